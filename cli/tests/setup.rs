@@ -162,6 +162,31 @@ fn everything_that_is_missing_is_said_at_once() {
 }
 
 #[test]
+fn what_is_wrong_with_a_version_that_was_not_written_names_no_line_of_it() {
+    let (desk, _) = enrolled();
+    let says = |line: &str, wanted: &str| {
+        let said = refused(&desk, line);
+        assert!(said.contains(wanted) && !said.contains("line "), "{wanted}: {said}");
+    };
+    let new = format!("{NEW} --texts texts.toml {}", files());
+    says(&format!("{new} --closes 2026-11-29"), "--closes");
+    desk.write("texts.toml", TEXTS.replace("\"Wgs\"", "\"\""));
+    says(&new, "--legal-basis");
+    assert!(!desk.path("policy.toml").exists());
+
+    let desk = founded();
+    secret(&desk, 2);
+    let said = refused(&desk, &format!("{NEXT} --epoch epoch-2.toml --opens 2027-03-01 --closes 2027-02-01"));
+    assert!(said.contains("--closes") && !said.contains("line "), "{said}");
+    let said = refused(&desk, &format!("{NEXT} --address stapel.example"));
+    assert!(said.contains("--address") && !said.contains("line "), "{said}");
+    // Of the policy that is followed there is a file, and a line is one of that.
+    desk.write("policy.toml", text(&desk.read("policy.toml")).replace("threshold = 2", "threshold = two"));
+    let said = text(&desk.run(NEXT, &[], b"").stderr);
+    assert!(said.contains("policy.toml") && said.contains("line "), "{said}");
+}
+
+#[test]
 fn a_pack_that_cannot_be_written_leaves_no_policy() {
     let (desk, _) = enrolled();
     desk.write("file", "mine");

@@ -92,6 +92,15 @@ impl EnrolmentError {
             other => other.to_string(),
         })
     }
+
+    /// What the reader says of a policy that was not written: without the line, on which nobody can look, and with the
+    /// option of the command that each key is from.
+    pub(super) fn of_unwritten(error: PolicyError, options: &[(&str, &str)]) -> EnrolmentError {
+        let PolicyError::PolicyText { place, finding } = error else { return EnrolmentError::of(error) };
+        let key = without_line(&place);
+        let option = options.iter().find(|(of, _)| *of == key).map(|(_, option)| format!(" ({option})"));
+        EnrolmentError::one(format!("{key}{}: {finding}", option.unwrap_or_default()))
+    }
 }
 
 fn listed(findings: &[String]) -> String {
@@ -266,7 +275,7 @@ impl Enrolment {
     }
 }
 
-/// A finding of a file that was never written, without the number of its line.
+/// A finding of a file that was never written, or the place of one, without the number of its line.
 fn without_line(finding: &str) -> String {
     let place = finding.strip_prefix("line ").and_then(|rest| rest.split_once(", "));
     place.map_or(finding, |(_, rest)| rest).to_owned()

@@ -83,7 +83,7 @@ impl Following {
             return Err(EnrolmentError { findings: draft.findings });
         }
         let text = draft.layout.text();
-        let policy = Policy::parse(&text).map_err(EnrolmentError::of)?;
+        let policy = Policy::parse(&text).map_err(|error| EnrolmentError::of_unwritten(error, &OPTIONS))?;
         // A text laid out in a way that the edits do not know would come out as it was.
         if policy.previous != Some(old.digest()) || Some(policy.version) != old.version.checked_add(1) {
             return Err(EnrolmentError::one(format!("the policy's text {NOT_FOUND}")));
@@ -92,6 +92,14 @@ impl Following {
         Ok(Following { text, policy, renumbered: draft.renumbered })
     }
 }
+
+/// The options of `stapel policy next` that the keys of a policy are from.
+const OPTIONS: [(&str, &str); 4] = [
+    ("valid_from", "--valid-from"),
+    ("epoch.opens", "--opens"),
+    ("epoch.closes", "--closes"),
+    ("operator.addresses", "--address, or the enrolment of --operator"),
+];
 
 const NOT_FOUND: &str = "is laid out in a way that is not known here: write each table under a header of its own, as \
                          stapel policy sample does";

@@ -40,6 +40,19 @@ pub struct Founding {
     pub coordinator: Option<String>,
 }
 
+/// The options of `stapel policy new` that the keys of a policy are from.
+const OPTIONS: [(&str, &str); 9] = [
+    ("consortium", "--consortium"),
+    ("purpose", "--purpose"),
+    ("valid_from", "--valid-from"),
+    ("epoch.closes", "--closes"),
+    ("counting.threshold", "--threshold"),
+    ("legal_basis", "--legal-basis, or the file of --texts"),
+    ("flag_criterion", "--flag-criterion, or the file of --texts"),
+    ("after_hit", "--after-hit, or the file of --texts"),
+    ("coordinator", "--coordinator, or the file of --texts"),
+];
+
 /// Enrolments sorted by kind, each with the name of the file it is from.
 #[derive(Default)]
 pub(super) struct Enrolled<'a> {
@@ -132,7 +145,7 @@ impl Founding {
             enrolled.partners.iter().map(|(_, partner)| format!("[[partner]]\n{}", partner_lines(partner))).collect();
         text += &partners.join("\n");
         // What the enrolments allow and a whole policy does not, its reader says.
-        Policy::parse(&text).map_err(EnrolmentError::of)?;
+        Policy::parse(&text).map_err(|error| EnrolmentError::of_unwritten(error, &OPTIONS))?;
         Ok(text)
     }
 
