@@ -259,7 +259,7 @@ fn prove(args: &ProveArgs, out: &mut impl Write) -> Result<(), Failure> {
         InclusionProof::make(log.log(), index, &checkpoint)?.to_text()
     };
     match &args.out {
-        Some(path) => files::replace(path, text.as_bytes()),
+        Some(path) => files::replace_at(path, text.as_bytes()),
         None => Ok(out.write_all(text.as_bytes())?),
     }
 }

@@ -15,6 +15,23 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.finish()
 }
 
+/// The same at a place that a person gave.
+pub(crate) fn replace_at(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    refuse_special(path)?;
+    replace(path, bytes)
+}
+
+/// Refuses a place that a person gave and where there is something else than a file. A device, a pipe or a link such as
+/// /dev/stdout is given to be written to; replaced, it would be gone for all others on the machine.
+pub(crate) fn refuse_special(path: &Path) -> Result<(), Failure> {
+    if is_regular(path) != Some(false) {
+        return Ok(());
+    }
+    let finding = "is no file but a link, a folder, a pipe or a device, and nothing is written there: give the name of \
+                   a file";
+    Err(Failure::new("not_a_file", format!("{} {finding}", path.shown())))
+}
+
 /// A file that only its owner may read, as it is written; it takes the place of one that is there once it is whole.
 pub(crate) struct NewFile {
     path: PathBuf,

@@ -120,7 +120,7 @@ struct Built<'a> {
 /// One key in so many may be that of several addresses before it is warned of.
 const USUAL: usize = 1_000;
 
-/// Refuses to write where a folder is, or one of the extracts.
+/// Refuses to write where there is something else than a file, or one of the extracts.
 fn refuse_out(args: &BuildArgs) -> Result<(), Failure> {
     let out = std::fs::canonicalize(&args.out).ok();
     if out.as_ref().is_some_and(|out| out.is_dir()) {
@@ -132,6 +132,7 @@ fn refuse_out(args: &BuildArgs) -> Result<(), Failure> {
         let finding = format!("--out names {}, which is read: give another, so that it is not lost", extract.shown());
         return Err(Failure::new("out_file", finding));
     }
+    files::refuse_special(&args.out)?;
     // What builds that were killed left is as large as a register.
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::read_dir(folder).map_err(|source| files::error("read", folder, source))?;

@@ -320,7 +320,7 @@ impl RowArgs {
                 let message = "--refused names the file that is read: give another, so that no row is lost";
                 return Err(Failure::new("refused_file", message));
             }
-            files::replace(refused, &sheet.refused_text()?)?;
+            files::replace_at(refused, &sheet.refused_text()?)?;
         }
         match sheet.refused.len() {
             0 => {}

@@ -75,3 +75,39 @@ fn keys_are_drawn_for_no_enrolment_that_cannot_be_written() {
     assert!(said.contains("none/keys.toml"), "{said}");
     assert_eq!(desk.list("s/partner"), before);
 }
+
+/// What is no file, and is written to as if it were one: a pipe, a folder, and links to them and to a file.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_replaced() {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    desk.write("file", "mine");
+    fs::create_dir(desk.path("folder")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(desk.path("pipe")).status().unwrap().success());
+    for (name, to) in [("to-pipe", "pipe"), ("to-folder", "folder"), ("to-file", "file"), ("to-nothing", "nothing")] {
+        symlink(to, desk.path(name)).unwrap();
+    }
+    let kind = |name: &str| fs::symlink_metadata(desk.path(name)).unwrap().file_type();
+    for name in ["pipe", "folder", "to-pipe", "to-folder", "to-file", "to-nothing"] {
+        let before = kind(name);
+        for line in [
+            format!("broker log --dir s/broker --checkpoints cp --out {name}"),
+            format!("partner flag --dir s/partner --actor a --case Z-1 s/addresses.csv --refused {name}"),
+            format!("register build s/addresses.csv --date 2026-11-01 --out {name}"),
+        ] {
+            let output = desk.run(&line, &[], b"");
+            let said = text(&output.stderr);
+            assert_ne!(output.status.code(), Some(0), "{line}\n{said}");
+            assert!(kind(name) == before && desk.read("file") == b"mine", "{line}\n{said}");
+            let is_told = said.contains("[not_a_file]") || kind(name).is_dir() || name == "to-folder";
+            assert!(said.contains(name) && is_told, "{line}\n{said}");
+        }
+    }
+    assert!(!desk.path("nothing").exists());
+    // A file is replaced, as it says.
+    desk.stapel("broker log --dir s/broker --checkpoints cp --out file");
+    assert_ne!(desk.read("file"), b"mine");
+}

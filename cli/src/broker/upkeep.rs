@@ -507,6 +507,7 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
 }
 
 pub(super) fn log(args: &LogArgs, out: &mut Output) -> Result<(), Failure> {
+    files::refuse_special(&args.out)?;
     let broker = args.place.open()?;
     // They are read first: then the log has every line that they cover, whatever is written meanwhile.
     let checkpoints = broker.checkpoints()?;
