@@ -15,6 +15,7 @@ use stapel::audit::{
 
 use crate::failure::{Failure, UNPROVEN, note, warn};
 use crate::files;
+use crate::output::counted;
 use trusted::{Trusted, read, read_line, read_log, read_log_by};
 
 /// The code of lines of a log whose policy was not given.
@@ -208,7 +209,8 @@ fn verify(args: &VerifyArgs, out: &mut impl Write) -> Result<(), Failure> {
         0 => format!("All {lines} lines of the log are as they were signed; none is unproven."),
         last => format!("Of the last {last} of {lines} lines nothing is proven: they are after the latest checkpoint."),
     }];
-    sentences.push(format!("{covered} lines are as they were signed, held to {} checkpoints.", report.checkpoints));
+    let checkpoints = counted(report.checkpoints as u64, "checkpoint", "checkpoints");
+    sentences.push(format!("{covered} lines are as they were signed, held to {checkpoints}."));
     if pruned > 0 {
         sentences.push(format!("Of these {pruned} were pruned: their hashes are proven, and not what they said."));
     }

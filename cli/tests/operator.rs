@@ -142,6 +142,24 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
 }
 
 #[test]
+fn a_log_is_said_to_be_right_as_far_as_a_checkpoint_of_it_goes() {
+    let desk = consortium();
+    flag_and_deliver(&desk, "2026-12-01T09:00:00Z");
+    assert!(desk.stapel("broker verify --dir broker").contains("held to 1 checkpoint\n"));
+    let checkpoint = desk.stapel("broker checkpoint --dir broker --now 2026-12-02T09:00:00Z");
+    let signed: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    let all_proven = desk.stapel("broker verify --dir broker");
+    assert!(!all_proven.contains("nothing is proven"), "{all_proven}");
+    ask(&desk, "2026-12-02T10:00:00Z", None);
+    let json = desk.json("broker verify --dir broker").remove(0);
+    let lines = json["lines"].as_u64().unwrap();
+    assert!(json["covered"] == signed && json["checkpoints"] == 2 && lines > signed, "{json}");
+    let said = desk.stapel("broker verify --dir broker");
+    assert!(said.contains(&format!("{signed} of them are as they were signed, held to 2 checkpoints\n")), "{said}");
+    assert!(said.contains(&format!("of the last {} nothing is proven", lines - signed)), "{said}");
+}
+
+#[test]
 fn a_clock_that_is_ahead_destroys_no_keys_of_the_epoch() {
     let desk = consortium();
     flag_and_deliver(&desk, "2026-12-01T09:00:00Z");

@@ -37,6 +37,8 @@ pub struct VerifiedLog {
     pub pruned: u64,
     /// Checkpoints of it that are kept.
     pub checkpoints: usize,
+    /// How many of its lines the latest of them covers. Those after it are as their hashes, and nobody signed them yet.
+    pub covered: u64,
     /// Why it is not signed on: see [`BrokerStatus::log_behind`].
     pub log_behind: Option<String>,
 }
@@ -61,7 +63,7 @@ impl Broker {
         let copy = Broker::resume(keys, Box::new(store), None, kept)?;
         refuse_other_keys(&copy.policy(), &copy.keys)?;
         let (lines, pruned) = copy.verify_lines()?;
-        let checkpoints = copy.verify_checkpoints(from)?;
+        let (checkpoints, _) = copy.verify_checkpoints(from)?;
         copy.watch.tell(copy.database.inspect(|state| state.latest_moment()));
         Ok(VerifiedBackup { status: copy.status(), lines, pruned, checkpoints })
     }
@@ -80,12 +82,14 @@ impl Broker {
             let finding = "the hashes of its log on disk are not those that the broker goes on with";
             return Err(StoreError::StoreDamaged { finding }.into());
         }
-        let checkpoints = match &self.folder {
+        let (checkpoints, covered) = match &self.folder {
             Some(folder) => self.verify_checkpoints(folder)?,
-            None => 0,
+            None => (0, 0),
         };
         let log_behind = self.status().log_behind;
-        Ok(VerifiedLog { lines, pruned, checkpoints, log_behind })
+        // One may have been signed of lines that came since they were compared.
+        let covered = covered.min(lines);
+        Ok(VerifiedLog { lines, pruned, checkpoints, covered, log_behind })
     }
 
     /// Compares each line of the log with its hash. How many there are, and how many of them are pruned.
@@ -114,13 +118,14 @@ impl Broker {
         Ok((lines, pruned))
     }
 
-    /// Compares the log with each of its checkpoints, and says how many there are. Each is signed under the policy of
-    /// its time.
-    fn verify_checkpoints(&self, from: &Path) -> Result<usize, BrokerError> {
+    /// Compares the log with each of its checkpoints, and says how many there are and how many lines the latest covers.
+    /// Each is signed under the policy of its time.
+    fn verify_checkpoints(&self, from: &Path) -> Result<(usize, u64), BrokerError> {
         let versions = 1..=self.in_force().policy().version;
         let policies: Vec<Policy> =
             versions.rev().filter_map(|version| Policy::read(&folder::policy_path(from, version)).ok()).collect();
         let checkpoints = self.checkpoints()?;
+        let mut covered = 0;
         for bytes in &checkpoints {
             let verified = policies
                 .iter()
@@ -133,7 +138,8 @@ impl Broker {
                 let finding = "its log does not continue a checkpoint that was signed of it";
                 return Err(StoreError::StoreDamaged { finding }.into());
             }
+            covered = covered.max(checkpoint.size());
         }
-        Ok(checkpoints.len())
+        Ok((checkpoints.len(), covered))
     }
 }

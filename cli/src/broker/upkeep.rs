@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stapel::audit::{LogRow, MAX_CHECKPOINT, UnverifiedCheckpoint};
-use stapel::broker::{Release, WouldEnd};
+use stapel::broker::{Release, VerifiedLog, WouldEnd};
 use stapel::policy::{Certificate, Statement};
 use stapel::{Broker, BrokerKeys, Day, Policy, SystemError};
 
@@ -225,14 +225,15 @@ pub(super) struct CheckpointArgs {
 
 /// Compare the log with its hashes and with each checkpoint that was signed of it
 ///
-/// Nothing is changed, and a broker that runs goes on meanwhile. To verify a backup, with all that is sealed in it:
-/// `stapel broker backup --verify`.
+/// Of the lines after the latest checkpoint nothing is proven until the next one is signed, and it says how many these
+/// are. Nothing is changed, and a broker that runs goes on meanwhile. To verify a backup, with all that is sealed in
+/// it: `stapel broker backup --verify`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker verify --dir broker")]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) place: BrokerFolder,
-    /// Print one JSON object: lines, pruned, checkpoints, log_behind
+    /// Print one JSON object: lines, pruned, checkpoints, covered (by the latest of these), log_behind
     #[arg(long)]
     json: bool,
 }
@@ -251,8 +252,14 @@ pub(super) fn verify_log(args: &VerifyArgs, out: &mut Output) -> Result<(), Fail
     if args.json {
         return out.json(&verified);
     }
-    let (lines, pruned, checkpoints) = (verified.lines, verified.pruned, verified.checkpoints);
-    writeln!(out, "{lines} lines of the log, {pruned} of them pruned, are as {checkpoints} checkpoints of it say")?;
+    let VerifiedLog { lines, pruned, covered, .. } = verified;
+    let lines_of = counted(lines, "line", "lines");
+    let checkpoints = counted(verified.checkpoints as u64, "checkpoint", "checkpoints");
+    writeln!(out, "{lines_of} of the log, {pruned} of them pruned: each is as its hash says")?;
+    writeln!(out, "{covered} of them are as they were signed, held to {checkpoints}")?;
+    if lines > covered {
+        writeln!(out, "of the last {} nothing is proven: they are after the latest checkpoint", lines - covered)?;
+    }
     Ok(())
 }
 
@@ -450,8 +457,9 @@ fn verify(copy: &Path, args: &BackupArgs, out: &mut Output) -> Result<(), Failur
         let held = counted(held, "flag", "flags");
         writeln!(out, "epoch {}: {held} held by {} partners", epoch.number, epoch.partners.len())?;
     }
-    let (lines, pruned, checkpoints) = (verified.lines, verified.pruned, verified.checkpoints);
-    writeln!(out, "{lines} lines of the log, {pruned} of them pruned, and {checkpoints} checkpoints of it")?;
+    let (lines, pruned) = (counted(verified.lines, "line", "lines"), verified.pruned);
+    let checkpoints = counted(verified.checkpoints as u64, "checkpoint", "checkpoints");
+    writeln!(out, "{lines} of the log, {pruned} of them pruned, and {checkpoints} of it")?;
     if let Some(behind) = &status.log_behind {
         writeln!(out, "restored, it has this: {behind}")?;
     }
@@ -522,7 +530,8 @@ pub(super) fn log(args: &LogArgs, out: &mut Output) -> Result<(), Failure> {
         return out.json(&json!({ "lines": lines, "pruned": pruned, "checkpoints": count }));
     }
     let of_these = if pruned == 0 { String::new() } else { format!(", {pruned} of them pruned to their hashes") };
-    writeln!(out, "{lines} lines{of_these} in {}, {count} checkpoints in {folder}", args.out.shown())?;
+    let (lines, checkpoints) = (counted(lines, "line", "lines"), counted(count as u64, "checkpoint", "checkpoints"));
+    writeln!(out, "{lines}{of_these} in {}, {checkpoints} in {folder}", args.out.shown())?;
     Ok(())
 }
 
