@@ -63,6 +63,64 @@ fn keys_and_outbox_are_those_of_the_files_folder_alone() {
 }
 
 #[test]
+fn one_folder_is_the_same_by_each_of_its_names() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    std::fs::create_dir(desk.path("keys")).unwrap();
+    let names = desk.list("s/partner").into_iter();
+    for key in names.filter(|name| name.ends_with(".key") || name.starts_with("epoch-")) {
+        std::fs::rename(desk.path("s/partner").join(&key), desk.path("keys").join(&key)).unwrap();
+    }
+    let dir = desk.path("s/partner");
+    desk.write("partner.toml", format!("dir = {dir:?}\nkeys = \"keys\"\nout = \"post\"\n"));
+    let deliver = "partner confirm --config partner.toml";
+    for named in ["s/partner", "./s/partner/", "s/broker/../partner"] {
+        let (status, out, err) = run(&desk, &format!("{deliver} --dir {named}"), &[]);
+        assert!(status == 0 && out.contains("post"), "--dir {named}: {out}{err}");
+        let (status, out, err) = run(&desk, deliver, &[("STAPEL_DIR", named)]);
+        assert!(status == 0 && out.contains("post"), "STAPEL_DIR={named}: {out}{err}");
+    }
+    assert!(!desk.path("s/partner/outbox").exists());
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    desk.write("partner.toml", "dir = \"s/partner\"\nout = \"post\"\nactor = \"file\"\n");
+    let empty = [("STAPEL_DIR", ""), ("STAPEL_KEYS", ""), ("STAPEL_OUT", ""), ("STAPEL_ACTOR", "")];
+    let (status, out, err) = run(&desk, "partner confirm --config partner.toml", &empty);
+    assert!(status == 0 && out.contains("post"), "{out}{err}");
+    let (status, _, err) = run(&desk, "partner flag --config partner.toml --case Z-1 s/addresses.csv", &empty);
+    assert_eq!(status, 3, "one row cannot be read: {err}");
+    let all = [&empty[..], &[("STAPEL_CONFIG", "")]].concat();
+    let (status, _, err) = run(&desk, "partner status --dir s/partner", &all);
+    assert_eq!(status, 0, "{err}");
+    let (status, _, err) = run(&desk, "partner status", &all);
+    assert!(status == 2 && err.contains("--dir"), "{err}");
+    // On the command line it is a slip.
+    for line in ["partner status --dir=", "partner status --dir s/partner --config="] {
+        assert_eq!(run(&desk, line, &[]).0, 2, "{line}");
+    }
+    let (_, _, err) = run(&desk, "broker serve --check", &[("STAPEL_BROKER_CONFIG", "")]);
+    assert!(err.contains("--config") && err.ends_with("[usage]\n") || err.contains("required"), "{err}");
+}
+
+#[test]
+fn help_is_given_whatever_the_file_is() {
+    let desk = Desk::new();
+    desk.write("wrong.toml", "dir = 3\n");
+    for file in ["none.toml", "wrong.toml"] {
+        for line in ["partner --help", "partner -h", "partner status --help", "partner help", "partner help status"] {
+            let (status, out, err) = run(&desk, line, &[("STAPEL_CONFIG", file)]);
+            assert!(status == 0 && out.contains("Usage:"), "{line}: {err}");
+        }
+        let (status, _, err) = run(&desk, "partner status", &[("STAPEL_CONFIG", file)]);
+        assert!(status == 1 && err.ends_with("[connect_settings]\n"), "{err}");
+    }
+}
+
+#[test]
 fn what_a_file_says_and_nobody_knows_is_refused_with_its_line() {
     let desk = Desk::new();
     for (written, line) in [
@@ -71,6 +129,13 @@ fn what_a_file_says_and_nobody_knows_is_refused_with_its_line() {
         ("dir = 3\n", "line 1"),
         ("dir = \"a\"\ndir = \"b\"\n", "line 2"),
         ("[connect]\nca = \"ca.pem\"\n", "line 2"),
+        ("actor = \"a\"\ndir = \"\"\n", "line 2"),
+        ("keys = \"\"\n", "line 1"),
+        ("out = \"\"\n", "line 1"),
+        ("dir = \"x\"\nactor = \"\"\n", "line 2"),
+        ("[connect]\nca = [\"a.pem\", \"\"]\n", "line 2"),
+        ("[connect]\n\nproxy = \"\"\n", "line 3"),
+        ("[connect]\nkey = \"\"\n", "line 2"),
     ] {
         desk.write("partner.toml", written);
         let (status, _, err) = run(&desk, "partner status --config partner.toml", &[]);

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Command;
+use clap::builder::Resettable;
 use stapel_service::client::{CarrierError, Configuration};
 
 use crate::failure::Failure;
@@ -36,18 +37,25 @@ impl ConfigArgs {
 /// Gives the options of the partner's commands what the configuration file says, if the words of the command line are
 /// one of these commands and a file is named.
 pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result<Command, Failure> {
+    let command = without_empty_variables(command);
     let Some((_, words)) = words.split_first() else { return Ok(command) };
     let is_word = |word: &&OsString| !word.as_encoded_bytes().starts_with(b"-");
     if words.iter().find(is_word).is_none_or(|word| word != "partner") {
         return Ok(command);
     }
-    let named = value(words, "--config").or_else(|| std::env::var_os(CONFIG));
-    // An empty one in the environment is none; on the command line clap refuses it.
+    // Help is what somebody asks for whose file is wrong.
+    let asks_for_help = |word: &OsString| word == "--help" || word == "-h";
+    if words.iter().any(asks_for_help) || words.iter().filter(is_word).nth(1).is_some_and(|word| word == "help") {
+        return Ok(command);
+    }
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    // An empty one on the command line clap refuses.
+    let named = value(words, "--config").or_else(|| variable(CONFIG));
     let Some(path) = named.filter(|path| !path.is_empty()) else { return Ok(command) };
     let Configuration { dir, keys, out, actor, .. } = Configuration::read(Path::new(&path))?;
-    let other = value(words, "--dir").or_else(|| std::env::var_os(DIR));
-    // Keys and outbox are those of the file's folder, and of no other.
-    let is_others = other.is_some_and(|other| dir.as_deref().is_none_or(|dir| dir != other));
+    let other = value(words, "--dir").or_else(|| variable(DIR));
+    // Keys and outbox are those of the file's folder, however it is named, and of no other.
+    let is_others = other.is_some_and(|other| dir.as_deref().is_none_or(|dir| !is_same(dir, Path::new(&other))));
     let of_folder = |path: Option<PathBuf>| path.filter(|_| !is_others).map(PathBuf::into_os_string);
     let defaults = [
         ("dir", dir.map(PathBuf::into_os_string)),
@@ -70,6 +78,22 @@ pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result
         });
     }
     Ok(command)
+}
+
+/// Whether two paths lead to one folder.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path| std::fs::canonicalize(path).ok();
+    one == other || real(one).is_some_and(|one| real(other) == Some(one))
+}
+
+/// Takes away each option's variable of the environment that is empty, which is how a script says that there is none.
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |arg: &clap::Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg });
+    command.mut_subcommands(without_empty_variables)
 }
 
 /// The value of an option among the words of a command line.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::CarrierError;
 use super::settings::Settings;
@@ -14,16 +14,47 @@ use super::settings::Settings;
 #[non_exhaustive]
 pub struct Configuration {
     /// The partner's folder.
+    #[serde(default, deserialize_with = "filled")]
     pub dir: Option<PathBuf>,
     /// The folder of its keys.
+    #[serde(default, deserialize_with = "filled")]
     pub keys: Option<PathBuf>,
     /// The folder of messages to be carried.
+    #[serde(default, deserialize_with = "filled")]
     pub out: Option<PathBuf>,
     /// The acting user.
+    #[serde(default, deserialize_with = "filled")]
     pub actor: Option<String>,
     /// How the broker is reached.
     #[serde(default)]
     pub connect: Settings,
+}
+
+/// A text of which something is in it. An empty path would be the file's own folder.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Filled(String);
+
+impl TryFrom<String> for Filled {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Filled, &'static str> {
+        if text.is_empty() {
+            Err("it is empty: write what it is to be, or take the line out")
+        } else {
+            Ok(Filled(text))
+        }
+    }
+}
+
+/// Reads a text that is not empty.
+pub(super) fn filled<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(Some(Filled::deserialize(from)?.0.into()))
+}
+
+/// Reads several such.
+pub(super) fn all_filled<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Vec<T>, D::Error> {
+    Ok(Vec::<Filled>::deserialize(from)?.into_iter().map(|filled| filled.0.into()).collect())
 }
 
 /// A configuration takes a few lines; what is longer is another file.

@@ -15,6 +15,7 @@ use ureq::http::Uri;
 use ureq::tls::{ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use super::error::CarrierError;
+use super::file::{all_filled, filled};
 
 /// How a partner reaches the broker. Nothing is trusted that is not named here, and nothing of the environment counts.
 #[derive(Clone, Default, Deserialize)]
@@ -22,13 +23,17 @@ use super::error::CarrierError;
 #[non_exhaustive]
 pub struct Settings {
     /// A file in PEM with the partner's TLS certificate, and those between it and the authority after it.
+    #[serde(deserialize_with = "filled")]
     pub certificate: Option<PathBuf>,
     /// A file in PEM with the certificate's private key.
+    #[serde(deserialize_with = "filled")]
     pub key: Option<PathBuf>,
     /// Files in PEM with the certificates of the authorities by which the broker is known. No others are trusted.
+    #[serde(deserialize_with = "all_filled")]
     pub ca: Vec<PathBuf>,
     /// The proxy: `http://`, `https://` (CONNECT) or `socks5://`, with `user:password@` before the host where it needs
     /// that. Without it, none is used, whatever the environment says.
+    #[serde(deserialize_with = "filled")]
     pub proxy: Option<String>,
     /// Addresses in the place of the policy's.
     pub addresses: Vec<String>,
