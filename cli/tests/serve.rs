@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use stapel::Policy;
 use stapel_testkit::Consortium;
 
 const CONFIGURATION: &str = "runtime_dir = \"run\"\n\n[[consortium]]\nfolder = \"broker\"\nkeys = \"keys\"\n\n\
@@ -16,14 +17,13 @@ fn stapel(folder: &Path) -> Command {
     command
 }
 
-/// Waits until it logs a line with this in it.
-fn wait_for(log: &mut BufReader<ChildStderr>, wanted: &str) -> String {
-    let mut all = String::new();
+/// Waits until it logs a line with this in it, and adds all that it logs until then.
+fn wait_for(log: &mut BufReader<ChildStderr>, all: &mut String, wanted: &str) {
     loop {
         let before = all.len();
-        assert_ne!(log.read_line(&mut all).unwrap(), 0, "it ended: {all}");
+        assert_ne!(log.read_line(all).unwrap(), 0, "it ended: {all}");
         if all[before..].contains(wanted) {
-            return all;
+            return;
         }
     }
 }
@@ -33,11 +33,12 @@ fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-fn status_of(socket: &Path, body: &str) -> String {
+/// The status of a message with this body from whoever has this OIN.
+fn status_of(socket: &Path, oin: &str, body: &str) -> String {
     let mut stream = UnixStream::connect(socket).unwrap();
     let length = body.len();
     let head = "POST /v1/zaanstad/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/vnd.stapel.message\r\n";
-    write!(stream, "{head}Content-Length: {length}\r\nFsc-Oin: 00000099000000001000\r\n\r\n{body}").unwrap();
+    write!(stream, "{head}Content-Length: {length}\r\nFsc-Oin: {oin}\r\n\r\n{body}").unwrap();
     let mut status = [0; 12];
     stream.read_exact(&mut status).unwrap();
     String::from_utf8(status.to_vec()).unwrap()
@@ -50,8 +51,14 @@ fn signals_reload_it_and_end_it() {
     std::fs::write(consortium.path("broker.toml"), CONFIGURATION).unwrap();
     let mut child = stapel(&folder).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
-    wait_for(&mut log, "ready");
-    assert_eq!(status_of(&consortium.path("gateway"), "not to be logged"), "HTTP/1.1 403");
+    let mut logged = String::new();
+    wait_for(&mut log, &mut logged, "ready");
+    let policy = Policy::parse(&Consortium::policy(1)).unwrap();
+    let member = policy.organisation(&policy.partner(1).unwrap().organisation).unwrap().oin;
+    // The body of one is read, and that of the other is not.
+    let asked = |oin: &str| status_of(&consortium.path("gateway"), oin, "not to be logged");
+    let statuses = || [asked(member.as_str()), asked("00000099000000001000")];
+    assert_eq!(statuses(), ["HTTP/1.1 200", "HTTP/1.1 403"]);
     // Its folder is its own, so that a check looks at all else.
     let checked = stapel(&folder).arg("--check").output().unwrap();
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
@@ -62,14 +69,14 @@ fn signals_reload_it_and_end_it() {
     // What is wrong changes nothing.
     std::fs::write(consortium.path("broker.toml"), "wrong").unwrap();
     signal(&child, "HUP");
-    wait_for(&mut log, "not reloaded");
+    wait_for(&mut log, &mut logged, "not reloaded");
     std::fs::write(consortium.path("broker.toml"), CONFIGURATION).unwrap();
     signal(&child, "HUP");
-    wait_for(&mut log, "reloaded");
-    assert_eq!(status_of(&consortium.path("gateway"), "not to be logged"), "HTTP/1.1 403");
+    wait_for(&mut log, &mut logged, "INFO reloaded");
+    assert_eq!(statuses(), ["HTTP/1.1 200", "HTTP/1.1 403"]);
     signal(&child, "TERM");
-    let all = wait_for(&mut log, "stopping");
-    assert!(!all.contains("not to be logged"), "{all}");
+    wait_for(&mut log, &mut logged, "stopping");
+    assert!(logged.matches(" received=16 ").count() == 4 && !logged.contains("not to be logged"), "{logged}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(!consortium.path("gateway").exists());
 }

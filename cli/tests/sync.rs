@@ -2,16 +2,19 @@
 //!
 //! The broker is the testkit's, served by the stub of the service's tests; `stapel broker serve` can take its place.
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use stapel::policy::{Certificate, Policy, Statement};
-use stapel::{Broker, Day, Timestamp};
+use stapel::{Broker, BrokerKeys, Day, Timestamp};
 use stapel_testkit::{Consortium, START, partner_keys, policy_key, signatures, stored_keys};
 
-use crate::common::{json_lines, text};
+use crate::common::{Desk, json_lines, text};
 use crate::stub::{Answer, Got, Kept, Pki, Server, dead_port, response, whole};
 
 /// A consortium whose broker is reached over HTTPS, and the configuration of its partner 1.
@@ -298,7 +301,7 @@ fn killed_at_any_time_it_goes_on_where_it_was() {
         let line = format!("partner sync --config 1.toml --now {now} --patience 0");
         let mut child = town.command(&line).spawn().unwrap();
         // Each time at another point of the run: no time is right or wrong.
-        std::thread::sleep(std::time::Duration::from_millis(pause));
+        std::thread::sleep(Duration::from_millis(pause));
         pause += 25;
         child.kill().unwrap();
         child.wait().unwrap();
@@ -501,18 +504,56 @@ fn flags_of_several_show_and_no_address_is_printed() {
     assert!(status == 0 && shown.contains("1012JS|1|A"), "{shown}{err}");
 }
 
+/// Its clock is the machine's, and so is that of the consortium: a sandbox, which is made as of now.
 #[test]
 fn resident_it_does_the_days_work_and_ends_when_it_is_told() {
-    let town = Town::new();
-    // Its clock is the machine's, which is years before the policy's first day or after its last; it says so and stays.
-    let mut child = town.command("partner sync --config 1.toml --stay --patience 0 --no-own").spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    assert!(child.try_wait().unwrap().is_none(), "{:?}", child.wait_with_output());
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    let broker = Broker::open(&desk.path("s/broker"), BrokerKeys::open(&desk.path("s/broker/keys")).unwrap()).unwrap();
+    let now = || Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
+    let (told, came) = channel();
+    let server = Server::start(None, move |got| match got.method.as_str() {
+        "POST" => {
+            told.send(()).unwrap();
+            whole("application/vnd.stapel.reply", &broker.handle(&got.body, now()))
+        }
+        _ => response(404, &[("content-length", "0")], b""),
+    });
+    let address = format!("http://127.0.0.1:{}", server.port);
+    desk.write("partner.toml", format!("dir = \"s/partner\"\n[connect]\naddresses = [{address:?}]\n"));
+    // The message of yesterday was missed, and goes at once, whatever today's moment is.
+    desk.write("s/partner/sync.json", json!({ "delivered": now().day().0 - 2 }).to_string());
+    /// Ends it with the test, at the latest.
+    struct Resident(Child);
+    impl Drop for Resident {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+    let resident = Command::new(env!("CARGO_BIN_EXE_stapel"))
+        .current_dir(desk.path(""))
+        .args("partner sync --config partner.toml --stay --patience 0 --no-own".split(' '))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut resident = Resident(resident);
+    let child = &mut resident.0;
+    let (print, printed) = channel();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(print.send(line))));
+    for wanted in ["accepted: ", "the next day's work is due"] {
+        // So long for what must come: no result hangs on it.
+        while !printed.recv_timeout(Duration::from_secs(120)).unwrap().contains(wanted) {}
+    }
+    assert!(came.try_recv().is_ok() && child.try_wait().unwrap().is_none(), "it stays when all is done");
+    let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(ended.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    let (status, _, err) = town.run("partner sync --config 1.toml --stay --at-once");
-    assert_eq!(status, 2, "{err}");
+    let record: Value = serde_json::from_slice(&desk.read("s/partner/sync.json")).unwrap();
+    assert!(record["delivered"].as_u64().unwrap() >= u64::from(now().day().0) - 2 && record["begun"] == json!(null));
+    let both = desk.run("partner sync --config partner.toml --no-own --stay --at-once", &[], b"");
+    assert_eq!(both.status.code(), Some(2));
 }
 
 #[test]
