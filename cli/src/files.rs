@@ -101,6 +101,15 @@ impl Write for NewFile {
     }
 }
 
+/// Refuses a place where there is anything: it may be a key, or have been handed over already.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    if is_regular(path).is_none() {
+        return Ok(());
+    }
+    let finding = "is there already, and nothing was done: give another name, or take it away";
+    Err(Failure::new("io", format!("{} {finding}", path.shown())))
+}
+
 /// A new file that only its owner may read, made empty before there is anything to write to it: so that nothing is
 /// drawn for a file that cannot be written, and nothing that is there is written over. It is gone again where nothing
 /// was written.
@@ -116,14 +125,10 @@ impl Reserved {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let created = options.open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => {
-                let finding = "is there already, and nothing was done: give another name, or take it away";
-                Failure::new("io", format!("{} {finding}", path.shown()))
-            }
-            _ => error("create", path, source),
-        });
-        Ok(Reserved { path: path.into(), file: Some(created?) })
+        // Nothing that comes in between is written over either.
+        refuse_existing(path)?;
+        let file = options.open(path).map_err(|source| error("create", path, source))?;
+        Ok(Reserved { path: path.into(), file: Some(file) })
     }
 
     pub(crate) fn path(&self) -> &Path {

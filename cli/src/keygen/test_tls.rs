@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use stapel::Policy;
 use stapel_demo::certificates;
 
-use crate::enrolment;
 use crate::failure::Failure;
+use crate::files;
 use crate::output::{Output, Shown};
 
 /// Make TLS certificates for trying a consortium over HTTPS: of its broker, and of each organisation
@@ -29,7 +29,7 @@ pub(super) struct TestTlsArgs {
 
 pub(super) fn test_tls(args: &TestTlsArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = Policy::read(&args.policy).map_err(Failure::of_policy(&args.policy))?;
-    enrolment::refuse_existing(&args.out)?;
+    files::refuse_existing(&args.out)?;
     for path in certificates::write(&args.out, &policy)? {
         writeln!(out, "written: {}", path.shown())?;
     }
