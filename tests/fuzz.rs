@@ -9,6 +9,9 @@ mod address;
 #[path = "../fuzz/bodies/checkpoint.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod checkpoint;
+#[path = "../fuzz/bodies/enrolment.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod enrolment;
 #[path = "../fuzz/bodies/ledger_row.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod ledger_row;
@@ -141,6 +144,11 @@ fn policy_text() {
     let mut texts = [seeds("vectors/v1/policies.json"), seeds("vectors/v1/certificates.json")].concat();
     texts.retain(|text| text.len() > 100);
     run(policy::run, &texts, rounds(2_000));
+}
+
+#[test]
+fn enrolments() {
+    run(enrolment::run, &enrolment::seeds(), rounds(2_000));
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod explain;
 mod files;
 mod following;
 mod founding;
+#[doc(hidden)]
+pub mod fuzzing;
 mod layout;
 mod model;
 mod published;
