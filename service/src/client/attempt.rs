@@ -8,12 +8,9 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use super::error::CarrierError;
-use super::pace::Pace;
-use super::settings::{Address, plain};
+use super::settings::{Address, shown};
+use super::timing::Pace;
 use crate::carrier;
-
-/// The most bytes of a message or a reply: spec/carrier.md 3.
-pub(super) const MOST: u64 = 16_778_305;
 
 /// Who sees the channel sees lengths, but only as multiples of this.
 const PADDED: usize = 4_096;
@@ -74,7 +71,7 @@ impl Target {
     pub(super) fn new(address: Address, tls: Option<&ureq::tls::TlsConfig>, proxy: Option<&ureq::Proxy>) -> Target {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
-            .proxy(proxy.filter(|_| !address.is_plain).cloned())
+            .proxy(proxy.filter(|_| !address.is_outway).cloned())
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent("")
@@ -127,8 +124,8 @@ impl Target {
     }
 
     fn send(&self, request: &Request<'_>) -> Result<Response<Body>, ureq::Error> {
-        let Address { authority, path, is_plain, .. } = &self.address;
-        let scheme = if *is_plain { "http" } else { "https" };
+        let Address { authority, path, is_outway, .. } = &self.address;
+        let scheme = if *is_outway { "http" } else { "https" };
         let target = format!("{path}{}", request.path);
         let url = format!("{scheme}://{authority}{target}");
         let Some(message) = request.message else {
@@ -210,7 +207,7 @@ impl Target {
         };
         let finding = match tls {
             Some(rustls::Error::InvalidCertificate(error)) => {
-                Some(format!("the broker's certificate does not hold: {}", plain(&error.to_string())))
+                Some(format!("the broker's certificate does not hold: {}", shown(&error.to_string())))
             }
             Some(rustls::Error::AlertReceived(alert)) if is_of_certificate(*alert) => {
                 Some(format!("the certificate under [connect] was not taken: {alert:?}"))
@@ -220,7 +217,7 @@ impl Target {
         match finding {
             Some(finding) => Failed::Stop(CarrierError::Certificate { address: address(), finding }),
             None => {
-                let finding = format!("{}: {}", address(), plain(&error.to_string()));
+                let finding = format!("{}: {}", address(), shown(&error.to_string()));
                 Failed::Again { finding, retry_after: None }
             }
         }
@@ -266,8 +263,8 @@ fn problem(response: Response<Body>) -> (Option<String>, String) {
         return (None, format!("status {status}"));
     };
     let text = if detail.is_empty() { title } else { detail };
-    let code = plain(&code);
-    let said = format!("status {status}, {code}: {}", plain(&text));
+    let code = shown(&code);
+    let said = format!("status {status}, {code}: {}", shown(&text));
     (Some(code), said)
 }
 

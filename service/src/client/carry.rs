@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stapel::Slug;
+use stapel::message::MAX_MESSAGE;
 
-use super::attempt::{Failed, MOST, Request, Target};
+use super::attempt::{Failed, Request, Target};
 use super::error::CarrierError;
-use super::pace::{Pace, WallPace};
 use super::settings::Settings;
+use super::timing::{Pace, WallPace};
 use crate::carrier;
 
 /// Carries messages to the broker of one consortium.
@@ -36,8 +37,8 @@ pub struct Missed {
     pub wait: Duration,
 }
 
-/// The longest time that is drawn from between two rounds, in seconds.
-const LONGEST_WAIT: u64 = 300;
+/// The longest wait that is drawn between two rounds, in seconds.
+const MAX_DRAWN_WAIT: u64 = 300;
 
 impl Carrier {
     /// How messages get to the broker of `consortium`, whose policy names `addresses` (`operator.addresses`). Files are
@@ -49,7 +50,7 @@ impl Carrier {
     pub fn new(settings: &Settings, addresses: &[String], consortium: &Slug) -> Result<Carrier, CarrierError> {
         let addresses = settings.targets(addresses)?;
         let proxy = settings.proxy()?;
-        let tls = if addresses.iter().all(|address| address.is_plain) { None } else { Some(settings.tls()?) };
+        let tls = if addresses.iter().all(|address| address.is_outway) { None } else { Some(settings.tls()?) };
         let targets = addresses.into_iter().map(|address| Target::new(address, tls.as_ref(), proxy.as_ref()));
         Ok(Carrier {
             targets: targets.collect(),
@@ -81,8 +82,9 @@ impl Carrier {
     /// [`CarrierError::Refused`] and [`CarrierError::Certificate`], which are for a person to look at.
     pub fn exchange(&self, message: &[u8], patience: Duration) -> Result<Vec<u8>, CarrierError> {
         let path = self.path("messages");
-        let request =
-            Request { path: &path, message: Some(message), media: carrier::REPLY, most: MOST, fields: &self.fields };
+        // A reply is at most as long as a message.
+        let (media, most) = (carrier::REPLY, MAX_MESSAGE as u64);
+        let request = Request { path: &path, message: Some(message), media, most, fields: &self.fields };
         self.over_all(&request, patience).map(|(_, reply)| reply)
     }
 
@@ -124,7 +126,7 @@ impl Carrier {
             if let Some(error) = refusal {
                 return Err(error);
             }
-            let most = 2u64.saturating_pow(rounds).min(LONGEST_WAIT);
+            let most = 2u64.saturating_pow(rounds).min(MAX_DRAWN_WAIT);
             let drawn = Duration::from_millis(self.pace.draw(most * 1_000 + 1));
             let wait = drawn.max(Duration::from_secs(least));
             if self.pace.now().saturating_add(wait) >= end {

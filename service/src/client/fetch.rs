@@ -8,7 +8,7 @@ use stapel::{Day, Digest, Policy};
 
 use super::carry::Carrier;
 use super::error::CarrierError;
-use super::settings::plain;
+use super::settings::shown;
 
 /// Which versions of the policy the broker has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct PolicyVersion {
 }
 
 /// The most bytes of a list, a policy, or all its signatures or certificates.
-const MOST: u64 = 16 << 20;
+const MAX_FETCHED: u64 = 16 << 20;
 
 const JSON: &str = "application/json";
 const TOML: &str = "application/toml";
@@ -78,7 +78,7 @@ impl Carrier {
     /// As [`Carrier::fetch_policies`].
     pub fn fetch_policy(&self, version: &PolicyVersion, patience: Duration) -> Result<String, CarrierError> {
         let what = format!("policies/{}", version.version);
-        let (address, bytes) = self.fetch(&what, TOML, MOST, patience)?;
+        let (address, bytes) = self.fetch(&what, TOML, MAX_FETCHED, patience)?;
         let text = String::from_utf8(bytes).map_err(|_| fetched(address, &what, "it is not UTF-8"))?;
         let policy = Policy::parse(&text).map_err(|error| fetched(address, &what, &error.to_string()))?;
         if policy.version != version.version || policy.digest() != version.digest {
@@ -132,12 +132,12 @@ impl Carrier {
 
     /// Fetches something in JSON. Members that this version does not know are passed over.
     fn json<T: for<'a> Deserialize<'a>>(&self, what: &str, patience: Duration) -> Result<(&str, T), CarrierError> {
-        let (address, bytes) = self.fetch(what, JSON, MOST, patience)?;
+        let (address, bytes) = self.fetch(what, JSON, MAX_FETCHED, patience)?;
         let read = serde_json::from_slice(&bytes).map_err(|error| fetched(address, what, &error.to_string()))?;
         Ok((address, read))
     }
 }
 
 fn fetched(address: &str, what: &str, finding: &str) -> CarrierError {
-    CarrierError::Fetched { address: address.to_owned(), what: what.to_owned(), finding: plain(finding) }
+    CarrierError::Fetched { address: address.to_owned(), what: what.to_owned(), finding: shown(finding) }
 }

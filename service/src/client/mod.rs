@@ -4,7 +4,7 @@
 //! - `carry`: one message and its reply, over all addresses, as often as it takes; `attempt`: one request at one
 //!   address;
 //! - `fetch`: policies, signatures, certificates and the checkpoint;
-//! - `pace`: time and chance, so that tests need neither;
+//! - `timing`: time and chance, so that tests need neither;
 //! - `error`: what goes wrong.
 //!
 //! At the level trace of the crate `log`, ureq logs the bytes that it sends and gets, and so pseudonyms. A program with
@@ -15,8 +15,8 @@ mod carry;
 mod error;
 mod fetch;
 mod file;
-mod pace;
 mod settings;
+mod timing;
 
 const _: () = assert!(
     log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug as usize,
@@ -27,5 +27,5 @@ pub use carry::{Carrier, Missed};
 pub use error::CarrierError;
 pub use fetch::{Policies, PolicyVersion};
 pub use file::Configuration;
-pub use pace::{Pace, WallPace};
 pub use settings::Settings;
+pub use timing::{Pace, WallPace};

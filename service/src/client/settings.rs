@@ -59,7 +59,7 @@ pub(super) struct Address {
     /// What comes before the path that the specification gives.
     pub(super) path: String,
     /// Whether it is an outway on this machine.
-    pub(super) is_plain: bool,
+    pub(super) is_outway: bool,
 }
 
 /// The most bytes of a file of certificates.
@@ -101,10 +101,10 @@ impl Settings {
         for (name, value) in &self.header {
             let lower = name.to_ascii_lowercase();
             if !is_token(name) || OWN_FIELDS.contains(&lower.as_str()) {
-                return Err(settings(&format!("'{}' under [connect.header] is no field to add", plain(name))));
+                return Err(settings(&format!("'{}' under [connect.header] is no field to add", shown(name))));
             }
-            let is_plain = value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && value.trim() == value;
-            if !is_plain {
+            let is_ascii = value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && value.trim() == value;
+            if !is_ascii {
                 return Err(settings(&format!("the value of '{name}' under [connect.header] is no plain ASCII text")));
             }
         }
@@ -162,7 +162,7 @@ impl Settings {
 impl Address {
     /// Reads an address. `http://` is only for an outway on this machine: there is nobody between it and this.
     fn parse(text: &str) -> Result<Address, CarrierError> {
-        let refused = |finding: &str| settings(&format!("'{}' is no address of a broker: {finding}", plain(text)));
+        let refused = |finding: &str| settings(&format!("'{}' is no address of a broker: {finding}", shown(text)));
         let uri: Uri = text.parse().map_err(|_| refused("write it as https://stapel.example.nl"))?;
         let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
         let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
@@ -173,13 +173,13 @@ impl Address {
         if rest.contains(['?', '#', '%']) || rest.ends_with('/') {
             return Err(refused("it ends without '/', query or '#'"));
         }
-        let is_plain = match scheme {
+        let is_outway = match scheme {
             "https" => false,
             "http" if is_loopback(host) => true,
             "http" => return Err(refused("http:// is only for an outway on this machine, such as http://127.0.0.1")),
             _ => return Err(refused("it begins with https://")),
         };
-        Ok(Address { text: text.to_owned(), authority: authority.to_owned(), path: rest.to_owned(), is_plain })
+        Ok(Address { text: text.to_owned(), authority: authority.to_owned(), path: rest.to_owned(), is_outway })
     }
 }
 
@@ -245,12 +245,12 @@ fn file(path: &Path, finding: String) -> CarrierError {
 }
 
 /// Text from elsewhere, on one line and with nothing that steers a terminal, cut short.
-pub(super) fn plain(text: &str) -> String {
-    let mut shown = String::new();
+pub(super) fn shown(text: &str) -> String {
+    let mut line = String::new();
     for c in text.chars().take(300) {
-        if stapel::is_hidden(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
+        if stapel::is_hidden(c) { line.extend(c.escape_debug()) } else { line.push(c) }
     }
-    shown
+    line
 }
 
 #[cfg(test)]
@@ -260,8 +260,8 @@ mod tests {
     #[test]
     fn an_address_is_https_or_on_this_machine() {
         let parsed =
-            |text: &str| Address::parse(text).map(|address| (address.authority, address.path, address.is_plain));
-        let read = |authority: &str, path: &str, is_plain| Some((authority.to_owned(), path.to_owned(), is_plain));
+            |text: &str| Address::parse(text).map(|address| (address.authority, address.path, address.is_outway));
+        let read = |authority: &str, path: &str, is_outway| Some((authority.to_owned(), path.to_owned(), is_outway));
         assert_eq!(parsed("https://stapel.example.nl:8443/a/b").ok(), read("stapel.example.nl:8443", "/a/b", false));
         assert_eq!(parsed("https://stapel.example.nl").ok(), read("stapel.example.nl", "", false));
         assert_eq!(parsed("http://127.0.0.1:8080").ok(), read("127.0.0.1:8080", "", true));
