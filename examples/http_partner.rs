@@ -4,7 +4,8 @@
 //! `http_broker` prints.
 //!
 //! spec/carrier.md has what is sent. `stapel_service::client::Carrier` does the same over all addresses of the policy,
-//! waits between attempts, and passes through proxies; take it rather than this where its crate may come in.
+//! waits between attempts, passes through proxies, and hides how long messages are, which this does not (*Length*
+//! there). Take it rather than this where its crate may come in.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

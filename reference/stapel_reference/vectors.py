@@ -333,10 +333,9 @@ def carrier(file: dict[str, Any]) -> Check:
         yield row["name"], unlike(due, (*ended, attempts.waits))
     for address in ("https://stapel.example.nl", "https://stapel.example.nl:8443/sub"):
         for length in (0, 351, 5_000, https.MOST):
-            path, fields = https.head(address, "zaanstad", length)
-            lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), ""]
-            size = sum(len(line) + 2 for line in lines) + length
-            yield f"padding at {address} of {length} bytes", unlike(0, size % 4_096)
+            head = https.head(address, "zaanstad", length)
+            is_whole = head.endswith(b"\r\n\r\n") and head.count(b"\r\n\r\n") == 1
+            yield f"padding at {address} of {length} bytes", unlike((0, True), ((len(head) + length) % 4_096, is_whole))
 
 
 FILES: dict[str, Callable[[dict[str, Any]], Check]] = {

@@ -18,6 +18,9 @@ pub const MAX_FIELDS: usize = 100;
 /// The most bytes of a request before its body.
 pub const MAX_HEAD: usize = 16_384;
 
+/// Who sees the channel sees lengths, but only as multiples of this.
+pub const PADDED: usize = 4_096;
+
 /// What a broker's response other than `200` is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

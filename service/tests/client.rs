@@ -100,7 +100,8 @@ fn a_reply_comes_back_and_a_request_is_as_the_text_says() {
         }
         assert_eq!(head.matches("content-length").count(), 1);
         assert_eq!(head.matches("host:").count(), 1);
-        assert_eq!(head.contains("expect: 100-continue"), *length > 65_536, "{head}");
+        // Its head would go ahead, and the records after it would show the length of the body.
+        assert!(!head.contains("expect"), "{head}");
     }
 }
 
@@ -160,11 +161,75 @@ fn what_comes_too_slowly_is_not_waited_for() {
         }
     }
     let pki = Pki::new();
-    let server = Server::start(Some(pki.server("127.0.0.1", 2099)), |_| whole(REPLY, &[7; 16_383]));
-    let settings = settings(&pki, vec![server.address()]);
-    let carrier = Carrier::new(&settings, &[], &"zaanstad".parse().unwrap()).unwrap();
-    let error = carrier.with_pace(Arc::new(SlowPace::default())).exchange(b"message", HOUR).unwrap_err();
-    assert!(error.to_string().contains("too slowly"), "{error}");
+    let said = |answer: Answer| {
+        let server = Server::start(Some(pki.server("127.0.0.1", 2099)), move |_| answer.clone());
+        let settings = settings(&pki, vec![server.address()]);
+        let carrier = Carrier::new(&settings, &[], &"zaanstad".parse().unwrap()).unwrap();
+        carrier.with_pace(Arc::new(SlowPace::default())).exchange(b"message", HOUR).unwrap_err().to_string()
+    };
+    let error = said(whole(REPLY, &[7; 16_383]));
+    assert!(error.contains("too slowly"), "{error}");
+}
+
+/// A problem, with more fields than it needs.
+fn problem(status: u16, code: &str, fields: &[(&str, &str)]) -> Answer {
+    let body = format!(r#"{{"type":"about:blank","title":"Some","status":{status},"code":"{code}","detail":"x"}}"#);
+    let length = body.len().to_string();
+    let own = [("content-type", PROBLEM), ("content-length", &length)];
+    response(status, &[&own, fields].concat(), body.as_bytes())
+}
+
+#[test]
+fn what_a_broker_says_without_reading_is_read() {
+    let pki = Pki::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = pki.server("127.0.0.1", 2099);
+    // The head alone is read, and the connection broken off while most of the body is on its way.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            // What waits to be sent would be lost with the connection.
+            stream.set_nodelay(true).unwrap();
+            let session = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            stream.read_exact(&mut [0; 1_000]).unwrap();
+            stream.write_all(&problem(503, "busy", &[("retry-after", "3600")])).unwrap();
+            stream.flush().unwrap();
+        }
+    });
+    let (carrier, pace) = carrier(&settings(&pki, vec![format!("https://127.0.0.1:{port}")]));
+    let error = carrier.exchange(&vec![7; 16_000_000], HOUR).unwrap_err();
+    // It asks for more time than there is.
+    assert!(error.code() == "unreachable" && pace.waits().is_empty(), "{error}");
+    assert!(error.to_string().contains("status 503, busy: x"), "{error}");
+}
+
+#[test]
+fn tls_1_2_without_the_extended_master_secret_is_not_taken() {
+    let pki = Pki::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (told, alert) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 5];
+        stream.read_exact(&mut head).unwrap();
+        let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        stream.read_exact(&mut hello).unwrap();
+        // A ServerHello of TLS 1.2: its random, no session, ECDHE with ECDSA and AES-128-GCM, and no extension.
+        let body = [&[3, 3][..], &[7; 32], &[0], &[0xc0, 0x2b], &[0]].concat();
+        let length = body.len() as u8;
+        let record = [&[22, 3, 3, 0, length + 4, 2, 0, 0, length][..], &body].concat();
+        stream.write_all(&record).unwrap();
+        let mut answered = [0; 7];
+        stream.read_exact(&mut answered).unwrap();
+        told.send(answered).unwrap();
+    });
+    let (carrier, _) = carrier(&settings(&pki, vec![format!("https://127.0.0.1:{port}")]));
+    let error = carrier.exchange(b"message", Duration::ZERO).unwrap_err();
+    assert!(error.to_string().contains("ExtendedMasterSecret"), "{error}");
+    // A fatal alert, handshake_failure.
+    assert_eq!(alert.recv().unwrap(), [21, 3, 3, 0, 2, 2, 40]);
 }
 
 #[test]
@@ -322,21 +387,25 @@ fn a_certificate_that_the_broker_does_not_take_is_for_a_person() {
 #[test]
 fn what_is_fetched_is_what_the_list_says() {
     let pki = Pki::new();
+    let lengths: Kept<usize> = Kept::default();
+    let seen = lengths.clone();
     let text = stapel_testkit::Consortium::policy(1);
     let digest = stapel_testkit::signed(&text).digest();
     let served = text.clone();
-    let server = Server::start(Some(pki.server("127.0.0.1", 2099)), move |got: &Got| match got.path.as_str() {
-        "/v1/zaanstad/policies" => {
-            let one = format!(
-                r#"{{"in_force":1,"versions":[{{"version":1,"digest":"{digest}","valid_from":"2026-12-01","new":0}}]}}"#
-            );
-            whole("application/json", one.as_bytes())
+    let server = Server::start(Some(pki.server("127.0.0.1", 2099)), move |got: &Got| {
+        seen.lock().unwrap().push(got.head.len());
+        match got.path.as_str() {
+            "/v1/zaanstad/policies" => {
+                let version = format!(r#"{{"version":1,"digest":"{digest}","valid_from":"2026-12-01","new":0}}"#);
+                let one = format!(r#"{{"in_force":1,"versions":[{version}]}}"#);
+                whole("application/json", one.as_bytes())
+            }
+            "/v1/zaanstad/policies/1" => whole("application/toml", served.as_bytes()),
+            "/v1/zaanstad/policies/2" => whole("application/toml", served.as_bytes()),
+            "/v1/zaanstad/policies/1/signatures" => whole("application/json", br#"{"signatures":["x"]}"#),
+            "/v1/zaanstad/certificates" => whole("application/json", br#"{"certificates":[]}"#),
+            _ => response(404, &[("content-length", "0")], b""),
         }
-        "/v1/zaanstad/policies/1" => whole("application/toml", served.as_bytes()),
-        "/v1/zaanstad/policies/2" => whole("application/toml", served.as_bytes()),
-        "/v1/zaanstad/policies/1/signatures" => whole("application/json", br#"{"signatures":["x"]}"#),
-        "/v1/zaanstad/certificates" => whole("application/json", br#"{"certificates":[]}"#),
-        _ => response(404, &[("content-length", "0")], b""),
     });
     let (carrier, _) = carrier(&settings(&pki, vec![server.address()]));
     let listed = carrier.fetch_policies(HOUR).unwrap();
@@ -349,4 +418,6 @@ fn what_is_fetched_is_what_the_list_says() {
     assert_eq!(carrier.fetch_certificates(HOUR).unwrap().len(), 0);
     let error = carrier.fetch_checkpoint(HOUR).unwrap_err();
     assert!(error.is_not_found(), "{error}");
+    let lengths = lengths.lock().unwrap();
+    assert!(lengths.len() == 6 && lengths.iter().all(|length| *length == 4_096), "{lengths:?}");
 }

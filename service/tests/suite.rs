@@ -2,6 +2,7 @@
 
 mod client;
 mod examples;
+mod lengths;
 mod logged;
 mod schedule;
 mod serving;

@@ -97,6 +97,8 @@ fn the_server_answers_as_the_vectors_say() {
         for field in ["api-version: 1.0.0\r\n", "cache-control: no-store\r\n", "x-content-type-options: nosniff\r\n"] {
             assert!(response.head.contains(field), "{name}: no {field:?} in {}", response.head);
         }
+        let is_padded = (response.head.len() + response.body.len()).is_multiple_of(4_096);
+        assert!(is_padded, "{name}: {}", response.head);
         let is_reply = response.head.contains(&format!("content-type: {REPLY}\r\n"));
         assert_eq!(is_reply, row.status == 200 && request.starts_with("POST "), "{name}: {}", response.head);
     }

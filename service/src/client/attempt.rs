@@ -4,19 +4,17 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use ureq::http::Response;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, SocksConnector, TcpConnector};
 use ureq::{Agent, Body};
 
+use super::channel::ChannelConnector;
 use super::error::CarrierError;
 use super::settings::{Address, shown};
 use super::timing::Pace;
-use crate::carrier;
-
-/// Who sees the channel sees lengths, but only as multiples of this.
-const PADDED: usize = 4_096;
-
-/// A larger body waits until the broker says that it takes it.
-const ASKED_FIRST: usize = 65_536;
+use crate::carrier::{self, PADDED};
 
 /// How long a connection and TLS may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -68,10 +66,11 @@ pub(super) struct Target {
 
 impl Target {
     /// `tls` is `None` where no address needs it. A proxy is not between this machine and itself.
-    pub(super) fn new(address: Address, tls: Option<&ureq::tls::TlsConfig>, proxy: Option<&ureq::Proxy>) -> Target {
-        let mut config = Agent::config_builder()
+    pub(super) fn new(address: Address, tls: Option<&Arc<ClientConfig>>, proxy: Option<&ureq::Proxy>) -> Target {
+        let proxy = proxy.filter(|_| !address.is_outway);
+        let config = Agent::config_builder()
             .http_status_as_error(false)
-            .proxy(proxy.filter(|_| !address.is_outway).cloned())
+            .proxy(proxy.cloned())
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent("")
@@ -84,13 +83,15 @@ impl Target {
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
             .timeout_send_request(Some(CONNECT))
-            .timeout_await_100(Some(CONNECT))
             .timeout_recv_response(Some(HEAD))
             .timeout_per_read(Some(HEAD));
-        if let Some(tls) = tls {
-            config = config.tls_config(tls.clone());
-        }
-        Target { address, agent: config.build().new_agent() }
+        let connector =
+            ().chain(SocksConnector::default())
+                .chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(ChannelConnector { tls: tls.filter(|_| !address.is_outway).cloned() });
+        let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
+        Target { address, agent }
     }
 
     /// Sends a request, and gives the body of the response.
@@ -128,32 +129,22 @@ impl Target {
         let scheme = if *is_outway { "http" } else { "https" };
         let target = format!("{path}{}", request.path);
         let url = format!("{scheme}://{authority}{target}");
-        let Some(message) = request.message else {
-            let mut get = self.agent.get(&url).header("host", authority).header("connection", "close");
-            for (name, value) in request.fields {
-                get = get.header(name, value);
-            }
-            return get.call();
-        };
-        let length = message.len().to_string();
-        let mut fields = vec![
-            ("host", authority.as_str()),
-            ("content-type", carrier::MESSAGE),
-            ("content-length", &length),
-            ("connection", "close"),
-        ];
-        if message.len() > ASKED_FIRST {
-            fields.push(("expect", "100-continue"));
+        let length = request.message.map(|message| message.len().to_string());
+        let mut fields = vec![("host", authority.as_str()), ("connection", "close")];
+        if let Some(length) = &length {
+            fields.extend([("content-type", carrier::MESSAGE), ("content-length", length)]);
         }
         fields.extend(request.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let padding = padding(&target, &fields, message.len());
+        let method = if request.message.is_some() { "POST" } else { "GET" };
+        let padding = padding(method, &target, &fields, request.message.map_or(0, <[u8]>::len));
         fields.push(("padding", &padding));
+        let Some(message) = request.message else {
+            let get = fields.into_iter().fold(self.agent.get(&url), |get, (name, value)| get.header(name, value));
+            return get.call();
+        };
         let sent_in = SENT_AT_LONGEST.min(SLOW_TIME + Duration::from_secs(10 * (message.len() as u64 / SENT_IN_TEN)));
-        let mut post = self.agent.post(&url).config().timeout_send_body(Some(sent_in)).build();
-        for (name, value) in fields {
-            post = post.header(name, value);
-        }
-        post.send(message)
+        let post = self.agent.post(&url).config().timeout_send_body(Some(sent_in)).build();
+        fields.into_iter().fold(post, |post, (name, value)| post.header(name, value)).send(message)
     }
 
     fn body(&self, request: &Request<'_>, response: Response<Body>, pace: &Arc<dyn Pace>) -> Result<Vec<u8>, Failed> {
@@ -241,9 +232,9 @@ fn is_of_certificate(alert: rustls::AlertDescription) -> bool {
 }
 
 /// As many zeros as make head and body together a multiple of [`PADDED`].
-fn padding(target: &str, fields: &[(&str, &str)], body: usize) -> String {
+fn padding(method: &str, target: &str, fields: &[(&str, &str)], body: usize) -> String {
     let line = |parts: usize| parts + "\r\n".len();
-    let first = line("POST  HTTP/1.1".len() + target.len());
+    let first = line(method.len() + "  HTTP/1.1".len() + target.len());
     let of_fields: usize = fields.iter().map(|(name, value)| line(name.len() + ": ".len() + value.len())).sum();
     let unpadded = first + of_fields + line("padding: ".len()) + "\r\n".len() + body;
     "0".repeat(unpadded.next_multiple_of(PADDED) - unpadded)

@@ -2,7 +2,7 @@
 //!
 //! - `settings`: certificates, proxy and addresses; `file`: the configuration file that has them;
 //! - `carry`: one message and its reply, over all addresses, as often as it takes; `attempt`: one request at one
-//!   address;
+//!   address; `channel`: its connection, of which the TLS records show no more than its length;
 //! - `fetch`: policies, signatures, certificates and the checkpoint;
 //! - `timing`: time and chance, so that tests need neither;
 //! - `error`: what goes wrong.
@@ -12,6 +12,7 @@
 
 mod attempt;
 mod carry;
+mod channel;
 mod error;
 mod fetch;
 mod file;

@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::RootCertStore;
+use rustls::client::Resumption;
+use rustls::crypto::ring::default_provider;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use ureq::http::Uri;
-use ureq::tls::{ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use super::error::CarrierError;
 use super::file::{all_filled, filled};
@@ -125,7 +126,7 @@ impl Settings {
     }
 
     /// What TLS goes by. Files are read once, here.
-    pub(super) fn tls(&self) -> Result<TlsConfig, CarrierError> {
+    pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, CarrierError> {
         let missing = |what| {
             settings(&format!(
                 "no {what} under [connect] in the configuration file: write the path of a file in PEM; nothing is \
@@ -138,24 +139,23 @@ impl Settings {
             return Err(missing("ca"));
         }
         let chain = certificates(certificate)?;
-        let key = private_key(key, &chain)?;
+        let key_der = private_key(key, &chain)?;
         let mut roots = RootCertStore::empty();
-        let mut authorities = Vec::new();
         for path in &self.ca {
             for authority in certificates(path)? {
-                let der = authority.to_vec();
                 roots.add(authority).map_err(|error| file(path, format!("a certificate in it is none: {error}")))?;
-                authorities.push(ureq::tls::Certificate::from_der(&der).to_owned());
             }
         }
-        let chain: Vec<_> = chain.iter().map(|one| ureq::tls::Certificate::from_der(one).to_owned()).collect();
-        let client = ClientCert::new_with_certs(&chain, key);
-        Ok(TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::from(authorities))
-            .client_cert(Some(client))
-            .build())
+        let unusable = |error: rustls::Error| file(key, format!("TLS cannot go by it: {error}"));
+        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_root_certificates(roots).with_client_auth_cert(chain, key_der))
+            .map_err(unusable)?;
+        // spec/carrier.md 5. Without the extended master secret, whoever is between two sessions of TLS 1.2 can make
+        // both have one secret.
+        config.require_ems = true;
+        config.resumption = Resumption::disabled();
+        Ok(Arc::new(config))
     }
 }
 
@@ -206,7 +206,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CarrierErro
 }
 
 /// The private key of the first of `chain`.
-fn private_key(path: &Path, chain: &[CertificateDer<'static>]) -> Result<PrivateKey<'static>, CarrierError> {
+fn private_key(path: &Path, chain: &[CertificateDer<'static>]) -> Result<PrivateKeyDer<'static>, CarrierError> {
     refuse_open(path)?;
     let pem = read(path)?;
     let none = |_| file(path, "there is no private key in PEM in it, or it has a password".into());
@@ -215,9 +215,7 @@ fn private_key(path: &Path, chain: &[CertificateDer<'static>]) -> Result<Private
         |_| file(path, "its key is of no kind that TLS takes here: ECDSA P-256, P-384, RSA or Ed25519".into());
     let signing = any_supported_type(&key).map_err(unknown)?;
     match CertifiedKey::new(chain.to_vec(), signing).keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
-            PrivateKey::from_pem(&pem).map_err(|_| file(path, "its private key cannot be read".into()))
-        }
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(key),
         Err(_) => Err(file(path, "it is not the key of the certificate under [connect]".into())),
     }
 }

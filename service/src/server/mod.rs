@@ -14,6 +14,7 @@ mod identity;
 #[cfg(unix)]
 pub mod operator;
 mod pace;
+mod padding;
 mod problem;
 mod pulse;
 mod routes;

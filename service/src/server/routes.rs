@@ -30,6 +30,7 @@ use super::config::Bounds;
 use super::consortium::Consortium;
 use super::fetched;
 use super::identity::Peer;
+use super::padding::{Asked, padded};
 use super::problem::Problem;
 use crate::carrier::{API_VERSION, MAX_FIELDS, MAX_HEAD, MESSAGE, ProblemCode, REPLY};
 
@@ -153,6 +154,7 @@ impl Server {
         let began = Instant::now();
         let has_body = !request.body().is_end_stream();
         let length = request.body().size_hint().exact();
+        let asked = Asked::by(&request);
         let mut caller = None;
         let mut response = match self.look(&peer, &mut request, &mut caller) {
             Ok(()) => match self.router.clone().oneshot(request).await {
@@ -181,7 +183,7 @@ impl Server {
             from = peer.address.map(|address| address.to_string()),
             "request"
         );
-        response
+        padded(response, asked)
     }
 
     /// Refuses what the carrier does not allow, and who is not admitted.
