@@ -159,6 +159,9 @@ def partner() -> list[dict]:
     row("two addresses, one of them dead", [[DEAD], [reply()]], "reply", body="reply", waits=[])
     standby = problem(503, "not_leader", Retry_After="30")
     row("two addresses, one of a standby", [[standby], [reply()]], "reply", body="reply", waits=[])
+    busy = [problem(503, "busy", Retry_After="77"), reply()]
+    row("one is busy, and the last is dead", [busy, [DEAD]], "reply", body="reply", waits=[(77, 77)])
+    row("one is busy, and the last breaks", [busy, [CLOSED]], "reply", body="reply", waits=[(77, 77)])
     row("not admitted at one of two", [[problem(403, "not_admitted")], [reply()]], "reply", body="reply", waits=[])
     row("a certificate that does not hold at one", [[FOREIGN], [reply()]], "reply", body="reply", waits=[])
     row("three addresses", [[DEAD], [problem(404, "not_found")], [reply()]], "reply", body="reply", waits=[])

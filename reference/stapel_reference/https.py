@@ -90,7 +90,7 @@ def exchange(
             except AgainLater as error:
                 least = error.args[0]
             except (OSError, http.client.HTTPException):
-                least = 0
+                pass  # no response, which takes back nothing of what another address asked for
         if refused:
             raise refused
         wait(max(random.uniform(0, min(2**n, 300)), least))

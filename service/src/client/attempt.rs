@@ -51,7 +51,7 @@ pub(super) enum Failed {
     /// The same bytes may be sent again.
     Again {
         finding: String,
-        /// Whole seconds.
+        /// For how many seconds the response asks to wait; `None` where there was no response.
         retry_after: Option<u64>,
     },
     /// Sending them again helps nothing.
@@ -101,8 +101,7 @@ impl Target {
         match status {
             200 => self.body(request, response, pace),
             408 | 425 | 429 | 500..=599 => {
-                let field = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-                let retry_after = field.and_then(|text| text.parse().ok()).filter(|seconds| *seconds <= 3_600);
+                let retry_after = Some(retry_after(&response));
                 let (_, said) = problem(response);
                 Err(Failed::Again { finding: said, retry_after })
             }
@@ -148,8 +147,8 @@ impl Target {
     }
 
     fn body(&self, request: &Request<'_>, response: Response<Body>, pace: &Arc<dyn Pace>) -> Result<Vec<u8>, Failed> {
-        let again =
-            |finding: &str| Failed::Again { finding: format!("{}: {finding}", self.address.text), retry_after: None };
+        let retry_after = Some(retry_after(&response));
+        let again = |finding: &str| Failed::Again { finding: format!("{}: {finding}", self.address.text), retry_after };
         let field = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         if field("content-type").is_none_or(|media| !media.trim().eq_ignore_ascii_case(request.media)) {
             return Err(again("200 with another media type: what replied is perhaps not the broker"));
@@ -238,6 +237,12 @@ fn padding(method: &str, target: &str, fields: &[(&str, &str)], body: usize) -> 
     let of_fields: usize = fields.iter().map(|(name, value)| line(name.len() + ": ".len() + value.len())).sum();
     let unpadded = first + of_fields + line("padding: ".len()) + "\r\n".len() + body;
     "0".repeat(unpadded.next_multiple_of(PADDED) - unpadded)
+}
+
+/// For how many seconds a response asks to wait; what is no number, or more than an hour, counts for nothing.
+fn retry_after(response: &Response<Body>) -> u64 {
+    let field = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    field.and_then(|text| text.parse().ok()).filter(|seconds| *seconds <= 3_600).unwrap_or_default()
 }
 
 /// What a response that is no `200` says: its code, and a sentence with the status.

@@ -117,7 +117,8 @@ impl Carrier {
                     Ok(reply) => return Ok((&target.address.text, reply)),
                     Err(Failed::Again { finding, retry_after }) => {
                         findings.push(finding);
-                        least = retry_after.unwrap_or_default();
+                        // An address that gives no response takes back nothing of what another asked for.
+                        least = retry_after.unwrap_or(least);
                     }
                     // The other addresses may be configured better.
                     Err(Failed::Stop(error)) => refusal = Some(error),
