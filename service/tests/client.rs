@@ -169,6 +169,11 @@ fn what_comes_too_slowly_is_not_waited_for() {
     };
     let error = said(whole(REPLY, &[7; 16_383]));
     assert!(error.contains("too slowly"), "{error}");
+    // Of a problem, what is left is its status.
+    for status in [403, 503] {
+        let error = said(problem(status, "some_code", &[]));
+        assert!(error.contains(&format!("status {status}")) && !error.contains("some_code"), "{error}");
+    }
 }
 
 /// A problem, with more fields than it needs.

@@ -102,11 +102,11 @@ impl Target {
             200 => self.body(request, response, pace),
             408 | 425 | 429 | 500..=599 => {
                 let retry_after = Some(retry_after(&response));
-                let (_, said) = problem(response);
+                let (_, said) = problem(response, pace);
                 Err(Failed::Again { finding: said, retry_after })
             }
             _ => {
-                let (problem, said) = problem(response);
+                let (problem, said) = problem(response, pace);
                 let remedy = match status {
                     300..=399 => "a redirect is never followed: see whether the address is right",
                     403 => {
@@ -245,15 +245,25 @@ fn retry_after(response: &Response<Body>) -> u64 {
     field.and_then(|text| text.parse().ok()).filter(|seconds| *seconds <= 3_600).unwrap_or_default()
 }
 
-/// What a response that is no `200` says: its code, and a sentence with the status.
-fn problem(response: Response<Body>) -> (Option<String>, String) {
+/// What a response that is no `200` says: its code, and a sentence with the status. Of one that is not there in
+/// [`SLOW_TIME`], of which a single read may take up to [`HEAD`] more, only the status.
+fn problem(response: Response<Body>, pace: &Arc<dyn Pace>) -> (Option<String>, String) {
     let status = response.status().as_u16();
     let media = response.headers().get("content-type").and_then(|value| value.to_str().ok());
     let is_problem = media.is_some_and(|media| media.trim().eq_ignore_ascii_case(carrier::PROBLEM));
-    let mut body = Vec::new();
     let told = || -> Option<Told> {
-        response.into_body().into_reader().take(16_384).read_to_end(&mut body).ok()?;
-        serde_json::from_slice(&body).ok()
+        let mut reader = response.into_body().into_reader().take(SLOW);
+        let (mut body, mut piece, begun) = (Vec::new(), [0; 4_096], pace.now());
+        loop {
+            let read = reader.read(&mut piece).ok()?;
+            if read == 0 {
+                break serde_json::from_slice(&body).ok();
+            }
+            if pace.now().saturating_sub(begun) >= SLOW_TIME {
+                break None;
+            }
+            body.extend_from_slice(&piece[..read]);
+        }
     };
     let Some(Told { code, title, detail }) = Some(()).filter(|()| is_problem).and_then(|()| told()) else {
         return (None, format!("status {status}"));
