@@ -206,7 +206,7 @@ fn what_a_broker_says_without_reading_is_read() {
     let error = carrier.exchange(&vec![7; 16_000_000], HOUR).unwrap_err();
     // It asks for more time than there is.
     assert!(error.code() == "unreachable" && pace.waits().is_empty(), "{error}");
-    assert!(error.to_string().contains("status 503, busy: x"), "{error}");
+    assert!(error.to_string().contains(&format!("https://127.0.0.1:{port}: status 503, busy: x")), "{error}");
 }
 
 #[test]
@@ -347,6 +347,8 @@ fn a_proxy_is_what_the_settings_say() {
     let (through, _) = carrier(&settings);
     let error = through.exchange(b"message", Duration::ZERO).unwrap_err();
     assert!(error.code() == "unreachable" && !error.to_string().contains("geheim"), "{error}");
+    let from = format!("{} through the proxy: io: ", server.address());
+    assert!(error.to_string().contains(&from), "{error}");
 }
 
 /// A proxy that tunnels: its port, and the heads that came.

@@ -62,6 +62,7 @@ pub(super) enum Failed {
 pub(super) struct Target {
     pub(super) address: Address,
     agent: Agent,
+    has_proxy: bool,
 }
 
 impl Target {
@@ -91,7 +92,7 @@ impl Target {
                 .chain(TcpConnector::default())
                 .chain(ChannelConnector { tls: tls.filter(|_| !address.is_outway).cloned() });
         let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
-        Target { address, agent }
+        Target { has_proxy: proxy.is_some(), address, agent }
     }
 
     /// Sends a request, and gives the body of the response.
@@ -103,7 +104,7 @@ impl Target {
             408 | 425 | 429 | 500..=599 => {
                 let retry_after = Some(retry_after(&response));
                 let (_, said) = problem(response, pace);
-                Err(Failed::Again { finding: said, retry_after })
+                Err(Failed::Again { finding: format!("{}: {said}", self.shown()), retry_after })
             }
             _ => {
                 let (problem, said) = problem(response, pace);
@@ -146,9 +147,15 @@ impl Target {
         fields.into_iter().fold(post, |post, (name, value)| post.header(name, value)).send(message)
     }
 
+    /// The address, for whoever is told of it. A proxy that is not there looks like a broker that is not.
+    fn shown(&self) -> String {
+        let Address { text, .. } = &self.address;
+        if self.has_proxy { format!("{text} through the proxy") } else { text.clone() }
+    }
+
     fn body(&self, request: &Request<'_>, response: Response<Body>, pace: &Arc<dyn Pace>) -> Result<Vec<u8>, Failed> {
         let retry_after = Some(retry_after(&response));
-        let again = |finding: &str| Failed::Again { finding: format!("{}: {finding}", self.address.text), retry_after };
+        let again = |finding: &str| Failed::Again { finding: format!("{}: {finding}", self.shown()), retry_after };
         let field = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         if field("content-type").is_none_or(|media| !media.trim().eq_ignore_ascii_case(request.media)) {
             return Err(again("200 with another media type: what replied is perhaps not the broker"));
@@ -207,7 +214,7 @@ impl Target {
         match finding {
             Some(finding) => Failed::Stop(CarrierError::Certificate { address: address(), finding }),
             None => {
-                let finding = format!("{}: {}", address(), shown(&error.to_string()));
+                let finding = format!("{}: {}", self.shown(), shown(&error.to_string()));
                 Failed::Again { finding, retry_after: None }
             }
         }
