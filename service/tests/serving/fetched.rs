@@ -79,7 +79,9 @@ fn a_head_is_answered_as_a_get_is_without_the_body() {
         let request = format!("GET /v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let got = connection.say(&request).unwrap();
         connection.write(request.replacen("GET", "HEAD", 1));
-        assert_eq!(connection.read_head().unwrap(), got.head, "{path}");
+        // Each is padded for what it sends.
+        let unpadded = |head: &str| head.split("padding: ").next().unwrap().to_owned();
+        assert_eq!(unpadded(&connection.read_head().unwrap()), unpadded(&got.head), "{path}");
     }
     let refused = running.connect(1).say("DELETE /v1/zaanstad/policies HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!(refused.code(), "method_not_allowed");
