@@ -65,7 +65,9 @@ fn main() -> ExitCode {
     let authority = Authority::new("Test PKI");
     // Connections are idle while the broker is asked directly; all come from one address.
     let bounds = Bounds { head: Duration::from_secs(3_600), ..Bounds::default() };
-    let (workers, large) = (bounds.workers, bounds.large);
+    // As the broker is asked directly: a thread waits for the disk most of the time.
+    let workers = 2 * std::thread::available_parallelism().map_or(4, |count| count.get());
+    let large = bounds.large;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let serving = runtime.block_on(serve(folder.path(), &authority, bounds, now));
     let consortium = serving.server().consortia().values().next().unwrap().clone();

@@ -74,19 +74,20 @@ pub struct Bounds {
     pub handshakes: usize,
     /// Of those, from one network address.
     pub handshakes_an_address: usize,
-    /// Small messages under way.
+    /// Small messages under way, and what is fetched. The last quarter is for organisations that have none of them
+    /// under way.
     pub small: usize,
-    /// Of those, of one OIN.
-    pub small_an_oin: usize,
-    /// Large messages under way.
+    /// Of those, of one organisation, or of an OIN that several share.
+    pub small_an_organisation: usize,
+    /// Large messages under way. The last quarter, at least one, is for organisations that have none of them under way.
     pub large: usize,
-    /// Of those, of one OIN.
-    pub large_an_oin: usize,
-    /// Large messages of one OIN that wait.
+    /// Of those, of one organisation, or of an OIN that several share.
+    pub large_an_organisation: usize,
+    /// Large messages of one organisation that wait.
     pub large_waiting: usize,
     /// How long one waits.
     pub large_wait: Duration,
-    /// Small messages that are handled at once.
+    /// Small messages and what is fetched that are at work at once, a thread each.
     pub workers: usize,
     /// Threads for large batches and releases, a consortium.
     pub threads: usize,
@@ -94,15 +95,15 @@ pub struct Bounds {
     pub handshake: Duration,
     /// How long a request's head may take, and a connection may be idle.
     pub head: Duration,
-    /// In so long of a body,
+    /// The time in which at least [`Bounds::body_least`] bytes of a body must come, again and again.
     pub body_window: Duration,
-    /// as many bytes must come.
+    /// The least bytes of a body in each [`Bounds::body_window`].
     pub body_least: usize,
     /// How long a body may take as a whole, and a reply to be taken.
     pub whole: Duration,
-    /// In so long of a response,
+    /// The time in which at least [`Bounds::write_least`] bytes of a response must be taken, again and again.
     pub write_window: Duration,
-    /// as many bytes must be taken.
+    /// The least bytes of a response that are taken in each [`Bounds::write_window`].
     pub write_least: usize,
     /// The longest life of a connection; the request that it is at is ended first.
     pub life: Duration,
@@ -119,13 +120,14 @@ impl Default for Bounds {
             handshakes: 256,
             handshakes_an_address: 32,
             small: 256,
-            small_an_oin: 64,
+            small_an_organisation: 64,
             large: 4,
-            large_an_oin: 2,
+            large_an_organisation: 2,
             large_waiting: 2,
             large_wait: seconds(60),
-            // A thread waits for the disk most of the time.
-            workers: 2 * available_parallelism().map_or(4, |count| count.get()),
+            // As many as may be under way: what changes flags waits in its thread while a release is made, for minutes,
+            // and questions of others must find a thread meanwhile.
+            workers: 256,
             threads: available_parallelism().map_or(1, |count| count.get()),
             handshake: seconds(10),
             head: seconds(10),
@@ -205,9 +207,9 @@ struct RawBounds {
     handshakes: Option<Spanned<usize>>,
     handshakes_an_address: Option<Spanned<usize>>,
     small: Option<Spanned<usize>>,
-    small_an_oin: Option<Spanned<usize>>,
+    small_an_organisation: Option<Spanned<usize>>,
     large: Option<Spanned<usize>>,
-    large_an_oin: Option<Spanned<usize>>,
+    large_an_organisation: Option<Spanned<usize>>,
     large_waiting: Option<Spanned<usize>>,
     workers: Option<Spanned<usize>>,
     threads: Option<Spanned<usize>>,
@@ -348,9 +350,9 @@ impl Reader<'_> {
             (raw.handshakes, &mut bounds.handshakes, "handshakes"),
             (raw.handshakes_an_address, &mut bounds.handshakes_an_address, "handshakes_an_address"),
             (raw.small, &mut bounds.small, "small"),
-            (raw.small_an_oin, &mut bounds.small_an_oin, "small_an_oin"),
+            (raw.small_an_organisation, &mut bounds.small_an_organisation, "small_an_organisation"),
             (raw.large, &mut bounds.large, "large"),
-            (raw.large_an_oin, &mut bounds.large_an_oin, "large_an_oin"),
+            (raw.large_an_organisation, &mut bounds.large_an_organisation, "large_an_organisation"),
             (raw.large_waiting, &mut bounds.large_waiting, "large_waiting"),
             (raw.workers, &mut bounds.workers, "workers"),
             (raw.threads, &mut bounds.threads, "threads"),

@@ -43,13 +43,14 @@ pub(super) async fn signatures(
 }
 
 pub(super) async fn certificates(Extension(caller): Extension<Caller>) -> Result<Response<Body>, Problem> {
-    json(&Certificates { certificates: caller.consortium.broker.published_certificates() })
+    let certificates = look(caller, |one| Ok(one.broker.published_certificates())).await?;
+    json(&Certificates { certificates })
 }
 
 pub(super) async fn checkpoint(Extension(caller): Extension<Caller>) -> Result<Response<Body>, Problem> {
     let none = || Problem::new(ProblemCode::NotFound, "the log has no checkpoint yet");
-    let checkpoint = caller.consortium.broker.published_checkpoint().ok_or_else(none)?;
-    Ok(response("text/plain; charset=utf-8", checkpoint))
+    let checkpoint = look(caller, |one| Ok(one.broker.published_checkpoint())).await?;
+    Ok(response("text/plain; charset=utf-8", checkpoint.ok_or_else(none)?))
 }
 
 pub(super) async fn tile(
@@ -59,8 +60,8 @@ pub(super) async fn tile(
     let none = || Problem::new(ProblemCode::NotFound, "the latest checkpoint's tree has no such tile");
     let level = number(&level).and_then(|level| u8::try_from(level).ok()).ok_or_else(none)?;
     let (index, width) = index_and_width(&index).ok_or_else(none)?;
-    let hashes = caller.consortium.broker.published_tile(level, index, width).ok_or_else(none)?;
-    Ok(response("application/octet-stream", hashes))
+    let hashes = look(caller, move |one| Ok(one.broker.published_tile(level, index, width))).await?;
+    Ok(response("application/octet-stream", hashes.ok_or_else(none)?))
 }
 
 #[derive(Serialize)]
@@ -77,16 +78,16 @@ fn no_version() -> Problem {
     Problem::new(ProblemCode::NotFound, "there is no such version of the policy here")
 }
 
-/// Looks something up in a broker's folder, away from what answers others.
+/// Looks something up in a broker, in a thread that may wait for its store: whoever answers others must not.
 async fn look<T: Send + 'static>(
     caller: Caller,
     find: impl FnOnce(&Consortium) -> Result<T, BrokerError> + Send + 'static,
 ) -> Result<T, Problem> {
     let consortium = Arc::clone(&caller.consortium);
     let fault = || Problem::new(ProblemCode::Internal, "a fault of the broker; ask again later");
-    let worker = caller.worker().await;
+    let held = caller.admit().await?;
     let found = tokio::task::spawn_blocking(move || {
-        let _worker = worker;
+        let _held = held;
         find(&consortium)
     });
     found.await.map_err(|_| fault())?.map_err(|error| {

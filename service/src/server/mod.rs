@@ -23,7 +23,6 @@ pub mod schedule;
 mod tls;
 mod upkept;
 
-pub use admission::Admission;
 pub use check::{Checked, check};
 pub use config::{Bounds, Config, ConfigError, Listen, Place, Tls};
 pub use consortium::Consortium;

@@ -25,7 +25,7 @@ use stapel::policy::Oin;
 use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceExt;
 
-use super::admission::{Admission, Admitted};
+use super::admission::{Admission, Admitted, Holder};
 use super::config::Bounds;
 use super::consortium::Consortium;
 use super::fetched;
@@ -89,9 +89,15 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Waits for one of those that small messages have too.
-    pub(super) async fn worker(&self) -> Option<OwnedSemaphorePermit> {
-        self.server.admission.small_worker().await
+    /// Lets in what has no body, and waits for a worker: in the share of small messages.
+    pub(super) async fn admit(&self) -> Result<(Admitted, Option<OwnedSemaphorePermit>), Problem> {
+        let place = self.server.admission.admit_small(&self.holder())?;
+        let worker = self.server.admission.small_worker().await;
+        Ok((place, worker))
+    }
+
+    fn holder(&self) -> Holder {
+        Holder::of(&self.consortium.name, &self.organisations, self.oin)
     }
 }
 
@@ -267,7 +273,7 @@ async fn message(Extension(caller): Extension<Caller>, request: Request<Body>) -
 async fn handle(caller: &Caller, request: Request<Body>) -> Result<(Vec<u8>, Arc<Admitted>), Problem> {
     let length = length_of(request.headers())?;
     let admission = &caller.server.admission;
-    let place = Arc::new(admission.admit(caller.oin, length).await?);
+    let place = Arc::new(admission.admit(&caller.holder(), length).await?);
     let bytes = admission.read(request.into_body(), length).await?;
     if let Ok(unverified) = Unverified::parse(&bytes, Role::Partner)
         && let Some(organisation) = caller.consortium.organisation_of(unverified.claimed_partner())
@@ -377,7 +383,8 @@ mod tests {
         let admission = Admission::new(&Bounds::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let oin = "00000099000000001000".parse().unwrap();
-        let place = Arc::new(runtime.block_on(admission.admit(oin, 1)).unwrap());
+        let holder = Holder::of(&"zaanstad".parse().unwrap(), &["politie".parse().unwrap()], oin);
+        let place = Arc::new(runtime.block_on(admission.admit(&holder, 1)).unwrap());
         let until = Instant::now() + Duration::from_secs(3_600);
         let mut held = Held { rest: vec![7; PIECE + 1].into(), until, _place: place };
         let mut next = || Pin::new(&mut held).poll_frame(&mut Context::from_waker(Waker::noop()));

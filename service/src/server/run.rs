@@ -281,7 +281,10 @@ impl Place {
 /// [`ServeError`]
 pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Result<(), ServeError> {
     let config = Config::read(file)?;
-    runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    // Each worker that is promised finds a thread. A few more look after the rest, such as a reload.
+    let threads = config.bounds.workers + config.bounds.large + 16;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build()?;
+    runtime.block_on(async {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

@@ -7,6 +7,10 @@ use stapel::policy::{Certificate, Policy, PolicySignature, SignedPolicy};
 
 use super::Running;
 
+/// All that a consortium has for whoever is admitted.
+pub(crate) const PUBLISHED: [&str; 6] =
+    ["policies", "policies/1", "policies/1/signatures", "certificates", "checkpoint", "tile/0/000.p/1"];
+
 #[test]
 fn what_is_published_is_what_was_signed() {
     let running = Running::new();
@@ -54,7 +58,7 @@ fn whoever_is_not_admitted_fetches_nothing() {
     let running = Running::new();
     let name = running.policy.policy().consortium.clone();
     let stranger = running.authority.identity(&["00000099000000123000"], &[]);
-    for path in ["policies", "policies/1", "policies/1/signatures", "certificates", "checkpoint", "tile/0/000.p/1"] {
+    for path in PUBLISHED {
         let head = format!("GET /v1/{name}/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let response = running.connect_as(Some(&stranger)).say(&head).unwrap();
         assert_eq!(response.status, 403, "{path}");

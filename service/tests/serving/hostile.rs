@@ -3,9 +3,11 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
+use stapel::policy::Policy;
 use stapel_service::carrier::{MAX_FIELDS, MAX_HEAD, MESSAGE};
-use stapel_testkit::{Client, START, pseudonym};
+use stapel_testkit::{Client, Consortium, START, pseudonym};
 
+use super::fetched::PUBLISHED;
 use super::{Running, head};
 
 /// The code of the response to bytes on a connection of their own; "closed" where there is none.
@@ -124,8 +126,8 @@ fn who_is_slow_is_ended_while_others_are_served() {
 #[test]
 fn an_organisation_that_fills_its_share_leaves_the_others_theirs() {
     let running = Running::bounded(|bounds| {
-        (bounds.large_an_oin, bounds.large_waiting, bounds.large_wait) = (1, 1, Duration::from_millis(300));
-        (bounds.small_an_oin, bounds.connections_an_oin) = (1, 5);
+        (bounds.large_an_organisation, bounds.large_waiting, bounds.large_wait) = (1, 1, Duration::from_millis(300));
+        (bounds.small_an_organisation, bounds.connections_an_oin) = (1, 5);
     });
     let begin = |partner, length| {
         let mut connection = running.connect(partner);
@@ -142,11 +144,40 @@ fn an_organisation_that_fills_its_share_leaves_the_others_theirs() {
     let mut small = begin(1, 100);
     assert_eq!(small.read().unwrap().status, 100, "small ones do not wait for large ones");
     assert_eq!(begin(1, 100).read().unwrap().code(), "busy");
+    for path in PUBLISHED {
+        let fetch = format!("GET /v1/zaanstad/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(running.connect(1).say(&fetch).unwrap().code(), "busy", "what is fetched is in the same share");
+        assert_eq!(running.connect(2).say(&fetch).unwrap().status, 200);
+    }
     assert_eq!(begin(3, 100).read().unwrap().status, 100);
     // Connections are counted, too.
     let mut open: Vec<_> = (0..8).map(|_| running.connect(1)).collect();
     let answered = open.iter_mut().filter_map(|one| one.say(head(0))).count();
     assert!(answered <= 3, "{answered}");
+}
+
+#[test]
+fn an_organisation_with_two_oins_has_one_share_and_leaves_a_place_to_newcomers() {
+    const SECOND: &str = "00000099000000005000";
+    let text = Consortium::policy(1);
+    let first = super::oin(&Policy::parse(&text).unwrap(), 1);
+    let contact = "contact = \"politie\"\n";
+    let text = text.replace(contact, &format!("{contact}tls_oins = [\"{first}\", \"{SECOND}\"]\n"));
+    let running = Running::under(&text, |bounds| bounds.large_wait = Duration::from_millis(100));
+    let begin = |oin: &str| {
+        let identity = running.authority.identity(&[oin], &[]);
+        let mut connection = running.connect_as(Some(&identity));
+        connection.write(head(1_000_000).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n"));
+        let status = connection.read().unwrap().status;
+        (connection, status)
+    };
+    let held = [begin(&first.to_string()), begin(SECOND)];
+    assert_eq!(held.each_ref().map(|(_, status)| *status), [100, 100]);
+    assert_eq!(begin(SECOND).1, 503, "two an organisation, over all its OINs");
+    // Of four places the last is for whoever holds none.
+    let [second, third] = [2, 3].map(|number| running.oin(number));
+    let other = begin(&second);
+    assert_eq!((other.1, begin(&second).1, begin(&third).1), (100, 503, 100));
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Authority {
 
     /// One whose next is announced for a day.
     pub(crate) fn crl_until(&self, serials: &[u64], (year, month, day): (i32, u8, u8)) -> String {
-        self.0.crl(serials, Day::from_ymd(year, month.into(), day.into()).unwrap().start()).unwrap()
+        self.0.crl(serials, Day::from_ymd(year, month, day).unwrap().start()).unwrap()
     }
 
     /// A client that trusts this authority, with a certificate or without.
