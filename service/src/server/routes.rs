@@ -225,6 +225,10 @@ impl Server {
         if self.is_stopping.load(Ordering::SeqCst) {
             return Err(Problem::new(ProblemCode::Busy, "the broker is stopping; send the same bytes again"));
         }
+        // The router decodes what is behind the consortium, and a path has one form.
+        if uri.path().contains('%') {
+            return Err(Problem::new(ProblemCode::NotFound, "a path has no percent-encoding"));
+        }
         let mut segments = uri.path().split('/').skip(1);
         let (Some("v1"), Some(name), Some(_)) = (segments.next(), segments.next(), segments.next()) else {
             return Ok(());

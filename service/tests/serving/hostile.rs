@@ -31,6 +31,23 @@ fn each_head_that_is_not_allowed_has_its_problem() {
     assert_eq!(change("/messages", "/message"), "not_found");
     assert_eq!(change("/messages", "/messages/"), "not_found");
     assert_eq!(change("zaanstad", "zaan%73tad"), "not_found");
+    assert_eq!(change("/v1/", "/v%31/"), "not_found");
+    assert_eq!(change("/messages", "/message%73"), "not_found");
+    for encoded in [
+        "%70olicies",
+        "policies/%31",
+        "policies/1/signature%73",
+        "certificate%73",
+        "%63heckpoint",
+        "tile/%30/000.p/1",
+        "tile/0/00%30.p/1",
+        "tile/0/000%2Ep/1",
+        "tile/0/000.p%2F1",
+        "tile/0/000.p/%31",
+    ] {
+        let path = format!("GET /v1/zaanstad/{encoded} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(said(&running, path), "not_found", "{encoded}");
+    }
     assert_eq!(change("/messages", "/messages?a=b"), "bad_request");
     assert_eq!(change("POST", "GET"), "method_not_allowed");
     assert_eq!(change("Content-Length: 3\r\n", ""), "length_required");
