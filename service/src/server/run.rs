@@ -1,6 +1,7 @@
 //! A broker that runs: opened, listening, reloaded and stopped.
 
 use std::fs;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::clock::{Machine, ServiceClock};
@@ -138,7 +139,8 @@ impl Serving {
         let accepting = accepting_of(&config)?;
         let lists = Arc::new(RevocationLists::default());
         lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
-        let mut upkept = open(&config, &environment, &lists, Vec::new(), false).map_err(|(error, _)| error)?;
+        let mut upkept = open(&config, &environment, &lists, &[])?;
+        refuse_twice(upkept.iter().map(|one| &one.consortium.name))?;
         let server = Server::new(upkept.iter().map(|one| one.consortium.clone()), &config.bounds);
         let connections = Connections::new(server.clone(), &config.bounds);
         let (stop, stop_receiver) = watch::channel(false);
@@ -211,25 +213,47 @@ impl Serving {
     }
 
     /// Takes up other certificates and consortia. What is under way is ended as it was begun. Bounds and places stay.
+    /// It opens new brokers, which may take minutes, and waits for those that are served no longer.
     ///
     /// # Errors
     ///
     /// [`ServeError`]. Everything is as it was then.
     pub fn reload(&mut self, config: Config) -> Result<(), ServeError> {
-        let accepting = accepting_of(&config)?;
-        let places = |config: &Config| config.listen.iter().map(|one| one.place.name()).collect::<Vec<_>>();
-        if places(&config) != places(&self.config) {
-            return Err(ServeError::Restart);
+        let prepared = self.preparation()(config)?;
+        drop(self.take_up(prepared)?);
+        Ok(())
+    }
+
+    /// What reads and opens all that is new in a configuration: that of a large store takes minutes, so that it is done
+    /// beside what goes on.
+    fn preparation(&self) -> impl FnOnce(Config) -> Result<Prepared, ServeError> + Send + 'static {
+        let (places, environment, lists) = (self.config.places(), self.environment.clone(), self.lists.clone());
+        let there: Vec<_> = self.upkept.iter().map(Upkept::folders).collect();
+        move |config| {
+            let accepting = accepting_of(&config)?;
+            if config.places() != places {
+                return Err(ServeError::Restart);
+            }
+            let new = open(&config, &environment, &lists, &there)?;
+            Ok(Prepared { config, accepting, new })
         }
-        let upkept = open(&config, &self.environment, &self.lists, std::mem::take(&mut self.upkept), true);
-        let (upkept, refused) = match upkept {
-            Ok(upkept) => (upkept, None),
-            Err((error, there)) => (there, Some(error)),
-        };
-        self.upkept = upkept;
-        if let Some(error) = refused {
-            return Err(error);
+    }
+
+    /// Takes up what was prepared, and gives what is served no longer: it ends when it is dropped, after what is under
+    /// way of it.
+    fn take_up(&mut self, prepared: Prepared) -> Result<Vec<Upkept>, ServeError> {
+        let Prepared { config, accepting, mut new } = prepared;
+        let is_named = |one: &Upkept| config.consortia.contains(&one.folders());
+        let stay = self.upkept.iter().filter(|one| is_named(one));
+        refuse_twice(stay.chain(&new).map(|one| &one.consortium.name))?;
+        let is_moved = |name: &&Slug| self.upkept.iter().any(|one| one.consortium.name == **name);
+        if let Some(name) = new.iter().map(|one| &one.consortium.name).find(is_moved) {
+            return Err(ServeError::Moved(name.clone()));
         }
+        // Before those end that are named no longer: what cannot be begun changes nothing.
+        new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, &self.environment))?;
+        let (stay, ended): (Vec<_>, Vec<_>) = std::mem::take(&mut self.upkept).into_iter().partition(is_named);
+        self.upkept = stay.into_iter().chain(new).collect();
         self.lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
         for ((_, current), next) in self.listeners.iter().zip(accepting) {
             current.store(Arc::new(next));
@@ -237,7 +261,7 @@ impl Serving {
         self.server.serve(self.upkept.iter().map(|one| one.consortium.clone()));
         self.config = config;
         self.reload.send_modify(|generation| *generation += 1);
-        Ok(())
+        Ok(ended)
     }
 
     /// Ends what is in flight, for as long as the bounds allow, and stops. Whether all of it was ended.
@@ -258,6 +282,13 @@ impl Serving {
     }
 }
 
+/// What a reload takes up.
+struct Prepared {
+    config: Config,
+    accepting: Vec<Accepting>,
+    new: Vec<Upkept>,
+}
+
 enum Bound {
     Tls(TcpListener),
     Socket(UnixListener),
@@ -273,6 +304,12 @@ impl Place {
     }
 }
 
+impl Config {
+    fn places(&self) -> Vec<String> {
+        self.listen.iter().map(|one| one.place.name()).collect()
+    }
+}
+
 /// Serves as a process: until SIGTERM or SIGINT, with SIGHUP to read `file` again, and telling systemd. It calls
 /// `ready` once it listens.
 ///
@@ -283,8 +320,9 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
     let config = Config::read(file)?;
     // Each worker that is promised finds a thread. A few more look after the rest, such as a reload.
     let threads = config.bounds.workers + config.bounds.large + 16;
+    let stop = config.bounds.stop;
     let runtime = runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -296,6 +334,7 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
         // Half of what systemd waits.
         let watchdog = sd_notify::watchdog_enabled().map_or(Duration::from_secs(86_400), |time| time / 2);
         let mut watchdog = tokio::time::interval(watchdog);
+        let mut reloading = None;
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -307,12 +346,22 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
                         tracing::error!("a schedule or the workers have done nothing for long: systemd is not told");
                     }
                 }
-                _ = hangup.recv() => {
+                // One that comes meanwhile is taken after.
+                _ = hangup.recv(), if reloading.is_none() => {
                     let mut states = vec![NotifyState::Reloading];
                     states.extend(NotifyState::monotonic_usec_now());
                     tell(&states);
-                    match Config::read(file).map_err(ServeError::from).and_then(|config| serving.reload(config)) {
-                        Ok(()) => tracing::info!("reloaded"),
+                    let (file, prepare) = (file.to_owned(), serving.preparation());
+                    reloading = Some(spawn_blocking(move || prepare(Config::read(&file)?)));
+                }
+                prepared = ended(&mut reloading) => {
+                    reloading = None;
+                    match prepared.and_then(|prepared| serving.take_up(prepared)) {
+                        Ok(ended) => {
+                            // It waits for what is under way, such as a release.
+                            drop(spawn_blocking(move || drop(ended)));
+                            tracing::info!("reloaded");
+                        }
                         Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
                     }
                     tell(&[NotifyState::Ready]);
@@ -325,7 +374,18 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
             tracing::warn!("stopped before all that was in flight was ended");
         }
         Ok(())
-    })
+    });
+    // A reload that is opening a store is not waited for to its end.
+    runtime.shutdown_timeout(stop);
+    served
+}
+
+/// Waits for a reload to be prepared; for ever, where there is none.
+async fn ended(reloading: &mut Option<JoinHandle<Result<Prepared, ServeError>>>) -> Result<Prepared, ServeError> {
+    match reloading {
+        Some(reloading) => reloading.await.unwrap_or_else(|error| Err(io::Error::other(error).into())),
+        None => pending().await,
+    }
 }
 
 /// Tells systemd, where it listens.
@@ -353,47 +413,24 @@ fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
     if findings.is_empty() { Ok(accepting) } else { Err(ServeError::Tls(findings)) }
 }
 
-/// Opens the consortia of a configuration. Those that are there already go on, and those that it names no longer end;
-/// where one cannot be opened, all that were there are given back with the error. New ones are begun with where
-/// `begins` says so.
+/// Opens the consortia of a configuration that are not there already.
 fn open(
     config: &Config,
     environment: &Environment,
     lists: &Arc<RevocationLists>,
-    there: Vec<Upkept>,
-    begins: bool,
-) -> Result<Vec<Upkept>, (ServeError, Vec<Upkept>)> {
-    let mut new = Vec::new();
-    for (folder, keys) in &config.consortia {
-        let is_it = |one: &Upkept| one.consortium.folder == *folder && one.consortium.keys == *keys;
-        if there.iter().any(is_it) {
-            continue;
-        }
-        match open_one(config, environment, lists, folder, keys) {
-            Ok(opened) => new.push(opened),
-            Err(error) => return Err((error, there)),
-        }
-    }
-    let is_named = |one: &Upkept| {
-        config.consortia.iter().any(|(folder, keys)| one.consortium.folder == *folder && one.consortium.keys == *keys)
-    };
-    let mut names: Vec<&Slug> =
-        there.iter().filter(|one| is_named(one)).chain(&new).map(|one| &one.consortium.name).collect();
+    there: &[(PathBuf, PathBuf)],
+) -> Result<Vec<Upkept>, ServeError> {
+    let new = config.consortia.iter().filter(|folders| !there.contains(folders));
+    new.map(|(folder, keys)| open_one(config, environment, lists, folder, keys)).collect()
+}
+
+fn refuse_twice<'a>(names: impl Iterator<Item = &'a Slug>) -> Result<(), ServeError> {
+    let mut names: Vec<&Slug> = names.collect();
     names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err((ServeError::Twice(pair[0].clone()), there));
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(ServeError::Twice(pair[0].clone())),
+        None => Ok(()),
     }
-    let is_moved = |name: &&Slug| there.iter().any(|one| one.consortium.name == **name);
-    if let Some(name) = new.iter().map(|one| &one.consortium.name).find(is_moved) {
-        return Err((ServeError::Moved(name.clone()), there));
-    }
-    // Before those end that are named no longer: what cannot be begun changes nothing.
-    if begins && let Err(error) = new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, environment)) {
-        return Err((error, there));
-    }
-    let mut upkept: Vec<Upkept> = there.into_iter().filter(is_named).collect();
-    upkept.extend(new);
-    Ok(upkept)
 }
 
 fn open_one(

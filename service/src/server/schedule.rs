@@ -97,7 +97,9 @@ pub(super) fn start_with(consortium: Arc<Consortium>, stop: Stop, pulse: Pulse) 
                 break;
             }
         }
-        schedule.end();
+        if catch_unwind(AssertUnwindSafe(|| schedule.end())).is_err() {
+            tracing::error!(consortium = %consortium.name, "the status could not say that the broker stopped");
+        }
     })
 }
 

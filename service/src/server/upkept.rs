@@ -1,6 +1,6 @@
 //! A consortium while it is served: what is due is done on time, and its operator's commands are taken.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -33,6 +33,11 @@ impl Upkept {
             pulse: Pulse::default(),
             schedule: None,
         }
+    }
+
+    /// The broker's folder and that of its keys, by which a configuration names it.
+    pub(super) fn folders(&self) -> (PathBuf, PathBuf) {
+        (self.consortium.folder.clone(), self.consortium.keys.clone())
     }
 
     /// Begins with it, where that was not done.
