@@ -29,7 +29,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use stapel::message::Part;
 use stapel::{Broker, Timestamp};
 use stapel_service::carrier::MESSAGE;
-use stapel_service::server::clock::ServiceClock;
+use stapel_service::server::clock::{FrozenForTests, ServiceClock};
 use stapel_service::server::{Bounds, Config, Environment, Listen, Place, Serving, Tls};
 use stapel_testkit::{Client, Consortium, DAY, START, Seeded, code, day, pseudonym, read, signed, stored_keys};
 
@@ -364,7 +364,7 @@ fn serve(folder: &Path) {
         listen: vec![Listen { place, oin_header: None, gateway_oins: Vec::new() }],
         bounds,
     };
-    let clock = Arc::new(|| ServiceClock::new(now()));
+    let clock = Arc::new(|| ServiceClock::new(FrozenForTests(now())));
     let environment = Environment { clock, ..Environment::of_machine() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let serving = runtime.block_on(Serving::start(config, environment)).unwrap();

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -34,7 +35,7 @@ use rustls::{ClientConnection, ProtocolVersion, StreamOwned};
 use stapel::message::Reply;
 use stapel::{Broker, Timestamp};
 use stapel_service::carrier::MESSAGE;
-use stapel_service::server::clock::ServiceClock;
+use stapel_service::server::clock::{FrozenForTests, ServiceClock};
 use stapel_service::server::{Bounds, Config, Environment, Listen, Place, Serving, Tls};
 use stapel_testkit::{Client, DAY, START, read};
 
@@ -66,7 +67,7 @@ fn main() -> ExitCode {
     // Connections are idle while the broker is asked directly; all come from one address.
     let bounds = Bounds { head: Duration::from_secs(3_600), ..Bounds::default() };
     // As the broker is asked directly: a thread waits for the disk most of the time.
-    let workers = 2 * std::thread::available_parallelism().map_or(4, |count| count.get());
+    let workers = 2 * available_parallelism().map_or(4, |count| count.get());
     let large = bounds.large;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let serving = runtime.block_on(serve(folder.path(), &authority, bounds, now));
@@ -162,7 +163,7 @@ async fn serve(folder: &Path, authority: &Authority, bounds: Bounds, now: Timest
         listen: vec![Listen { place, oin_header: None, gateway_oins: Vec::new() }],
         bounds,
     };
-    let clock = Arc::new(move || ServiceClock::new(now));
+    let clock = Arc::new(move || ServiceClock::new(FrozenForTests(now)));
     Serving::start(config, Environment { clock, ..Environment::of_machine() }).await.unwrap()
 }
 

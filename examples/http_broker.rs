@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use stapel::{Threads, Timestamp};
 use stapel_demo::certificates::Authority;
-use stapel_service::server::clock::ServiceClock;
+use stapel_service::server::clock::{FrozenForTests, ServiceClock};
 use stapel_service::server::{Bounds, Consortium, Peer, Server, Tls, oin_of_certificate, schedule};
 use stapel_testkit::{DAY, START};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The tests' consortium, moment and certificates. Yours: `stapel broker init`, `ServiceClock::new(Machine)`, and
     // PKIoverheid.
     let folder = stapel_testkit::Consortium::new();
-    let clock = Arc::new(ServiceClock::new(START));
+    let clock = Arc::new(ServiceClock::new(FrozenForTests(START)));
     let authority = Authority::new("Test PKI", Timestamp(0))?;
     let until = START.plus(50 * 365 * DAY);
     let own = authority.identity(&[], &["localhost"], until)?;

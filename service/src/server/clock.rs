@@ -39,10 +39,14 @@ pub trait Source: Send + Sync {
     fn is_synchronised(&self) -> bool;
 }
 
-/// A machine on which it is always this moment: for tests, and to try things out.
-impl Source for Timestamp {
+/// A clock that stands still at a moment, and yet says that it is kept in step with others, so that keys may be
+/// destroyed by it. For tests and examples alone: under it nothing becomes due.
+#[derive(Clone, Copy, Debug)]
+pub struct FrozenForTests(pub Timestamp);
+
+impl Source for FrozenForTests {
     fn wall(&self) -> Duration {
-        Duration::from_secs(self.0)
+        Duration::from_secs(self.0.0)
     }
 
     fn boot(&self) -> Duration {
@@ -74,8 +78,8 @@ impl Source for Machine {
     }
 
     /// Asks `timedatectl`, which reads the kernel's own state (`adjtimex`), whichever program keeps the clock in step.
-    /// The system call itself cannot be made from here: no crate that wraps it safely is older than the need, and this
-    /// one forbids unsafe code. Where the program is missing or does not answer, nothing is known, and so `false`.
+    /// It does not make that system call itself: none of the crates that this one depends on wraps it safely, and
+    /// unsafe code is forbidden here. Where the program is missing or does not answer, nothing is known: `false`.
     fn is_synchronised(&self) -> bool {
         let mut asked = Command::new("/usr/bin/timedatectl");
         asked.args(["show", "--property=NTPSynchronized", "--value"]).env_clear();
