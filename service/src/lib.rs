@@ -1,6 +1,7 @@
 //! Stapel over HTTPS: a broker that runs, and how a partner's messages get to it. spec/carrier.md has the bytes.
 //!
-//! All that decides is in the library; this is a shell around it.
+//! All that decides is in the library; this is a shell around it. So, besides the library's, its public functions have
+//! types of rustls, and of http through axum: a new major version of one of those is one of this crate's too.
 
 #![forbid(unsafe_code)]
 
