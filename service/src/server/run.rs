@@ -352,16 +352,21 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
                     states.extend(NotifyState::monotonic_usec_now());
                     tell(&states);
                     let (file, prepare) = (file.to_owned(), serving.preparation());
-                    reloading = Some(spawn_blocking(move || prepare(Config::read(&file)?)));
+                    reloading = Some(spawn_blocking(move || prepare(Config::read(&file)?).map(Some)));
                 }
-                prepared = ended(&mut reloading) => {
+                done = step(&mut reloading) => {
                     reloading = None;
-                    match prepared.and_then(|prepared| serving.take_up(prepared)) {
-                        Ok(ended) => {
+                    let taken_up = done.and_then(|prepared| prepared.map(|new| serving.take_up(new)).transpose());
+                    match taken_up {
+                        Ok(Some(ended)) => {
                             // It waits for what is under way, such as a release.
-                            drop(spawn_blocking(move || drop(ended)));
-                            tracing::info!("reloaded");
+                            reloading = Some(spawn_blocking(move || {
+                                drop(ended);
+                                Ok(None)
+                            }));
+                            continue;
                         }
+                        Ok(None) => tracing::info!("reloaded"),
                         Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
                     }
                     tell(&[NotifyState::Ready]);
@@ -380,8 +385,11 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
     served
 }
 
-/// Waits for a reload to be prepared; for ever, where there is none.
-async fn ended(reloading: &mut Option<JoinHandle<Result<Prepared, ServeError>>>) -> Result<Prepared, ServeError> {
+/// A step of a reload: it is prepared, or all that is served no longer was ended.
+type Step = Result<Option<Prepared>, ServeError>;
+
+/// Waits for a step of a reload to be done; for ever, where there is none.
+async fn step(reloading: &mut Option<JoinHandle<Step>>) -> Step {
     match reloading {
         Some(reloading) => reloading.await.unwrap_or_else(|error| Err(io::Error::other(error).into())),
         None => pending().await,
