@@ -31,7 +31,9 @@ use stapel::{Broker, Timestamp};
 use stapel_service::carrier::MESSAGE;
 use stapel_service::server::clock::{FrozenForTests, ServiceClock};
 use stapel_service::server::{Bounds, Config, Environment, Listen, Place, Serving, Tls};
-use stapel_testkit::{Client, Consortium, DAY, START, Seeded, code, day, pseudonym, read, signed, stored_keys};
+use stapel_testkit::{
+    Client, Consortium, DAY, START, Seeded, code, day, pseudonym, read, signed, stored_keys, write_private,
+};
 
 use pki::Authority;
 
@@ -67,7 +69,7 @@ fn main() -> ExitCode {
         ("ca.pem", authority.pem()),
         ("ca.crl", authority.crl(&[])),
     ] {
-        fs::write(consortium.path(name), text).unwrap();
+        write_private(&consortium.path(name), text.as_bytes());
     }
     let policy = signed(&text);
     let mut clients = [1, 2, 3, 4, 5].map(|number| Client::new(number, &policy));

@@ -37,7 +37,7 @@ use stapel::{Broker, Timestamp};
 use stapel_service::carrier::MESSAGE;
 use stapel_service::server::clock::{FrozenForTests, ServiceClock};
 use stapel_service::server::{Bounds, Config, Environment, Listen, Place, Serving, Tls};
-use stapel_testkit::{Client, DAY, START, read};
+use stapel_testkit::{Client, DAY, START, read, write_private};
 
 use pki::Authority;
 use workload::{Country, Manner, Took, deliver, pseudonym, setting, took};
@@ -146,7 +146,7 @@ fn main() -> ExitCode {
 async fn serve(folder: &Path, authority: &Authority, bounds: Bounds, now: Timestamp) -> Serving {
     let server = authority.identity(&[], &["localhost"]);
     let write = |name: &str, text: String| {
-        fs::write(folder.join(name), text).unwrap();
+        write_private(&folder.join(name), text.as_bytes());
         folder.join(name)
     };
     let tls = Tls {

@@ -8,7 +8,6 @@
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
-use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use stapel::{Threads, Timestamp};
 use stapel_demo::certificates::Authority;
 use stapel_service::server::clock::{FrozenForTests, ServiceClock};
 use stapel_service::server::{Bounds, Consortium, Peer, Server, Tls, oin_of_certificate, schedule};
-use stapel_testkit::{DAY, START};
+use stapel_testkit::{DAY, START, write_private};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -47,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let partner = authority.identity(&[POLICE], &[], until)?;
     let files = ["own.pem", "own.key", "ca.pem", "1/tls.pem", "1/tls.key", "1/ca.pem"].map(|name| folder.path(name));
     let texts = [&own.chain, &own.key, &authority.pem(), &partner.chain, &partner.key, &authority.pem()];
-    files.iter().zip(texts).try_for_each(|(file, text)| fs::write(file, text))?;
+    files.iter().zip(texts).for_each(|(file, text)| write_private(file, text.as_bytes()));
     let [certificate, key, ca, ..] = files;
 
     // A broker that does what is due on time, and answers messages.

@@ -1,5 +1,7 @@
 //! What is wrong with a configuration, all of it, before a broker runs under it.
 
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use stapel::{SignedPolicy, Threads, Timestamp, shown_path};
 use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509Certificate};
 
 use super::clock::{Machine, ServiceClock};
-use super::config::{Config, Place};
+use super::config::{Config, Place, Tls};
 use super::consortium::Consortium;
 use super::tls::{RevocationList, TlsFiles};
 
@@ -26,13 +28,9 @@ pub struct Checked {
 /// Looks for all that is wrong with a configuration at `now`; it can be served where nothing is. A broker that runs
 /// goes on, and its store is not looked at.
 pub fn check(file: &Path, now: Timestamp) -> Checked {
-    let config = match Config::read(file) {
-        Ok(config) => config,
-        Err(error) => return Checked { findings: vec![error.to_string()], unchecked: Vec::new() },
-    };
+    let (config, wrong) = Config::read_all(file);
+    let mut findings: Vec<String> = wrong.iter().map(ToString::to_string).collect();
     let mut unchecked = Vec::new();
-    let (moment, now) = (now, now.0 as i64);
-    let mut findings = Vec::new();
     let mut hosts = Vec::new();
     let mut names = Vec::new();
     for (folder, keys) in &config.consortia {
@@ -59,48 +57,21 @@ pub fn check(file: &Path, now: Timestamp) -> Checked {
             Err(error) => findings.push(format!("{}: {error}", shown_path(folder))),
         }
     }
-    let (mut certified, mut is_tls) = (Vec::new(), false);
+    // The names of all certificates; unknown where one cannot be read.
+    let mut certified = Some(Vec::new());
+    let mut is_tls = false;
     for listen in &config.listen {
-        let Place::Tls(_, tls) = &listen.place else { continue };
-        is_tls = true;
-        let files = match TlsFiles::read(tls) {
-            Ok(files) => files,
-            Err(wrong) => {
-                findings.extend(wrong);
-                continue;
+        match &listen.place {
+            Place::Tls(_, tls) => {
+                is_tls = true;
+                let names = check_tls(tls, now, &mut findings);
+                certified = certified.zip(names).map(|(all, names)| [all, names].concat());
             }
-        };
-        let of_chain = files.chain.iter().map(|one| (&tls.certificate, one));
-        // An authority's file is named once for all that it holds.
-        let of_authorities = files.client_ca.iter().map(|one| (&tls.client_ca[0], one));
-        for (path, der) in of_chain.chain(of_authorities) {
-            let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-                findings.push(format!("{} holds what is no X.509 certificate", shown_path(path)));
-                continue;
-            };
-            let (validity, subject) = (certificate.validity(), certificate.subject());
-            let until = validity.not_after;
-            if until.timestamp() < now {
-                findings.push(format!("{}: {subject} ended on {until}: replace it", shown_path(path)));
-            } else if until.timestamp() < now + SOON {
-                findings.push(format!("{}: {subject} ends soon, on {until}: replace it", shown_path(path)));
-            }
-            if validity.not_before.timestamp() > now {
-                let from = validity.not_before;
-                findings.push(format!("{}: {subject} does not hold before {from}", shown_path(path)));
-            }
+            Place::Socket(path) => check_socket(path, &config.runtime_dir, &mut findings),
         }
-        for (path, list) in &files.crls {
-            if CertificateRevocationList::from_der(list).is_err() {
-                findings.push(format!("{} holds no revocation list", shown_path(path)));
-            }
-            findings.extend(RevocationList::new(path, list).outdated(moment));
-        }
-        certified.extend(files.chain.first().map(|leaf| names_of(leaf)).unwrap_or_default());
-        findings.extend(files.server_config(tls).err());
     }
     for (name, host) in hosts {
-        if is_tls && !certified.iter().any(|pattern| covers(pattern, &host)) {
+        if is_tls && certified.as_ref().is_some_and(|all| !all.iter().any(|pattern| covers(pattern, &host))) {
             findings.push(format!(
                 "the policy of {name} has the address {host}, which no certificate here is for: partners will refuse it"
             ));
@@ -109,6 +80,69 @@ pub fn check(file: &Path, now: Timestamp) -> Checked {
     findings.sort();
     findings.dedup();
     Checked { findings, unchecked }
+}
+
+/// Looks at the files of TLS of one place; the names in its certificate, where that can be read.
+fn check_tls(tls: &Tls, now: Timestamp, findings: &mut Vec<String>) -> Option<Vec<String>> {
+    let (files, wrong) = TlsFiles::read(tls);
+    findings.extend(wrong);
+    let of_chain = files.chain.iter().map(|one| (&tls.certificate, one));
+    let of_authorities = files.client_ca.iter().map(|(path, one)| (path, one));
+    for (path, der) in of_chain.chain(of_authorities) {
+        check_certificate(path, der, now.0 as i64, findings);
+    }
+    for (path, list) in &files.crls {
+        if CertificateRevocationList::from_der(list).is_err() {
+            findings.push(format!("{} holds no revocation list", shown_path(path)));
+        }
+        findings.extend(RevocationList::new(path, list).outdated(now));
+    }
+    findings.extend(files.findings(tls));
+    let leaf = files.chain.first()?;
+    if is_for_clients_alone(leaf) {
+        let path = shown_path(&tls.certificate);
+        findings.push(format!("{path} is for clients alone (extendedKeyUsage): order one for servers"));
+    }
+    Some(names_of(leaf))
+}
+
+fn check_certificate(path: &Path, der: &[u8], now: i64, findings: &mut Vec<String>) {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        findings.push(format!("{} holds what is no X.509 certificate", shown_path(path)));
+        return;
+    };
+    let (validity, subject) = (certificate.validity(), certificate.subject());
+    let (from, until) = (validity.not_before, validity.not_after);
+    if until.timestamp() < now {
+        findings.push(format!("{}: {subject} ended on {until}: replace it", shown_path(path)));
+    } else if until.timestamp() < now + SOON {
+        findings.push(format!("{}: {subject} ends soon, on {until}: replace it", shown_path(path)));
+    }
+    if from.timestamp() > now {
+        findings.push(format!("{}: {subject} does not hold before {from}", shown_path(path)));
+    }
+}
+
+/// Looks at where a gateway's socket will be.
+fn check_socket(path: &Path, runtime_folder: &Path, findings: &mut Vec<String>) {
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.file_type().is_socket()) {
+        findings.push(format!("{} is there and is no socket: move it away", shown_path(path)));
+    }
+    if path.starts_with(runtime_folder) {
+        findings.push(format!(
+            "{}: whoever may read the status in {} may open this socket too, and claim any OIN: put it in a folder of \
+             its own, whose group is the gateway's",
+            shown_path(path),
+            shown_path(runtime_folder)
+        ));
+    }
+}
+
+/// Whether partners refuse it as a server's.
+fn is_for_clients_alone(der: &[u8]) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else { return false };
+    let Ok(Some(usage)) = certificate.extended_key_usage() else { return false };
+    !usage.value.server_auth && !usage.value.any
 }
 
 /// The host of an address of a policy, which begins with `https://`.

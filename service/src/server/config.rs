@@ -1,6 +1,7 @@
 //! `broker.toml`: which consortia one process serves, and where it listens. It is read strictly: unknown keys are
 //! refused.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
@@ -48,6 +49,17 @@ pub enum Place {
     Tls(SocketAddr, Tls),
     /// A Unix socket, for a gateway on the same machine.
     Socket(PathBuf),
+}
+
+impl Place {
+    /// Whether both cannot be listened on. Port 0 is another port each time.
+    fn is_that_of(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Tls(one, _), Place::Tls(other, _)) => one == other && one.port() != 0,
+            (Place::Socket(one), Place::Socket(other)) => one == other,
+            _ => false,
+        }
+    }
 }
 
 /// The files of TLS, each in PEM, revocation lists in DER too.
@@ -224,14 +236,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong with it.
+    /// The first thing that is wrong with it; [`check`](super::check) says all.
     pub fn read(file: &Path) -> Result<Config, ConfigError> {
-        let text = fs::read_to_string(file).map_err(|error| ConfigError {
-            file: file.to_owned(),
-            line: None,
-            finding: format!("cannot be read: {error}; name the file with --config"),
-        })?;
-        Config::parse(file, &text)
+        Config::sound(Config::read_all(file))
     }
 
     /// The same, of a text.
@@ -240,108 +247,171 @@ impl Config {
     ///
     /// The first thing that is wrong with it.
     pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
-        let reader = Reader { file, text, folder: file.parent().unwrap_or(Path::new("")) };
-        let raw: Raw = toml::from_str(text).map_err(|error| reader.refuse(error.span(), error.message()))?;
-        if raw.consortium.is_empty() {
-            return Err(reader.refuse(None, "names no consortium: add [[consortium]] with folder = \"...\""));
-        }
-        if raw.listen.is_empty() {
-            return Err(reader.refuse(None, "listens nowhere: add [[listen]] with address = \"0.0.0.0:443\""));
-        }
-        let mut consortia: Vec<(PathBuf, PathBuf)> = Vec::new();
-        for RawConsortium { folder, keys } in raw.consortium {
-            let path = reader.path(folder.get_ref());
-            if consortia.iter().any(|(there, _)| *there == path) {
-                return Err(reader.refuse(Some(folder.span()), "consortium.folder is there twice: take one away"));
+        Config::sound(Config::parse_all(file, text))
+    }
+
+    fn sound((config, wrong): (Config, Vec<ConfigError>)) -> Result<Config, ConfigError> {
+        wrong.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    /// What could be read of `broker.toml`, and all that is wrong with it. It can be served where nothing is.
+    pub(super) fn read_all(file: &Path) -> (Config, Vec<ConfigError>) {
+        match fs::read_to_string(file) {
+            Ok(text) => Config::parse_all(file, &text),
+            Err(error) => {
+                let finding = format!("cannot be read: {error}; name the file with --config");
+                (Config::empty(file), vec![ConfigError { file: file.to_owned(), line: None, finding }])
             }
-            let keys = keys.map_or_else(|| path.join("keys"), |keys| reader.path(&keys));
-            consortia.push((path, keys));
         }
-        let listen = raw.listen.into_iter().map(|one| reader.listen(one)).collect::<Result<_, _>>()?;
-        Ok(Config {
-            file: file.to_owned(),
-            runtime_dir: raw.runtime_dir.map_or_else(|| "/run/stapel".into(), |path| reader.path(&path)),
-            consortia,
-            listen,
-            bounds: reader.bounds(raw.bounds.unwrap_or_default())?,
-        })
+    }
+
+    fn empty(file: &Path) -> Config {
+        let (file, runtime_dir) = (file.to_owned(), "/run/stapel".into());
+        Config { file, runtime_dir, consortia: Vec::new(), listen: Vec::new(), bounds: Bounds::default() }
+    }
+
+    fn parse_all(file: &Path, text: &str) -> (Config, Vec<ConfigError>) {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let reader = Reader { file, text, folder, wrong: RefCell::default() };
+        let mut config = Config::empty(file);
+        match toml::from_str::<Raw>(text) {
+            Ok(raw) => reader.config(raw, &mut config),
+            Err(error) => reader.note(error.span(), error.message()),
+        }
+        (config, reader.wrong.into_inner())
     }
 }
 
+/// Reads one file, and notes all that is wrong with it.
 struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
     folder: &'a Path,
+    wrong: RefCell<Vec<ConfigError>>,
 }
 
 impl Reader<'_> {
-    fn refuse(&self, span: Option<Range<usize>>, finding: impl Into<String>) -> ConfigError {
+    fn note(&self, span: Option<Range<usize>>, finding: impl Into<String>) {
         let line_of = |span: Range<usize>| {
-            self.text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
+            let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+            before.iter().filter(|byte| **byte == b'\n').count() + 1
         };
-        ConfigError { file: self.file.to_owned(), line: span.map(line_of), finding: finding.into() }
+        let error = ConfigError { file: self.file.to_owned(), line: span.map(line_of), finding: finding.into() };
+        self.wrong.borrow_mut().push(error);
+    }
+
+    fn config(&self, raw: Raw, config: &mut Config) {
+        if raw.consortium.is_empty() {
+            self.note(None, "names no consortium: add [[consortium]] with folder = \"...\"");
+        }
+        if raw.listen.is_empty() {
+            self.note(None, "listens nowhere: add [[listen]] with address = \"0.0.0.0:443\"");
+        }
+        if let Some(folder) = raw.runtime_dir {
+            config.runtime_dir = self.path(&folder);
+        }
+        for RawConsortium { folder, keys } in raw.consortium {
+            let path = self.path(folder.get_ref());
+            if config.consortia.iter().any(|(there, _)| *there == path) {
+                self.note(Some(folder.span()), "consortium.folder is there twice: take one away");
+                continue;
+            }
+            let keys = keys.map_or_else(|| path.join("keys"), |keys| self.path(&keys));
+            config.consortia.push((path, keys));
+        }
+        for one in raw.listen {
+            let span = one.span();
+            let Some(listen) = self.listen(one) else { continue };
+            if config.listen.iter().any(|there| there.place.is_that_of(&listen.place)) {
+                self.note(Some(span.clone()), "two [[listen]] have one address or socket: take one away");
+            }
+            config.listen.push(listen);
+        }
+        config.bounds = self.bounds(raw.bounds.unwrap_or_default());
     }
 
     fn path(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
 
-    fn listen(&self, raw: Spanned<RawListen>) -> Result<Listen, ConfigError> {
+    /// A place, with what could be read of it; `None` where it is none.
+    fn listen(&self, raw: Spanned<RawListen>) -> Option<Listen> {
         let whole = raw.span();
         let raw = raw.into_inner();
-        let lacks = |key: &str| self.refuse(Some(whole.clone()), format!("[[listen]] has an address and no {key}"));
-        let oin_header = match &raw.oin_header {
-            None => None,
-            Some(name) => {
-                let wrong = || self.refuse(Some(name.span()), "listen.oin_header is no name of a field: letters and -");
-                Some(HeaderName::from_bytes(name.get_ref().as_bytes()).map_err(|_| wrong())?)
+        let oin_header = raw.oin_header.as_ref().and_then(|name| {
+            let parsed = HeaderName::from_bytes(name.get_ref().as_bytes()).ok();
+            if parsed.is_none() {
+                self.note(Some(name.span()), "listen.oin_header is no name of a field: letters and -");
             }
-        };
+            parsed
+        });
         let mut gateway_oins = Vec::new();
         for oin in &raw.gateway_oins {
-            let wrong = |_| self.refuse(Some(oin.span()), "listen.gateway_oins has what is no OIN: 20 digits each");
-            gateway_oins.push(oin.get_ref().parse().map_err(wrong)?);
+            match oin.get_ref().parse() {
+                Ok(parsed) => gateway_oins.push(parsed),
+                Err(_) => self.note(Some(oin.span()), "listen.gateway_oins has what is no OIN: 20 digits each"),
+            }
         }
         let place = match (&raw.address, &raw.socket) {
             (Some(address), None) => {
-                let finding = "listen.address is no address and port, such as 0.0.0.0:443 or [::]:443";
-                let parsed = address.get_ref().parse().map_err(|_| self.refuse(Some(address.span()), finding))?;
-                if oin_header.is_some() == gateway_oins.is_empty() {
+                if raw.oin_header.is_some() == raw.gateway_oins.is_empty() {
                     let finding = "listen.oin_header and listen.gateway_oins, of the gateways' own certificates, stand \
                                    together at an address: give both or neither";
-                    return Err(self.refuse(Some(whole), finding));
+                    self.note(Some(whole.clone()), finding);
                 }
-                let tls = Tls {
-                    certificate: self.path(raw.certificate.as_deref().ok_or_else(|| lacks("certificate"))?),
-                    key: self.path(raw.key.as_deref().ok_or_else(|| lacks("key"))?),
-                    client_ca: raw.client_ca.iter().map(|path| self.path(path)).collect(),
-                    crls: raw.crls.iter().map(|path| self.path(path)).collect(),
-                };
-                if tls.client_ca.is_empty() {
-                    return Err(lacks("client_ca, the files of the authorities of partners' certificates"));
-                }
-                Place::Tls(parsed, tls)
+                Place::Tls(self.address(address), self.tls(&raw, &whole))
             }
             (None, Some(socket)) => {
                 let is_tls = raw.certificate.is_some() || raw.key.is_some();
-                if is_tls || !raw.client_ca.is_empty() || !raw.crls.is_empty() || !gateway_oins.is_empty() {
+                if is_tls || !raw.client_ca.is_empty() || !raw.crls.is_empty() || !raw.gateway_oins.is_empty() {
                     let finding = "[[listen]] has a socket, over which there is no TLS: take certificate, key, \
                                    client_ca, crls and gateway_oins away, or give an address";
-                    return Err(self.refuse(Some(whole), finding));
+                    self.note(Some(whole.clone()), finding);
                 }
-                if oin_header.is_none() {
+                if raw.oin_header.is_none() {
                     let finding = "[[listen]] has a socket and no oin_header, without which nobody is admitted: name \
                                    the field in which the gateway hands on the OIN";
-                    return Err(self.refuse(Some(whole), finding));
+                    self.note(Some(whole), finding);
                 }
                 Place::Socket(self.path(socket))
             }
-            _ => return Err(self.refuse(Some(whole), "[[listen]] has one of address and socket")),
+            _ => {
+                self.note(Some(whole), "[[listen]] is at an address or at a socket: name either, and not both");
+                return None;
+            }
         };
-        Ok(Listen { place, oin_header, gateway_oins })
+        Some(Listen { place, oin_header, gateway_oins })
     }
 
-    fn bounds(&self, raw: RawBounds) -> Result<Bounds, ConfigError> {
+    fn address(&self, address: &Spanned<String>) -> SocketAddr {
+        address.get_ref().parse().unwrap_or_else(|_| {
+            let finding = "listen.address is no address and port, such as 0.0.0.0:443 or [::]:443";
+            self.note(Some(address.span()), finding);
+            // It is never listened on: something is wrong with the file.
+            SocketAddr::from(([0, 0, 0, 0], 0))
+        })
+    }
+
+    fn tls(&self, raw: &RawListen, whole: &Range<usize>) -> Tls {
+        let lacks = |key: &str| self.note(Some(whole.clone()), format!("[[listen]] has an address and no {key}"));
+        if raw.certificate.is_none() {
+            lacks("certificate");
+        }
+        if raw.key.is_none() {
+            lacks("key");
+        }
+        if raw.client_ca.is_empty() {
+            lacks("client_ca, the files of the authorities of partners' certificates");
+        }
+        Tls {
+            certificate: raw.certificate.as_deref().map(|path| self.path(path)).unwrap_or_default(),
+            key: raw.key.as_deref().map(|path| self.path(path)).unwrap_or_default(),
+            client_ca: raw.client_ca.iter().map(|path| self.path(path)).collect(),
+            crls: raw.crls.iter().map(|path| self.path(path)).collect(),
+        }
+    }
+
+    fn bounds(&self, raw: RawBounds) -> Bounds {
         let mut bounds = Bounds::default();
         let mut stop = bounds.stop.as_secs() as usize;
         let all = [
@@ -361,11 +431,12 @@ impl Reader<'_> {
         for (given, bound, key) in all {
             let Some(given) = given else { continue };
             if !(1..=MOST).contains(given.get_ref()) {
-                return Err(self.refuse(Some(given.span()), format!("bounds.{key} is from 1 to {MOST}")));
+                self.note(Some(given.span()), format!("bounds.{key} is from 1 to {MOST}"));
+                continue;
             }
             *bound = given.into_inner();
         }
         bounds.stop = Duration::from_secs(stop as u64);
-        Ok(bounds)
+        bounds
     }
 }

@@ -1,5 +1,6 @@
 //! TLS as spec/carrier.md 5 has it, from the files that `broker.toml` names.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 use stapel::shown_path;
@@ -21,55 +23,66 @@ use super::run::ServeError;
 /// What is wrong with a file of TLS, and what to do.
 pub(super) type Finding = String;
 
-/// What the files hold.
+/// What could be read of the files.
 pub(super) struct TlsFiles {
     pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
-    pub(super) client_ca: Vec<CertificateDer<'static>>,
+    pub(super) key: Option<PrivateKeyDer<'static>>,
+    pub(super) client_ca: Vec<(PathBuf, CertificateDer<'static>)>,
     pub(super) crls: Vec<(PathBuf, CertificateRevocationListDer<'static>)>,
 }
 
 impl TlsFiles {
-    /// Reads them; everything that is wrong.
-    pub(super) fn read(tls: &Tls) -> Result<TlsFiles, Vec<Finding>> {
+    /// Reads them, with all that is wrong with them.
+    pub(super) fn read(tls: &Tls) -> (TlsFiles, Vec<Finding>) {
         let mut findings = Vec::new();
-        let chain = certificates(&tls.certificate).unwrap_or_else(|finding| note(&mut findings, finding));
-        let key = PrivateKeyDer::from_pem_file(&tls.key)
-            .map_err(|error| format!("{} is no private key in PEM that can be read: {error}", shown_path(&tls.key)));
+        // A file that broker.toml does not name was found missing before.
+        let is_named = |path: &Path| !path.as_os_str().is_empty();
+        let chain = is_named(&tls.certificate).then(|| certificates(&tls.certificate)).transpose();
+        let chain = chain.map(Option::unwrap_or_default).unwrap_or_else(|finding| note(&mut findings, finding));
+        let key = is_named(&tls.key).then(|| private_key(&tls.key)).transpose();
+        let key = key.unwrap_or_else(|finding| note(&mut findings, finding));
         let mut client_ca = Vec::new();
         for path in &tls.client_ca {
-            client_ca.extend(certificates(path).unwrap_or_else(|finding| note(&mut findings, finding)));
+            let read = certificates(path).unwrap_or_else(|finding| note(&mut findings, finding));
+            client_ca.extend(read.into_iter().map(|one| (path.clone(), one)));
         }
         let mut crls = Vec::new();
         for path in &tls.crls {
             let lists = revocation_lists(path).unwrap_or_else(|finding| note(&mut findings, finding));
             crls.extend(lists.into_iter().map(|list| (path.clone(), list)));
         }
-        match key {
-            Ok(key) if findings.is_empty() => Ok(TlsFiles { chain, key, client_ca, crls }),
-            Ok(_) => Err(findings),
-            Err(finding) => {
-                findings.push(finding);
-                Err(findings)
-            }
-        }
+        (TlsFiles { chain, key, client_ca, crls }, findings)
+    }
+
+    /// What is wrong with what could be read, taken together.
+    pub(super) fn findings(&self, tls: &Tls) -> Vec<Finding> {
+        let provider = Arc::new(ring::default_provider());
+        let pair = if self.chain.is_empty() { None } else { self.pair(&provider, tls).err() };
+        let verifier = if self.client_ca.is_empty() { None } else { self.verifier(&provider, tls).err() };
+        pair.into_iter().flatten().chain(verifier).collect()
+    }
+
+    /// The certificate with its key; the error is none where there is no key, as whoever read it was told.
+    fn pair(&self, provider: &CryptoProvider, tls: &Tls) -> Result<CertifiedKey, Option<Finding>> {
+        let key = self.key.as_ref().ok_or(None)?.clone_key();
+        CertifiedKey::from_der(self.chain.clone(), key, provider).map_err(|error| {
+            let (certificate, key) = (shown_path(&tls.certificate), shown_path(&tls.key));
+            Some(format!("{key} is not the key of {certificate}, or one of them is of no use: {error}"))
+        })
     }
 
     /// The configuration that they make.
-    pub(super) fn server_config(self, tls: &Tls) -> Result<Arc<ServerConfig>, Finding> {
+    fn server_config(&self, tls: &Tls) -> Result<Arc<ServerConfig>, Vec<Finding>> {
         // Its suites and groups are those of the carrier: AES-GCM and ChaCha20, x25519, secp256r1 and secp384r1.
         let provider = Arc::new(ring::default_provider());
-        let verifier = self.verifier(&provider, tls)?;
-        let of_pair = |error| {
-            let (certificate, key) = (shown_path(&tls.certificate), shown_path(&tls.key));
-            format!("{key} is not the key of {certificate}, or one of them is of no use: {error}")
+        let (Ok(pair), Ok(verifier)) = (self.pair(&provider, tls), self.verifier(&provider, tls)) else {
+            return Err(self.findings(tls));
         };
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(|error| error.to_string())?
+            .map_err(|error| vec![error.to_string()])?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(self.chain, self.key)
-            .map_err(of_pair)?;
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
         config.require_ems = true;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
@@ -82,12 +95,12 @@ impl TlsFiles {
         provider: &Arc<CryptoProvider>,
         tls: &Tls,
     ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, Finding> {
-        let names = || tls.client_ca.iter().map(|path| shown_path(path).to_string()).collect::<Vec<_>>().join(", ");
         let mut roots = RootCertStore::empty();
-        for authority in &self.client_ca {
-            let refuse = |error| format!("an authority in {} is of no use: {error}", names());
+        for (path, authority) in &self.client_ca {
+            let refuse = |error| format!("an authority in {} is of no use: {error}", shown_path(path));
             roots.add(authority.clone()).map_err(refuse)?;
         }
+        let names = || tls.client_ca.iter().map(|path| shown_path(path).to_string()).collect::<Vec<_>>().join(", ");
         // Lists need not be there of every authority. An outdated one still says what was revoked: refusing all whom it
         // does not name would stop the service whenever an authority is late. The status and the log say it.
         WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
@@ -112,9 +125,12 @@ impl Tls {
 
 /// The configuration that the files make, with their revocation lists, or everything that is wrong with them.
 pub(super) fn load(tls: &Tls) -> Result<(Arc<ServerConfig>, Vec<RevocationList>), Vec<Finding>> {
-    let files = TlsFiles::read(tls)?;
+    let (files, findings) = TlsFiles::read(tls);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
     let lists = files.crls.iter().map(|(path, list)| RevocationList::new(path, list)).collect();
-    Ok((files.server_config(tls).map_err(|finding| vec![finding])?, lists))
+    Ok((files.server_config(tls)?, lists))
 }
 
 /// What is said of a revocation list.
@@ -165,6 +181,18 @@ impl RevocationLists {
 fn note<T: Default>(findings: &mut Vec<Finding>, finding: Finding) -> T {
     findings.push(finding);
     T::default()
+}
+
+/// A private key, which not every user of the machine may read: a partner refuses such a key too.
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Finding> {
+    let refuse = |error| format!("{} is no private key in PEM that can be read: {error}", shown_path(path));
+    let key = PrivateKeyDer::from_pem_file(path).map_err(refuse)?;
+    match std::fs::metadata(path) {
+        Ok(there) if there.permissions().mode() & 0o007 != 0 => {
+            Err(format!("{}: every user of this machine can read it: chmod 600", shown_path(path)))
+        }
+        _ => Ok(key),
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Finding> {

@@ -1,14 +1,16 @@
 //! `broker.toml`, and what is said of it.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use stapel::broker::BrokerStatus;
 use stapel::{Threads, Timestamp};
 use stapel_service::server::clock::{Machine, ServiceClock};
-use stapel_service::server::{Config, Consortium as Opened, Environment, Place, Serving, check};
-use stapel_testkit::{Consortium, START};
+use stapel_service::server::{Bounds, Config, Consortium as Opened, Environment, Place, Serving, check};
+use stapel_testkit::{Consortium, START, write_private};
 
 use super::Running;
 use super::pki::Authority;
@@ -46,6 +48,7 @@ fn it_is_read_strictly() {
         ("crls = [\"ca.crl\"]", "gateway_oins = [\"12\"]", 10, "20 digits"),
         ("address = \"127.0.0.1:0\"", "socket = \"s\"", 5, "no TLS"),
         ("[bounds]", "[[consortium]]\nfolder = \"broker\"\n[bounds]", 13, "twice"),
+        ("crls = [", "socket = \"s\"\ncrls = [", 5, "name either, and not both"),
     ] {
         let text = WHOLE.replacen(from, to, 1);
         let error = read(&text).unwrap_err();
@@ -55,30 +58,114 @@ fn it_is_read_strictly() {
     assert!(read("").unwrap_err().to_string().contains("[[consortium]]"));
 }
 
+/// The files that [`WHOLE`] names, with nothing wrong.
+fn whole(consortium: &Consortium, authority: &Authority) {
+    let pair = authority.identity(&[], &["localhost"]);
+    let write = |name: &str, text: &str| std::fs::write(consortium.path(name), text).unwrap();
+    write("broker.toml", WHOLE);
+    write("tls.pem", &pair.chain);
+    write_private(&consortium.path("tls.key"), pair.key.as_bytes());
+    write("ca.pem", &authority.pem());
+    write("ca.crl", &authority.crl(&[]));
+}
+
 #[test]
 fn a_check_says_all_that_is_wrong() {
     let consortium = Consortium::new();
     let authority = Authority::new("Test PKI");
+    whole(&consortium, &authority);
     let write = |name: &str, text: &str| std::fs::write(consortium.path(name), text).unwrap();
-    let pair = authority.identity(&[], &["localhost"]);
-    write("broker.toml", WHOLE);
-    write("tls.pem", &pair.chain);
-    write("tls.key", &pair.key);
-    write("ca.pem", &authority.pem());
-    write("ca.crl", &authority.crl(&[]));
     let found = |now: Timestamp| check(&consortium.path("broker.toml"), now).findings;
     assert_eq!(found(START), [""; 0]);
     let late = found(Timestamp(64_080_000_000)).join("\n");
     assert!(late.contains("ca.crl is outdated"), "{late}");
     write("tls.key", &authority.identity(&[], &[]).key);
-    let other = found(START).join("\n");
-    assert!(other.contains("tls.key is not the key of"), "{other}");
     write("tls.pem", &authority.identity_until(&[], &["localhost"], 2020).chain);
     write("ca.crl", "none");
-    write("broker.toml", &WHOLE.replace("\"broker\"", "\"elsewhere\""));
-    let all = found(START);
-    let text = all.join("\n");
-    assert!(all.len() >= 2 && text.contains("elsewhere") && text.contains("ca.crl"), "{text}");
+    write("second.pem", &Authority::new("Another").identity_until(&[], &[], 2020).chain);
+    write(
+        "broker.toml",
+        &WHOLE
+            .replace("\"broker\"", "\"elsewhere\"")
+            .replace("[\"ca.pem\"]", "[\"ca.pem\", \"second.pem\"]")
+            .replace("127.0.0.1:0", "localhost")
+            .replace("crls =", "oin_header = \"(\"\ngateway_oins = [\"12\"]\ncrls =")
+            .replace("connections = 10", "connections = 0\nlarge = 0"),
+    );
+    let findings = found(START);
+    for (file, finding) in [
+        ("line 6", "listen.address"),
+        ("line 10", "listen.oin_header"),
+        ("line 11", "listen.gateway_oins"),
+        ("line 15", "bounds.connections"),
+        ("line 16", "bounds.large"),
+        ("elsewhere", "elsewhere"),
+        ("tls.key", "is not the key of"),
+        ("tls.pem", "ended on"),
+        ("second.pem", "ended on"),
+        ("ca.crl", "no revocation list"),
+        ("the authorities in", "could not be parsed"),
+    ] {
+        let is_it = |one: &&String| one.contains(file) && one.contains(finding);
+        assert_eq!(findings.iter().filter(is_it).count(), 1, "{file}, {finding}: {findings:#?}");
+    }
+    assert_eq!(findings.len(), 11, "nothing false: {findings:#?}");
+}
+
+#[test]
+fn a_check_finds_what_would_only_show_when_it_is_served() {
+    let consortium = Consortium::new();
+    whole(&consortium, &Authority::new("Test PKI"));
+    let path = |name: &str| consortium.path(name);
+    std::fs::write(path("socket"), "").unwrap();
+    let sockets = |name: &str| format!("\n[[listen]]\nsocket = \"{name}\"\noin_header = \"Fsc-Oin\"\n");
+    let listen = &WHOLE[WHOLE.find("[[listen]]").unwrap()..WHOLE.find("[bounds]").unwrap()];
+    let at_one = format!("runtime_dir = \"run\"\n{WHOLE}\n{listen}{listen}").replace(":0", ":8443");
+    std::fs::write(path("broker.toml"), at_one + &sockets("socket") + &sockets("run/inway.sock")).unwrap();
+    std::fs::set_permissions(path("tls.key"), Permissions::from_mode(0o644)).unwrap();
+    let findings = check(&path("broker.toml"), START).findings;
+    for finding in ["two [[listen]]", "socket is there and is no socket", "claim any OIN", "chmod 600"] {
+        assert!(findings.iter().any(|one| one.contains(finding)), "{finding}: {findings:#?}");
+    }
+    let refused = Config::read(&path("broker.toml")).unwrap_err();
+    assert!(refused.to_string().contains("two [[listen]]"), "{refused}");
+}
+
+#[test]
+fn a_key_that_every_user_may_read_is_not_served_with() {
+    let running = Running::new();
+    let Place::Tls(_, tls) = &running.config.listen[0].place else { panic!() };
+    std::fs::set_permissions(&tls.key, Permissions::from_mode(0o644)).unwrap();
+    let refused = tls.server_config().unwrap_err().to_string();
+    assert!(refused.contains("tls.key: every user of this machine can read it: chmod 600"), "{refused}");
+}
+
+#[test]
+fn the_documented_configuration_is_read_and_has_the_bounds_that_it_says() {
+    let page = include_str!("../../../docs/connect.md");
+    let begin = page.find("```toml\n# /etc/stapel/broker.toml\n").unwrap() + "```toml\n".len();
+    let text = &page[begin..];
+    let config = Config::parse(Path::new("/etc/stapel/broker.toml"), &text[..text.find("```").unwrap()]).unwrap();
+    assert_eq!(config.listen.len(), 3);
+    assert_eq!(format!("{:?}", config.bounds), format!("{:?}", Bounds::default()));
+    let Place::Socket(socket) = &config.listen[2].place else { panic!() };
+    assert!(!socket.starts_with(&config.runtime_dir), "the group of the status is not the gateway's");
+}
+
+#[test]
+fn a_gateways_socket_has_the_group_of_its_folder_and_no_others_may_open_it() {
+    let mut running = Running::new();
+    assert!(running.runtime.block_on(running.serving.take().unwrap().stop()));
+    let folder = running.path("inway");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o2750)).unwrap();
+    let mut config = running.config.clone();
+    config.listen[1].place = Place::Socket(folder.join("inway.sock"));
+    let serving = running.runtime.block_on(Serving::start(config, Environment::of_machine())).unwrap();
+    let there = std::fs::metadata(folder.join("inway.sock")).unwrap();
+    assert_eq!(there.permissions().mode() & 0o777, 0o660);
+    assert_eq!(there.gid(), std::fs::metadata(&folder).unwrap().gid());
+    assert!(running.runtime.block_on(serving.stop()));
 }
 
 #[test]

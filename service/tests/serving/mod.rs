@@ -25,7 +25,7 @@ use stapel_service::carrier::MESSAGE;
 use stapel_service::server::clock::{ServiceClock, Source};
 use stapel_service::server::operator::{Command, Perform};
 use stapel_service::server::{Bounds, Config, Consortium as Opened, Environment, Listen, Place, Serving, Tls};
-use stapel_testkit::{Consortium, START, signed};
+use stapel_testkit::{Consortium, START, signed, write_private};
 use tokio::runtime::Runtime;
 
 use pki::{Authority, Identity};
@@ -95,7 +95,7 @@ impl Running {
         let path = |name: &str| consortium.path(name);
         let server = authority.identity(&[], &["localhost"]);
         std::fs::write(path("tls.pem"), &server.chain).unwrap();
-        std::fs::write(path("tls.key"), &server.key).unwrap();
+        write_private(&path("tls.key"), server.key.as_bytes());
         std::fs::write(path("ca.pem"), authority.pem()).unwrap();
         std::fs::write(path("ca.crl"), authority.crl(&[])).unwrap();
         let mut bounds = Bounds::default();
