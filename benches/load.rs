@@ -26,7 +26,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -66,8 +65,8 @@ fn main() -> ExitCode {
     let authority = Authority::new("Test PKI");
     // Connections are idle while the broker is asked directly; all come from one address.
     let bounds = Bounds { head: Duration::from_secs(3_600), ..Bounds::default() };
-    // As the broker is asked directly: a thread waits for the disk most of the time.
-    let workers = 2 * available_parallelism().map_or(4, |count| count.get());
+    // As many as there can be at once, each partner having one under way.
+    let workers = bounds.workers.min(PARTNERS.into());
     let large = bounds.large;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let serving = runtime.block_on(serve(folder.path(), &authority, bounds, now));
