@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, all of it, before a broker runs under it.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,16 +55,27 @@ pub fn check(file: &Path, now: Timestamp) -> Checked {
                 let addresses = policy.operator.addresses.iter();
                 hosts.extend(addresses.map(|address| (policy.consortium.clone(), host_of(address).to_owned())));
             }
-            Err(error) => findings.push(format!("{}: {error}", shown_path(folder))),
+            Err(error) => {
+                let finding = Consortium::not_made(folder).map_or_else(|| error.to_string(), str::to_owned);
+                findings.push(format!("{}: {finding}", shown_path(folder)));
+            }
         }
     }
     // The names of all certificates; unknown where one cannot be read.
     let mut certified = Some(Vec::new());
     let mut is_tls = false;
+    let runs = !unchecked.is_empty();
     for listen in &config.listen {
         match &listen.place {
-            Place::Tls(_, tls) => {
+            Place::Tls(address, tls) => {
                 is_tls = true;
+                match TcpListener::bind(address) {
+                    Err(_) if runs => unchecked.push(format!(
+                        "{address}: it is taken, as a broker that runs takes it, so that it was not tried"
+                    )),
+                    Err(error) => findings.push(format!("cannot listen on {address}: {error}")),
+                    Ok(_) => {}
+                }
                 let names = check_tls(tls, now, &mut findings);
                 certified = certified.zip(names).map(|(all, names)| [all, names].concat());
             }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
@@ -39,6 +39,7 @@ pub(super) struct Connections {
     addresses: Counts<IpAddr>,
     /// By OIN; all that no policy names together, so that who is merely trusted takes nobody's place.
     oins: Counts<Option<Oin>>,
+    closed: Closed,
 }
 
 /// What ends connections, after the request that they are at.
@@ -78,6 +79,7 @@ impl Connections {
             handshakes: Arc::new(Semaphore::new(bounds.handshakes)),
             addresses: Counts::default(),
             oins: Counts::default(),
+            closed: Closed::default(),
         })
     }
 
@@ -94,11 +96,11 @@ impl Connections {
             let network = network_of(address);
             // Whoever is one too many is sent away at once, and takes nobody's place.
             let Ok(handshake) = self.handshakes.clone().try_acquire_owned() else {
-                tracing::warn!("too many connections that are not through with TLS: one was closed");
+                self.closed.tell("too many connections that are not through with TLS", Some(address), None);
                 continue;
             };
             let Some(counted) = self.addresses.take(network, self.bounds.handshakes_an_address) else {
-                tracing::warn!(from = %address, "too many connections of one address before TLS: one was closed");
+                self.closed.tell("too many connections of one address before TLS", Some(address), None);
                 continue;
             };
             let (this, ends) = (self.clone(), ends.begun());
@@ -117,7 +119,7 @@ impl Connections {
         loop {
             let Some((stream, _)) = next(|| listener.accept(), &ends).await else { return };
             let Ok(place) = self.open.clone().try_acquire_owned() else {
-                tracing::warn!("too many connections: one of a socket was closed");
+                self.closed.tell("too many connections, this one of a socket", None, None);
                 continue;
             };
             let (this, ends) = (self.clone(), ends.begun());
@@ -160,14 +162,21 @@ impl Connections {
         } else {
             let known = oin.filter(|oin| self.server.knows(oin));
             let Some(counted) = self.oins.take(known, self.bounds.connections_an_oin) else {
-                let oin = known.map_or("none that a policy names".into(), |oin| oin.to_string());
-                tracing::warn!(oin, from = %address, "too many connections of one OIN: one was closed");
+                self.closed.tell(
+                    if known.is_some() {
+                        "too many connections of one OIN"
+                    } else {
+                        "too many connections of those whom no policy names"
+                    },
+                    Some(address),
+                    oin,
+                );
                 return;
             };
             Some(counted)
         };
         let Ok(place) = self.open.clone().try_acquire_owned() else {
-            tracing::warn!(from = %address, "too many connections: one was closed");
+            self.closed.tell("too many connections", Some(address), oin);
             return;
         };
         self.http(stream, Peer { oin, address: Some(address), gateway }, place, ends).await;
@@ -205,6 +214,37 @@ impl Connections {
         };
         if served.is_ok() {
             linger(connection.into_parts().io.into_inner()).await;
+        }
+    }
+}
+
+/// What was logged of connections that were closed because there were too many: each reason at once, and then at most
+/// every ten seconds, with how many there were since. Whoever floods the broker is not to flood its log.
+#[derive(Default)]
+struct Closed(Mutex<BTreeMap<&'static str, (Instant, u64)>>);
+
+impl Closed {
+    const APART: Duration = Duration::from_secs(10);
+
+    fn tell(&self, reason: &'static str, from: Option<IpAddr>, oin: Option<Oin>) {
+        let Some(closed) = self.count(reason, Instant::now()) else { return };
+        let (from, oin) = (from.map(|from| from.to_string()), oin.map(|oin| oin.to_string()));
+        tracing::warn!(from, oin, closed, "{reason}");
+    }
+
+    /// One more was closed. How many there were since this was last said, where it is to be said now.
+    fn count(&self, reason: &'static str, now: Instant) -> Option<u64> {
+        let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match reasons.get_mut(reason) {
+            Some((said, more)) if now.saturating_duration_since(*said) < Closed::APART => {
+                *more += 1;
+                None
+            }
+            there => {
+                let more = there.map_or(0, |(_, more)| *more);
+                reasons.insert(reason, (now, 0));
+                Some(more + 1)
+            }
         }
     }
 }
@@ -309,6 +349,18 @@ impl<K: Ord> Drop for Counted<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_is_counted_in_a_line_every_ten_seconds() {
+        let (closed, begun) = (Closed::default(), Instant::now());
+        let after = |seconds| begun + Duration::from_secs(seconds);
+        assert_eq!(closed.count("too many", begun), Some(1));
+        assert!((0..100).all(|_| closed.count("too many", after(9)).is_none()));
+        assert_eq!(closed.count("another", after(9)), Some(1));
+        assert_eq!(closed.count("too many", after(10)), Some(101));
+        assert_eq!(closed.count("too many", after(19)), None);
+        assert_eq!(closed.count("too many", after(21)), Some(2));
+    }
 
     #[test]
     fn hosts_of_one_ipv6_network_are_counted_together_and_ipv4_hosts_apart() {

@@ -1,6 +1,6 @@
 //! A consortium that is served: its folder, and its broker, which is open as long as this is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stapel::policy::Oin;
@@ -42,6 +42,12 @@ impl Consortium {
         let broker = Broker::open(&folder, BrokerKeys::open(&keys)?)?.with_threads(threads);
         let name = broker.policy().policy().consortium.clone();
         Ok(Consortium { name, folder, keys, broker, clock, lists: Arc::default() })
+    }
+
+    /// What to say where no broker was ever made in a folder. What is missing else, the broker says.
+    pub(super) fn not_made(folder: &Path) -> Option<&'static str> {
+        let is_missing = matches!(folder.join("store").try_exists(), Ok(false));
+        is_missing.then_some("no broker is in this folder: make it with stapel broker init, or name the folder of one")
     }
 
     /// The organisations whose partners connect with this OIN under the policy in force.

@@ -41,7 +41,7 @@ pub enum ServeError {
     #[error("{}", .0.join("\n"))]
     Tls(Vec<String>),
     /// A consortium's broker cannot be opened.
-    #[error("{}: {error}", shown_path(.folder))]
+    #[error("{}: {}", shown_path(.folder), Consortium::not_made(.folder).map_or(error.to_string(), str::to_owned))]
     Consortium {
         /// Its folder.
         folder: PathBuf,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use stapel::broker::BrokerStatus;
 use stapel::{Threads, Timestamp};
 use stapel_service::server::clock::{Machine, ServiceClock};
-use stapel_service::server::{Bounds, Config, Consortium as Opened, Environment, Place, Serving, check};
+use stapel_service::server::{Bounds, Checked, Config, Consortium as Opened, Environment, Place, Serving, check};
 use stapel_testkit::{Consortium, START, write_private};
 
 use super::Running;
@@ -129,6 +129,28 @@ fn a_check_finds_what_would_only_show_when_it_is_served() {
     }
     let refused = Config::read(&path("broker.toml")).unwrap_err();
     assert!(refused.to_string().contains("two [[listen]]"), "{refused}");
+
+    std::fs::set_permissions(path("tls.key"), Permissions::from_mode(0o600)).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let at_it = WHOLE.replace("127.0.0.1:0", &address);
+    std::fs::write(path("broker.toml"), at_it.replace("\"broker\"", "\"nowhere\"")).unwrap();
+    let findings = check(&path("broker.toml"), START).findings;
+    assert_eq!(findings.len(), 2, "{findings:#?}");
+    assert!(
+        findings[0].ends_with(
+            "nowhere: no broker is in this folder: make it with stapel broker init, or name \
+                                   the folder of one"
+        ),
+        "{findings:#?}"
+    );
+    assert!(findings[1].starts_with(&format!("cannot listen on {address}")), "{findings:#?}");
+    // A broker that runs may be what has it.
+    std::fs::write(path("broker.toml"), at_it).unwrap();
+    let clock = Arc::new(ServiceClock::new(Machine));
+    let _running = Opened::open(path("broker"), path("keys"), Threads::default(), clock).unwrap();
+    let Checked { findings, unchecked } = check(&path("broker.toml"), START);
+    assert_eq!((findings.len(), unchecked.len()), (0, 2), "{findings:#?} {unchecked:#?}");
 }
 
 #[test]
