@@ -284,6 +284,34 @@ fn of_two_addresses_one_that_works_is_enough() {
 }
 
 #[test]
+fn which_of_two_addresses_is_first_is_drawn() {
+    /// Draws that are as near as they can be.
+    struct NearPace;
+    impl Pace for NearPace {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn wait(&self, _: Duration) -> bool {
+            false
+        }
+        fn draw(&self, _: u64) -> u64 {
+            0
+        }
+    }
+    let pki = Pki::new();
+    let [one, other] = [b"one", b"two"].map(|reply: &'static [u8; 3]| {
+        Server::start(Some(pki.server("127.0.0.1", 2099)), move |_| whole(REPLY, reply))
+    });
+    let settings = settings(&pki, vec![one.address(), other.address()]);
+    let reply = |pace: Arc<dyn Pace>| {
+        let carrier = Carrier::new(&settings, &[], &"zaanstad".parse().unwrap()).unwrap();
+        carrier.with_pace(pace).exchange(b"message", HOUR).unwrap()
+    };
+    assert_eq!(reply(Arc::new(TestPace::default())), b"one");
+    assert_eq!(reply(Arc::new(NearPace)), b"two");
+}
+
+#[test]
 fn a_broker_is_known_by_its_authority_name_and_dates_alone() {
     let (pki, foreign) = (Pki::new(), Pki::new());
     for (config, said) in [

@@ -1,15 +1,18 @@
 //! What a broker does on time, under clocks that the tests set.
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stapel::Timestamp;
 use stapel::audit::Event;
 use stapel::broker::BrokerStatus;
 use stapel::message::Request;
+use stapel_service::server::clock::Source;
 use stapel_service::server::schedule::{LONGEST_WAIT, Schedule, Stop, start};
 use stapel_testkit::noon;
 
-use super::town::Town;
+use super::town::{Clocks, Town};
 
 fn midnight(number: u64) -> Timestamp {
     noon(number).day().start()
@@ -46,6 +49,42 @@ fn releases_checkpoints_and_ends_of_epochs_come_on_time() {
     assert_eq!(town.lines(|event| matches!(event, Event::EpochClosed { epoch: 1 })), 1);
     assert!(town.lines(|event| matches!(event, Event::Purge { .. })) > 0);
     assert_eq!(town.broker().status().held_back, None);
+}
+
+#[test]
+fn while_what_is_due_is_done_a_monitor_waits_for_longer() {
+    /// Clocks that note each time how soon the status was to be written again.
+    struct Noting {
+        clocks: Clocks,
+        folder: PathBuf,
+        seen: Arc<Mutex<Vec<Option<u32>>>>,
+    }
+    impl Source for Noting {
+        fn wall(&self) -> Duration {
+            let within = BrokerStatus::read(&self.folder).ok().and_then(|status| status.again_within);
+            self.seen.lock().unwrap().push(within);
+            self.clocks.wall()
+        }
+        fn boot(&self) -> Duration {
+            self.clocks.boot()
+        }
+        fn is_synchronised(&self) -> bool {
+            true
+        }
+    }
+    let mut town = Town::new();
+    let seen = Arc::default();
+    town.open_with(Noting { clocks: town.clocks.clone(), folder: town.path("broker"), seen: Arc::clone(&seen) });
+    let mut schedule = Schedule::new(town.consortium().clone());
+    schedule.turn();
+    let mut turn = |now| {
+        town.clocks.pass_until(now);
+        seen.lock().unwrap().clear();
+        schedule.turn();
+        seen.lock().unwrap().iter().flatten().max().copied()
+    };
+    assert_eq!(turn(midnight(1)), Some(1_800));
+    assert_eq!(turn(midnight(1).plus(60)), Some(60));
 }
 
 #[test]

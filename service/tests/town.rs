@@ -111,8 +111,12 @@ impl Town {
 
     /// Opens the broker, as a service that begins now.
     pub(crate) fn open(&mut self) {
+        self.open_with(self.clocks.clone());
+    }
+
+    pub(crate) fn open_with(&mut self, clocks: impl Source + 'static) {
         self.consortium = None;
-        let clock = Arc::new(ServiceClock::new(self.clocks.clone()));
+        let clock = Arc::new(ServiceClock::new(clocks));
         let opened =
             Consortium::open(self.path("broker"), self.path("keys"), stapel::Threads::default(), clock).unwrap();
         self.consortium = Some(Arc::new(opened));

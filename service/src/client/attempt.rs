@@ -65,6 +65,11 @@ pub(super) struct Target {
     has_proxy: bool,
 }
 
+/// How long a body of so many bytes may take to be sent.
+fn time_to_send(length: usize) -> Duration {
+    SENT_AT_LONGEST.min(SLOW_TIME + Duration::from_secs(10 * (length as u64 / SENT_IN_TEN)))
+}
+
 impl Target {
     /// `tls` is `None` where no address needs it. A proxy is not between this machine and itself.
     pub(super) fn new(address: Address, tls: Option<&Arc<ClientConfig>>, proxy: Option<&ureq::Proxy>) -> Target {
@@ -142,8 +147,7 @@ impl Target {
             let get = fields.into_iter().fold(self.agent.get(&url), |get, (name, value)| get.header(name, value));
             return get.call();
         };
-        let sent_in = SENT_AT_LONGEST.min(SLOW_TIME + Duration::from_secs(10 * (message.len() as u64 / SENT_IN_TEN)));
-        let post = self.agent.post(&url).config().timeout_send_body(Some(sent_in)).build();
+        let post = self.agent.post(&url).config().timeout_send_body(Some(time_to_send(message.len()))).build();
         fields.into_iter().fold(post, |post, (name, value)| post.header(name, value)).send(message)
     }
 
@@ -290,4 +294,16 @@ struct Told {
     title: String,
     #[serde(default)]
     detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_send_grows_with_the_body_and_has_an_end() {
+        let seconds = |length| time_to_send(length).as_secs();
+        assert_eq!((seconds(0), seconds(65_535), seconds(65_536), seconds(1_000_000)), (10, 10, 20, 160));
+        assert_eq!(seconds(stapel::message::MAX_MESSAGE), 310);
+    }
 }
