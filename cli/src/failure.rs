@@ -127,7 +127,7 @@ impl Failure {
     pub(crate) fn of_several(mut failures: Vec<Failure>, any_done: bool) -> Result<(), Failure> {
         let mut said = HashSet::new();
         failures.retain(|failure| said.insert(failure.line()));
-        failures.sort_by_key(|failure| failure.status() != TRY_LATER);
+        failures.sort_by_key(|failure| !failure.is_for_later());
         let Some(last) = failures.pop() else { return Ok(()) };
         failures.iter().take(TOLD).for_each(|failure| note(&failure.line()));
         if failures.len() > TOLD {
@@ -158,13 +158,18 @@ impl Failure {
             Failure::Shown(_) => 0,
             Failure::Monitor(status) => *status,
             Failure::Partly(last) => {
-                if last.status() == TRY_LATER {
+                if last.is_for_later() {
                     TRY_LATER
                 } else {
                     SOME_REFUSED
                 }
             }
         }
+    }
+
+    /// Whether the same may fare better later, and no person need look.
+    pub(crate) fn is_for_later(&self) -> bool {
+        self.status() == TRY_LATER
     }
 
     /// Says it on standard error, and gives the exit status.

@@ -39,6 +39,8 @@ struct Served {
     /// Policies that are published, and what else is.
     policies: Mutex<Vec<String>>,
     in_force: AtomicU32,
+    /// What was fetched.
+    fetches: AtomicU32,
     certificates: Mutex<Vec<String>>,
 }
 
@@ -49,6 +51,7 @@ impl Served {
         if self.dead.load(Ordering::SeqCst) {
             return Vec::new();
         }
+        self.fetches.fetch_add(u32::from(got.method == "GET"), Ordering::SeqCst);
         let policies = self.policies.lock().unwrap();
         let parts: Vec<_> = rest.split('/').collect();
         match (got.method.as_str(), parts.as_slice()) {
@@ -97,6 +100,7 @@ impl Town {
             came: Kept::default(),
             policies: Mutex::new(vec![Consortium::policy(1)]),
             in_force: AtomicU32::new(1),
+            fetches: AtomicU32::new(0),
             certificates: Mutex::default(),
         });
         let pki = Pki::new();
@@ -450,13 +454,59 @@ fn what_the_broker_did_not_say_is_asked_again_on_the_day() {
         *town.served.now.lock().unwrap() = Timestamp(now.0 + 2 * 86_400);
         town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"))
     };
-    let (status, out, err) = late(23);
-    assert!(status == 3 && out.contains("[clock]"), "{status} {out}{err}");
-    assert_eq!(record()["status"], kept, "it was rejected");
-    assert!(out.contains("is not all done"), "{out}");
     town.came();
+    let (status, out, err) = late(23);
+    assert!(status == 1 && out.contains("[clock]") && err.ends_with("[clock]\n"), "{status} {out}{err}");
+    assert!(err.contains("tell the operator") && !out.contains("the next run goes on"), "{out}{err}");
+    assert_eq!(record()["status"], kept, "it was rejected");
+    assert_eq!(town.came().0, 1, "and nothing was sent after it");
     town.sync(1, 3, 23, "--no-own");
     assert_eq!(record()["status"], json!(kept.as_u64().unwrap() + 3));
+}
+
+#[test]
+fn a_clock_far_ahead_leaves_nothing_behind() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    town.sync(1, 0, 23, "--no-own");
+    let kept = std::fs::read(town.consortium.path("1/sync.json")).unwrap();
+    town.came();
+    let fetches = || town.served.fetches.load(Ordering::SeqCst);
+    let before = fetches();
+    for (now, code) in [("2099-01-01T00:00:00Z", "[clock_ahead]\n"), ("2026-01-01T23:00:00Z", "[clock]\n")] {
+        let (status, out, err) = town.run(&format!("partner sync --config 1.toml --at-once --patience 0 --now {now}"));
+        assert!(status == 1 && err.contains("nothing was done") && err.ends_with(code), "{status} {out}{err}");
+        assert!(err.contains("accept-clock --dir DIR --actor NAME --case REFERENCE --date DATE"), "{err}");
+    }
+    assert_eq!((town.came().0, fetches()), (0, before), "nothing was sent or fetched");
+    assert_eq!(std::fs::read(town.consortium.path("1/sync.json")).unwrap(), kept);
+    // What an earlier run wrote under such a clock does not keep a day from being done.
+    let far = json!({ "delivered": 47_117, "begun": 47_116, "status": 47_117, "own": 47_117, "fetched": 47_117 });
+    std::fs::write(town.consortium.path("1/sync.json"), far.to_string()).unwrap();
+    assert_eq!(town.sync(1, 1, 23, "")["delivered"], json!(true));
+    assert!(town.came().0 == 3 && fetches() > before, "a message, a status request, a question, and what is fetched");
+}
+
+#[test]
+fn a_clock_some_days_ahead_costs_one_message_and_a_person_goes_on_from_there() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    town.sync(1, 0, 23, "");
+    town.came();
+    let ahead = Timestamp(town.at(1, 23).0 + 4 * 86_400);
+    let sync = |now: Timestamp| town.run(&format!("partner sync --config 1.toml --patience 0 --now {now}"));
+    let (status, out, err) = sync(ahead);
+    assert!(status == 1 && err.ends_with("[clock]\n"), "{status} {out}{err}");
+    assert_eq!(town.came().0, 1, "{out}{err}");
+    // At the right time the journal is ahead, until somebody says that the clock is right: in one go, as it is said.
+    let now = town.at(1, 23);
+    let (status, _, err) = sync(now);
+    assert!(status == 1 && err.ends_with("[clock]\n"), "{status} {err}");
+    let command = err.split_once("say so with stapel ").unwrap().1.split_once(',').unwrap().0;
+    let command = command.replace("DIR", "1").replace("NAME", "me").replace("REFERENCE", "clock");
+    let (status, _, err) = town.run(&format!("{} --now {now}", command.replace("DATE", &now.day().to_string())));
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(town.sync(1, 1, 23, "")["delivered"], json!(true));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::reply::Reply;
 use super::request::Request;
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::secret::{Signature, SigningKey, VerifyingKey};
 
@@ -66,6 +67,11 @@ impl<'a> Unverified<'a> {
     /// The number of the partner that the message claims to be from, or for.
     pub fn claimed_partner(&self) -> u16 {
         self.header.partner
+    }
+
+    /// When the message claims that it was made.
+    pub fn claimed_time(&self) -> Timestamp {
+        self.header.time
     }
 
     /// The whole header, for a reply that says nothing but that the sender was not authenticated.

@@ -186,6 +186,16 @@ impl Partner {
         std::mem::take(&mut self.shortened)
     }
 
+    /// Whether `now` can be right, for whoever does something else by it before a message is made: what that writes
+    /// down would be of a day that has not come.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::Clock`] and [`PartnerError::ClockAhead`], as all calls that record something have them.
+    pub fn check_clock(&mut self, now: Timestamp) -> Result<(), PartnerError> {
+        self.data.at(now).map(drop)
+    }
+
     /// Says that somebody saw that the clock is right, where calls are refused with [`PartnerError::Clock`] or
     /// [`PartnerError::ClockAhead`]. The journal has who said it. With that, the flags end whose last valid day has
     /// passed, as [`Partner::flags`] has them: how many.

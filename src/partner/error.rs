@@ -175,7 +175,8 @@ pub enum PartnerError {
     /// The clock went back.
     #[error(
         "the time {now} is before the latest that this partner acted on, {latest}: set the clock right; if it is \
-         right, say so with stapel partner accept-clock (accept_clock in a program); nothing was done"
+         right, say so with stapel partner accept-clock --dir DIR --actor NAME --case REFERENCE --date DATE, and \
+         today's date from a calendar (accept_clock in a program); nothing was done"
     )]
     Clock {
         /// The time given.
@@ -188,8 +189,8 @@ pub enum PartnerError {
     #[error(
         "the time {now}, {} seconds since 1970{}, is more than {days} days after the latest that this partner acted \
          on, {latest}, or past the policy's last epoch: see whether the clock is right; if it is, adopt the newer \
-         policy, where there is one, and say so with stapel partner accept-clock (accept_clock in a program); nothing \
-         was done",
+         policy, where there is one, and say so with stapel partner accept-clock --dir DIR --actor NAME --case \
+         REFERENCE --date DATE, and today's date from a calendar (accept_clock in a program); nothing was done",
         now.0, now.unit_hint()
     )]
     ClockAhead {

@@ -48,8 +48,9 @@ fn a_wrong_time_changes_nothing_whatever_the_call() {
             code(partner.read(&reply, now)),
             code(partner.give_up(digest, now)),
             code(partner.source_replies(1, 1, &[], now)),
+            code(partner.check_clock(now)),
         ];
-        assert_eq!(codes, [wrong; 13]);
+        assert_eq!(codes, [wrong; 14]);
         // A version that does not follow is refused for that.
         assert_ne!(code(partner.adopt_policy(&policy.path().join("policy.toml"), now)), "none");
     }

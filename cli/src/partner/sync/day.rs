@@ -77,10 +77,11 @@ pub(super) enum Due {
 }
 
 impl Record {
-    /// Reads what was done with a partner's folder.
-    pub(super) fn read(dir: &Path) -> Result<Record, Failure> {
+    /// Reads what was done with a partner's folder. What bears a day later than `today` was done under a clock that was
+    /// wrong, and counts as not done: else nothing would be done until that day comes.
+    pub(super) fn read(dir: &Path, today: Day) -> Result<Record, Failure> {
         let path = dir.join("sync.json");
-        let kept = if path.exists() {
+        let mut kept = if path.exists() {
             let bytes = files::read_found(&path, 1 << 20)?;
             serde_json::from_slice(&bytes).map_err(|_| {
                 let finding = "sync.json in the partner's folder was altered: take it away; the day's message may then \
@@ -90,6 +91,9 @@ impl Record {
         } else {
             Kept::default()
         };
+        for day in [&mut kept.delivered, &mut kept.begun, &mut kept.status, &mut kept.own, &mut kept.fetched] {
+            *day = day.filter(|day| *day <= today.0);
+        }
         Ok(Record { path, kept })
     }
 
@@ -142,9 +146,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |day: u16, hour: u64| Timestamp(Day(day).start().0 + hour * 3_600);
         let due = |delivered: Option<u16>, hour| {
-            let mut record = Record::read(folder.path()).ok().unwrap();
+            let mut record = Record::read(folder.path(), Day(100)).ok().unwrap();
             record.change(|kept| kept.delivered = delivered).ok().unwrap();
-            Record::read(folder.path()).ok().unwrap().due(at(100, hour), at(100, 12))
+            Record::read(folder.path(), Day(100)).ok().unwrap().due(at(100, hour), at(100, 12))
         };
         assert_eq!(due(None, 11), Due::At(at(100, 12)));
         assert_eq!(due(None, 12), Due::Now(Day(100)));
@@ -153,6 +157,26 @@ mod tests {
         assert_eq!(due(Some(98), 11), Due::Now(Day(99)), "yesterday's was missed");
         assert_eq!(due(Some(98), 12), Due::Now(Day(100)), "and today's says it too");
         assert_eq!(due(Some(100), 23), Due::Gone);
-        assert_eq!(due(Some(101), 23), Due::Gone);
+        assert_eq!(due(Some(101), 23), Due::Now(Day(100)), "a clock was wrong, and nothing has gone today");
+    }
+
+    #[test]
+    fn a_day_that_has_not_come_counts_as_not_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = |day| Kept {
+            delivered: Some(day),
+            begun: Some(day),
+            status: Some(day),
+            own: Some(day),
+            fetched: Some(day),
+            brokers_version: 3,
+        };
+        let read = |day| {
+            let text = serde_json::to_string(&written(day)).unwrap();
+            std::fs::write(folder.path().join("sync.json"), text).unwrap();
+            Record::read(folder.path(), Day(100)).ok().unwrap().kept
+        };
+        assert!(read(100) == written(100));
+        assert!(read(101) == Kept { brokers_version: 3, ..Kept::default() });
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stapel::message::{Code, Kind};
+use stapel::message::{Code, Kind, Role, Unverified};
 use stapel::partner::{Case, Next, Partner};
 use stapel::{Day, Digest, Timestamp};
 use stapel_service::client::{Carrier, Pace, Settings};
@@ -23,7 +23,7 @@ use super::day::{self, Due, Record};
 use super::fetched;
 use super::lock::RunLock;
 use super::{SyncArgs, patiently};
-use crate::failure::{Failure, note, warn};
+use crate::failure::{self, Failure, note, warn};
 use crate::files;
 use crate::output::Output;
 use crate::partner::outbox;
@@ -34,6 +34,10 @@ const ROUNDS: u32 = 4;
 /// The codes of failures after which there is nothing more to do in a run; that of standard output is empty.
 const ENDING: [&str; 7] =
     ["", "unreachable", "stopped", "connect_certificate", "not_admitted", "carrier_refused", "folder_in_use"];
+
+/// Those of a clock that is wrong, or may be: what is made under it is refused all the same, and each message more that
+/// the broker refuses is one more that the partner dates wrongly in its journal.
+const WRONG_CLOCK: [&str; 2] = ["clock", "clock_ahead"];
 
 /// One run. Gives the moment at which there is next something to do by itself.
 pub(super) fn turn(
@@ -88,8 +92,10 @@ struct Run<'a> {
     failures: Vec<Failure>,
     /// Whether the broker said something by which there is something to fetch.
     lacks: bool,
-    /// Whether a message was refused for its time: it may have waited for the broker too long, or the clock is wrong.
-    was_late: bool,
+    /// The hours after which the broker refuses a message for its time.
+    max_delay_hours: u16,
+    /// Whether a message was refused that no next one puts right.
+    is_refused: bool,
     /// Whether it was looked whether the broker has a newer certificate for this partner.
     has_looked: bool,
     /// Whether anything was done in this run.
@@ -104,15 +110,17 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn begin(args: &'a SyncArgs, settings: &Settings, pace: Arc<dyn Pace>) -> Result<Run<'a>, Failure> {
-        let partner = patiently(|| args.place.open())?;
+        let mut partner = patiently(|| args.place.open())?;
+        let now = args.work.clock.time()?;
+        // Before anything is asked, or written down to be of that day.
+        partner.check_clock(now)?;
         let policy = partner.policy().policy();
         let own = policy.partner(partner.number());
         let carrier =
             Carrier::new(settings, &policy.operator.addresses, &policy.consortium)?.with_pace(pace).telling(|missed| {
                 note(&format!("{}; again in {} s", missed.findings.join("; "), missed.wait.as_secs().max(1)));
             });
-        let now = args.work.clock.time()?;
-        let record = Record::read(&args.place.dir)?;
+        let record = Record::read(&args.place.dir, now.day())?;
         Ok(Run {
             args,
             carrier,
@@ -126,7 +134,8 @@ impl<'a> Run<'a> {
             moment: day::moment(args.place.keys(), now.day())?,
             tried: HashSet::new(),
             failures: Vec::new(),
-            was_late: false,
+            max_delay_hours: policy.messages.max_delay_hours,
+            is_refused: false,
             has_looked: false,
             any_done: false,
             delivered: false,
@@ -190,6 +199,10 @@ impl<'a> Run<'a> {
         if ENDING.contains(&failure.code()) {
             return Err(failure);
         }
+        if WRONG_CLOCK.contains(&failure.code()) {
+            self.failures.push(failure);
+            return Failure::of_several(std::mem::take(&mut self.failures), self.any_done);
+        }
         // All epochs may be over, and a newer policy has the next.
         let today = self.now()?.day().0;
         self.lacks |= failure.code() == "no_epoch" && self.record.kept().fetched != Some(today);
@@ -241,7 +254,6 @@ impl<'a> Run<'a> {
     /// Sends what is flagged, or that nothing changed, one message after another.
     fn deliver(&mut self, out: &mut Output) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
-            let was_late = self.was_late;
             let now = self.now()?;
             let mut partner = self.open()?;
             let made = match self.record.kept().begun {
@@ -270,8 +282,8 @@ impl<'a> Run<'a> {
             }
             let again = match outcome {
                 Some(Outcome::Rejected(_, Next::Again)) => true,
-                // Made now, it is in time, unless the clock is wrong.
-                Some(Outcome::Rejected(Code::Clock, _)) => !was_late,
+                // It waited too long; made now, it is in time.
+                Some(Outcome::Rejected(Code::Clock, _)) => true,
                 // What fits of the day's budget goes.
                 Some(Outcome::Rejected(Code::OverBudget, _)) => true,
                 Some(Outcome::Rejected(Code::NotCertified, _)) => self.renewed(out)?,
@@ -303,7 +315,6 @@ impl<'a> Run<'a> {
     /// Asks where the partner stands.
     fn status(&mut self, out: &mut Output) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
-            let was_late = self.was_late;
             let now = self.now()?;
             self.open()?.status(now)?;
             let outcome = match self.next(|kind| kind == Kind::Status)? {
@@ -313,8 +324,8 @@ impl<'a> Run<'a> {
             };
             match outcome {
                 Outcome::Accepted => return self.record.change(|kept| kept.status = Some(now.day().0)),
-                // Made now, it is in time, unless the clock is wrong.
-                Outcome::Rejected(Code::Clock, _) if !was_late => {}
+                // It waited too long; made now, it is in time.
+                Outcome::Rejected(Code::Clock, _) => {}
                 Outcome::Rejected(Code::NotCertified, _) if self.renewed(out)? => {}
                 _ => break,
             }
@@ -327,13 +338,12 @@ impl<'a> Run<'a> {
         let now = self.now()?;
         let case = Case::new(self.args.actor.as_deref().unwrap_or_default(), &self.args.case)?;
         for _ in 0..ROUNDS {
-            let (before, was_late) = (self.tried.len(), self.was_late);
+            let before = self.tried.len();
             self.open()?.ask_own(&case, now)?;
             let (mut again, mut is_unheard) = (false, false);
             while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
                 let outcome = self.carry(&flight, out)?;
-                again |= matches!(outcome, Outcome::Rejected(Code::OtherEpoch | Code::Stale, _));
-                again |= matches!(outcome, Outcome::Rejected(Code::Clock, _)) && !was_late;
+                again |= matches!(outcome, Outcome::Rejected(Code::OtherEpoch | Code::Stale | Code::Clock, _));
                 if let Outcome::Rejected(Code::NotCertified, _) = outcome {
                     again |= self.renewed(out)?;
                 }
@@ -432,7 +442,34 @@ impl<'a> Run<'a> {
         self.say(flight, &received, own, &partner, out)?;
         let outcome = self.outcome(&received);
         self.any_done |= outcome == Outcome::Accepted;
+        if !matches!(outcome, Outcome::Rejected(Code::Clock, _)) {
+            return Ok(outcome);
+        }
+        if flight.kind == Kind::Question && !own {
+            // No run asks it again.
+            self.is_refused = true;
+            failure::some_refused();
+        }
+        if self.is_fresh(flight, now) {
+            return Err(Failure::new(
+                "clock",
+                format!(
+                    "the broker refused a message of today for its time, and nothing more was sent: this machine's \
+                     clock says {now}; see whether that is right, and set it right. If it is, tell the operator, whose \
+                     clock is wrong then"
+                ),
+            ));
+        }
         Ok(outcome)
+    }
+
+    /// Whether a message was made so lately that the broker takes its time, unless a clock is wrong. On another day its
+    /// flags' last valid day may have passed.
+    fn is_fresh(&self, flight: &Flight, now: Timestamp) -> bool {
+        Unverified::parse(&flight.bytes, Role::Partner).is_ok_and(|message| {
+            let made = message.claimed_time();
+            made <= now && made.day() == now.day() && now.since(made) <= u64::from(self.max_delay_hours) * 3_600
+        })
     }
 }
 

@@ -58,7 +58,12 @@ impl Run<'_> {
                 writeln!(out, "{}: stapel partner news", counted(news, "piece of news", "pieces of news"))?;
             }
             if now >= self.moment && !is_done {
-                writeln!(out, "the day's work is not all done, and the next run goes on with it")?;
+                let needs_person = self.is_refused || self.failures.iter().any(|failure| !failure.is_for_later());
+                let rest = match needs_person {
+                    true => "a person is to look at what was refused",
+                    false => "the next run goes on with it",
+                };
+                writeln!(out, "the day's work is not all done, and {rest}")?;
             }
             writeln!(out, "the next day's work is due from {next} on")?;
         }

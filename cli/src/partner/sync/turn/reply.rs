@@ -77,12 +77,13 @@ impl Run<'_> {
                         self.failures.push(Failure::new("unavailable", finding));
                     }
                     // What a partner cannot help, and what the next message puts right.
-                    (Code::NotYetAnswering | Code::OverBudget, _) | (_, Next::Again) => failure::some_warned(),
-                    (Code::Clock, _) if !self.was_late => {
-                        self.was_late = true;
+                    (Code::NotYetAnswering | Code::OverBudget | Code::Clock, _) | (_, Next::Again) => {
                         failure::some_warned();
                     }
-                    _ => failure::some_refused(),
+                    _ => {
+                        self.is_refused = true;
+                        failure::some_refused();
+                    }
                 }
                 Outcome::Rejected(rejection.code, *next)
             }
