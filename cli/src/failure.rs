@@ -7,6 +7,7 @@ use std::path::Path;
 
 use stapel_demo::DemoError;
 
+use crate::files;
 use crate::output::Shown;
 
 /// Why a command ended early.
@@ -296,7 +297,8 @@ impl From<DemoError> for Failure {
             DemoError::Stapel(error) => Failure::Stapel(error),
             DemoError::Output(error) => Failure::Stdout(error),
             DemoError::Rejected { code, sentence } => Failure::new(code, sentence),
-            error @ DemoError::File { .. } => Failure::new("io", error.to_string()),
+            // With the remedy for what the system says.
+            DemoError::File { action, path, source } => files::error(action, &path, source),
             error @ DemoError::NotForTests => Failure::new("not_for_tests", error.to_string()),
             error => Failure::new("demo", error.to_string()),
         }

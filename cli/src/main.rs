@@ -91,7 +91,7 @@ fn main() -> ExitCode {
 fn parsed() -> Result<Cli, Failure> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let command = partner::with_configuration(Cli::command(), &words)?;
-    let matches = command.try_get_matches_from(words).map_err(|error| Failure::from_clap(&error))?;
+    let matches = command.try_get_matches_from(words).map_err(|error| partner::with_hint(&error))?;
     Cli::from_arg_matches(&matches).map_err(|error| Failure::from_clap(&error))
 }
 

@@ -33,7 +33,7 @@ use crate::output::{Output, Shown};
 use crate::rows::RowArgs;
 use outbox::Outbox;
 use refs::Refs;
-pub(crate) use settings::with_configuration;
+pub(crate) use settings::{with_configuration, with_hint};
 
 /// Flag addresses, ask about them, and read what the broker says
 #[derive(clap::Args)]

@@ -44,6 +44,9 @@ fn the_command_line_goes_before_the_environment_and_that_before_the_file() {
     assert!(status == 0 && printed.contains("post"), "{printed}{err}");
     let (status, _, err) = run(&desk, "partner status", &[]);
     assert!(status == 2 && err.contains("--dir"), "nothing is assumed: {err}");
+    assert!(err.contains("--config FILE, or STAPEL_CONFIG") && err.contains("[usage]\n"), "{err}");
+    let (status, _, err) = run(&desk, "partner sync", &[]);
+    assert!(status == 2 && err.contains("--config FILE, or STAPEL_CONFIG"), "{err}");
     let (status, _, err) = run(&desk, "partner status", &[("STAPEL_DIR", "s/partner")]);
     assert_eq!(status, 0, "{err}");
 }

@@ -254,6 +254,9 @@ fn flags_show_at_once_in_a_test_and_its_texts_are_made_up() {
     let before = desk.read("tls/ca.pem");
     assert_eq!(desk.code("keygen test-tls --policy policy.toml --out tls"), "io");
     assert_eq!(desk.read("tls/ca.pem"), before);
+    // What the system refuses is said with what helps.
+    let said = text(&desk.run("keygen test-tls --policy policy.toml --out policy.toml/tls", &[], b"").stderr);
+    assert!(said.contains("a part of the path is no folder"), "{said}");
     desk.write("policy.toml", policy.replace("test = true", "").replace("immediate = true", ""));
     assert_eq!(desk.code("keygen test-tls --policy policy.toml --out other"), "not_for_tests");
     assert!(!desk.path("other").exists());

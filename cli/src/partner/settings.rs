@@ -80,6 +80,20 @@ pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result
     Ok(command)
 }
 
+/// What clap says of a command line that it did not take; where a partner's folder is missing, that a file can name it.
+pub(crate) fn with_hint(error: &clap::Error) -> Failure {
+    let failure = Failure::from_clap(error);
+    let Failure::Usage(text) = &failure else { return failure };
+    let folder = "\n  --dir <DIR>";
+    let is_partners = text.contains("Usage: stapel partner ") && text.contains("required arguments were not provided");
+    match text.split_once(folder) {
+        Some((before, after)) if is_partners => Failure::Usage(format!(
+            "{before}{folder} (or {DIR}, or a configuration file that has it as dir: --config FILE, or {CONFIG}){after}"
+        )),
+        _ => failure,
+    }
+}
+
 /// Whether two paths lead to one folder.
 fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path| std::fs::canonicalize(path).ok();

@@ -189,11 +189,20 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CarrierError> {
-    let there = std::fs::metadata(path).map_err(|source| file(path, format!("cannot read it: {source}")))?;
+    let there = there(path)?;
     if there.len() > MAX_PEM {
         return Err(file(path, "it is no file of certificates or keys: too long".into()));
     }
     std::fs::read(path).map_err(|source| file(path, format!("cannot read it: {source}")))
+}
+
+/// What the system says of a file.
+fn there(path: &Path) -> Result<std::fs::Metadata, CarrierError> {
+    let there = std::fs::metadata(path).map_err(|source| file(path, format!("cannot read it: {source}")))?;
+    match there.is_dir() {
+        true => Err(file(path, "it is a folder: give a file".into())),
+        false => Ok(there),
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CarrierError> {
@@ -222,15 +231,12 @@ fn private_key(path: &Path, chain: &[CertificateDer<'static>]) -> Result<Private
 
 /// Refuses a key that every user of this machine can read.
 fn refuse_open(path: &Path) -> Result<(), CarrierError> {
+    let there = there(path)?;
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let mode = std::fs::metadata(path).map(|there| there.mode());
-        if mode.is_ok_and(|mode| mode & 0o007 != 0) {
-            return Err(file(path, "every user of this machine can read it: chmod 600".into()));
-        }
+    if std::os::unix::fs::MetadataExt::mode(&there) & 0o007 != 0 {
+        return Err(file(path, "every user of this machine can read it: chmod 600".into()));
     }
-    let _ = path;
+    let _ = there;
     Ok(())
 }
 
@@ -294,6 +300,16 @@ mod tests {
             [("Host", "x"), ("content-length", "1"), ("a b", "x"), ("", "x"), ("X", "a\r\nb"), ("X", " a")]
         {
             assert!(!of(name, value), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_named_as_one() {
+        // One that every user can read, as most are.
+        let folder = std::env::temp_dir();
+        for refused in [private_key(&folder, &[]).err(), certificates(&folder).err()] {
+            let said = refused.unwrap().to_string();
+            assert!(said.contains("it is a folder: give a file"), "{said}");
         }
     }
 
