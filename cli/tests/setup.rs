@@ -272,8 +272,28 @@ fn a_certificate_is_not_made_of_other_enrolments() {
     desk.write("other.toml", other);
     let said = refused(&desk, "policy certify other.toml --key politie.policy.key --keys keys-1-1.toml");
     assert!(said.contains("consortium zaanstad"), "{said}");
+    // Nor with another organisation's key; and no check code is given to read out before that is known.
+    let output = desk.run("policy certify policy.toml --key fiscus.policy.key --keys keys-1-1.toml", &[], b"");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()), "{}", text(&output.stderr));
     let output = desk.run("policy certify policy.toml --key politie.policy.key", &[], b"");
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn what_was_certified_last_is_not_certified_again_unless_a_serial_is_given() {
+    let desk = founded();
+    let certify = "policy certify policy.toml --key politie.policy.key --keys keys-1-1.toml";
+    let output = desk.run(certify, &[], b"");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && out.ends_with("\n1.1.1.cert\n"), "{out}{err}");
+    assert!(err.contains("states just that already") && err.contains("--serial"), "{err}");
+    assert!(!desk.path("1.1.2.cert").exists());
+    assert!(desk.stapel(&format!("{certify} --serial 3")).ends_with("\n1.1.3.cert\n"));
+    // After a suspension the same keys are something else again.
+    let suspend = "policy suspend policy.toml --key politie.policy.key --partner 1 --first-day 2027-01-05";
+    assert_eq!(desk.stapel(suspend), "1.1.4.cert\n");
+    assert_eq!(desk.stapel(suspend), "1.1.4.cert\n");
+    assert!(desk.stapel(certify).ends_with("\n1.1.5.cert\n"));
 }
 
 #[test]

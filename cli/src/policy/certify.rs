@@ -1,14 +1,14 @@
 //! `stapel policy certify` and `suspend`: what an organisation states of its partners with its policy key.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stapel::policy::{Certificate, Enrolment, PartnerKeys, Policy, PolicyError, Statement};
 use stapel::secret::{SealKey, SigningKey, VerifyingKey};
 use stapel::{Day, NotADay};
 
 use crate::enrolment;
-use crate::failure::Failure;
+use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
 use crate::output::{Output, Shown};
@@ -75,15 +75,21 @@ struct Of {
     /// The policy key of the partner's organisation
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The serial, above those before [default: one more than the highest beside the policy]
+    /// The serial, above those before [default: one more than the highest beside the policy, unless that states the
+    /// same]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     serial: Option<u32>,
 }
 
 pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = args.of.policy()?;
-    let (partner, epoch, keys) = args.enrolled(&policy, out)?;
-    args.of.state(&policy, partner, epoch, Some(keys), args.first_day, out)
+    let (partner, epoch, keys, enrolled) = args.enrolled(&policy)?;
+    let signed = args.of.sign(&policy, partner, epoch, Some(keys), args.first_day)?;
+    // Not before it is known that there is something to certify: a check code is read to somebody then.
+    if let Some(enrolled) = enrolled {
+        writeln!(out, "{}, check code: {}", enrolled.what(), enrolled.check_code())?;
+    }
+    signed.write(out)
 }
 
 pub(super) fn suspend(args: &SuspendArgs, out: &mut Output) -> Result<(), Failure> {
@@ -99,19 +105,22 @@ pub(super) fn suspend(args: &SuspendArgs, out: &mut Output) -> Result<(), Failur
         let finding = format!("the policy has no such epoch that is open on {first_day} or later");
         return Err(PolicyError::Certificate { finding }.into());
     }
-    epochs.into_iter().try_for_each(|epoch| args.of.state(&policy, args.partner, epoch, None, Some(first_day), out))
+    epochs.into_iter().try_for_each(|epoch| {
+        let signed = args.of.sign(&policy, args.partner, epoch, None, Some(first_day))?;
+        signed.write(out)
+    })
 }
 
 impl CertifyArgs {
     /// The partner, the epoch and the keys to certify, from an enrolment or from the command line.
-    fn enrolled(&self, policy: &Policy, out: &mut Output) -> Result<(u16, u32, PartnerKeys), Failure> {
+    fn enrolled(&self, policy: &Policy) -> Result<(u16, u32, PartnerKeys, Option<Enrolment>), Failure> {
         let Some(path) = &self.keys else {
             let (Some(partner), Some(epoch), Some(message), Some(seal)) =
                 (self.partner, self.epoch, self.message_key, self.seal_key)
             else {
                 return Err(Failure::Usage("give --keys, or --partner, --epoch, --message-key and --seal-key".into()));
             };
-            return Ok((partner, epoch, PartnerKeys { message, seal }));
+            return Ok((partner, epoch, PartnerKeys { message, seal }, None));
         };
         let wrong = |finding: String| Failure::new("enrolment", format!("{} {finding}", path.shown()));
         let enrolment = enrolment::read(std::slice::from_ref(path))?.remove(0).1;
@@ -124,8 +133,7 @@ impl CertifyArgs {
                 keys.consortium, policy.consortium
             )));
         }
-        writeln!(out, "{}, check code: {}", enrolment.what(), enrolment.check_code())?;
-        Ok((keys.partner, keys.epoch, keys.keys))
+        Ok((keys.partner, keys.epoch, keys.keys, Some(enrolment)))
     }
 }
 
@@ -134,47 +142,74 @@ impl Of {
         Policy::read(&self.file).map_err(Failure::of_policy(&self.file))
     }
 
-    /// Signs a statement, and writes it beside the policy.
-    fn state(
+    /// Signs a statement. What was stated last is not stated again under a higher serial, unless one is given: it would
+    /// change nothing, and the broker would have one more to keep.
+    fn sign(
         &self,
         policy: &Policy,
         partner: u16,
         epoch: u32,
         keys: Option<PartnerKeys>,
         first_day: Option<Day>,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
+    ) -> Result<Signed, Failure> {
         let days = policy.epoch(epoch).map(|epoch| (epoch.opens, epoch.closes));
         let (opens, last_day) = days.unwrap_or((Day(0), Day(0)));
-        let serial = match self.serial {
-            Some(serial) => serial,
-            None => self.next_serial(partner, epoch)?,
-        };
         let first_day = first_day.unwrap_or(opens);
-        let statement = Statement { partner, epoch, serial, keys, first_day, last_day };
-        let certificate = Certificate::sign(policy, statement, &SigningKey::read(&self.key)?)?;
+        let key = SigningKey::read(&self.key)?;
+        let of = |serial| {
+            let statement = Statement { partner, epoch, serial, keys, first_day, last_day };
+            Certificate::sign(policy, statement, &key).map_err(Failure::from)
+        };
+        let latest = match self.serial {
+            Some(_) => None,
+            None => self.latest(partner, epoch)?,
+        };
+        let highest = latest.as_ref().map_or(0, |latest| latest.claimed().serial);
+        let certificate = match latest {
+            // Of another policy key it is another, although it states the same.
+            Some(latest) if of(highest)? == latest => latest,
+            _ => of(self.serial.unwrap_or(highest.saturating_add(1)))?,
+        };
         let path = self.file.with_file_name(certificate.file_name());
-        refuse_other(&path, &certificate)?;
-        files::replace(&path, certificate.to_text().as_bytes())?;
-        writeln!(out, "{}", path.shown())?;
-        Ok(())
+        let is_there = path.exists();
+        // One serial is of one statement.
+        if is_there && Certificate::read(&path)? != certificate {
+            let finding = "is there, and states something else: give a higher serial";
+            return Err(Failure::new("certificate", format!("{} {finding}", path.shown())));
+        }
+        Ok(Signed { certificate, path, is_there })
     }
 
-    fn next_serial(&self, partner: u16, epoch: u32) -> Result<u32, Failure> {
-        let beside = Certificate::read_beside(&self.file)?;
-        let claimed = beside.iter().map(Certificate::claimed);
-        let of_partner = claimed.filter(|one| (one.partner, one.epoch) == (partner, epoch));
-        Ok(of_partner.map(|one| one.serial).max().unwrap_or(0).saturating_add(1))
+    /// That of the highest serial beside the policy.
+    fn latest(&self, partner: u16, epoch: u32) -> Result<Option<Certificate>, Failure> {
+        let beside = Certificate::read_beside(&self.file)?.into_iter();
+        let of_partner = beside.filter(|one| (one.claimed().partner, one.claimed().epoch) == (partner, epoch));
+        Ok(of_partner.max_by_key(|one| one.claimed().serial))
     }
 }
 
-/// One serial is of one statement.
-fn refuse_other(path: &Path, certificate: &Certificate) -> Result<(), Failure> {
-    if path.exists() && Certificate::read(path)? != *certificate {
-        let finding = "is there, and states something else: give a higher serial";
-        return Err(Failure::new("certificate", format!("{} {finding}", path.shown())));
+/// A statement that was signed, and its place beside the policy.
+struct Signed {
+    certificate: Certificate,
+    path: PathBuf,
+    /// Whether the same is there.
+    is_there: bool,
+}
+
+impl Signed {
+    fn write(&self, out: &mut Output) -> Result<(), Failure> {
+        if self.is_there {
+            note(&format!(
+                "{} states just that already, and nothing was written; where the broker has a later one that is not \
+                 here, give --serial with a higher number than that",
+                self.path.shown()
+            ));
+        } else {
+            files::replace(&self.path, self.certificate.to_text().as_bytes())?;
+        }
+        writeln!(out, "{}", self.path.shown())?;
+        Ok(())
     }
-    Ok(())
 }
 
 fn verifying_key(text: &str) -> Result<VerifyingKey, String> {
