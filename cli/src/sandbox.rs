@@ -100,10 +100,14 @@ fn refuse_occupied(dir: &Path) -> Result<(), Failure> {
     for entry in entries {
         let path = entry.map_err(|source| files::error("read", dir, source))?.path();
         if path.file_name().is_none_or(|name| name != MAKING) {
-            return Err(Failure::new(
-                "folder_not_empty",
-                format!("{} is not empty: name a folder that is not there yet, or remove it first", dir.shown()),
-            ));
+            let mut finding =
+                format!("{} is not empty: name a folder that is not there yet, or remove it first", dir.shown());
+            let config = dir.join("broker.toml");
+            if config.exists() {
+                let config = config.shown();
+                finding += &format!("; its broker is served again with stapel broker serve --config {config}");
+            }
+            return Err(Failure::new("folder_not_empty", finding));
         }
         std::fs::remove_dir_all(&path).map_err(|source| files::error("remove", &path, source))?;
     }
@@ -174,8 +178,9 @@ fn tell_served(args: &Args, port: u16, out: &mut Output) -> Result<(), Failure> 
     let (config, addresses) = (config.shown(), file("addresses.csv").shown());
     writeln!(
         out,
-        "A consortium is in {}. Its broker is at {address} until Ctrl-C, and three partners have flagged. Now type \
-         elsewhere:\n\
+        "A consortium is in {}. Its broker is at {address} until Ctrl-C, and three partners have flagged.\n\
+         Now type in another shell, in this folder. One row is no single home and is refused, so the first and the \
+         third end with exit status 3:\n\
          \n\
          \x20 stapel partner flag --config {config} --case Z-1 {addresses}\n\
          \x20 stapel partner sync --config {config} --at-once\n\

@@ -120,14 +120,14 @@ impl Drop for Served {
 fn a_served_sandbox_says_what_to_type_until_a_hit() {
     let desk = Desk::new();
     let mut served = Served::begin(&desk, &[]);
-    let said: Vec<_> = (0..8).map(|_| served.line()).collect();
+    let said: Vec<_> = (0..9).map(|_| served.line()).collect();
     let typed: Vec<_> = said.iter().filter_map(|line| line.trim().strip_prefix("stapel ")).collect();
     assert_eq!(typed.len(), 4, "{said:?}");
+    assert!(said[1].contains("in this folder") && said[1].contains("the first and the third end with exit status 3"));
     let mut printed = String::new();
-    for line in typed {
+    for (line, status) in typed.into_iter().zip([3, 0, 3, 0]) {
         let output = desk.run(line, &[], b"");
-        // One row is no single home.
-        assert!([0, 3].contains(&output.status.code().unwrap()), "{line}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(status), "{line}: {}", text(&output.stderr));
         printed = text(&output.stdout);
     }
     assert!(printed.contains("(Kerkplein 5, 9999 XB Voorbeeldstad)  stacked: 2 organisations"), "{printed}");
@@ -137,7 +137,9 @@ fn a_served_sandbox_says_what_to_type_until_a_hit() {
     }
     let log = served.end("-TERM");
     assert!(log.contains("status=200") && log.contains("stopping"), "{log}");
-    // It is served again as it says.
+    // It is served again as it says, also to whoever tries what made it.
+    let again = text(&desk.run("sandbox --dir sandbox --serve", &[], b"").stderr);
+    assert!(again.contains("stapel broker serve --config sandbox/broker.toml [folder_not_empty]"), "{again}");
     let checked = desk.stapel("broker serve --config sandbox/broker.toml --check");
     assert!(checked.contains("nothing is wrong"), "{checked}");
 }
