@@ -365,6 +365,7 @@ fn serve(folder: &Path) {
         consortia: vec![(path("broker"), path("keys"))],
         listen: vec![Listen { place, oin_header: None, gateway_oins: Vec::new() }],
         bounds,
+        monitor: None,
     };
     let clock = Arc::new(|| ServiceClock::new(FrozenForTests(now())));
     let environment = Environment { clock, ..Environment::of_machine() };

@@ -12,6 +12,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509
 use super::clock::{Machine, ServiceClock};
 use super::config::{Config, Place, Tls};
 use super::consortium::Consortium;
+use super::monitor::Token;
 use super::tls::{RevocationList, TlsFiles};
 
 /// A certificate that ends within so many seconds is told of: two weeks.
@@ -81,6 +82,9 @@ pub fn check(file: &Path, now: Timestamp) -> Checked {
             }
             Place::Socket(path) => check_socket(path, &config.runtime_dir, &mut findings),
         }
+    }
+    if let Err(error) = Token::of(&config) {
+        findings.push(error.to_string());
     }
     for (name, host) in hosts {
         if is_tls && certified.as_ref().is_some_and(|all| !all.iter().any(|pattern| covers(pattern, &host))) {

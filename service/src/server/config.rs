@@ -29,6 +29,17 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// What it allows at once, and how long it waits.
     pub bounds: Bounds,
+    /// Where a monitor asks; `None` where it cannot.
+    pub monitor: Option<MonitorAt>,
+}
+
+/// Where a monitor asks how the service is.
+#[derive(Clone, Debug)]
+pub struct MonitorAt {
+    /// The address, at which there is no TLS.
+    pub address: SocketAddr,
+    /// The file of the token that a monitor gives. Without it the address is of this machine alone.
+    pub token: Option<PathBuf>,
 }
 
 /// A place where the broker listens.
@@ -186,6 +197,14 @@ struct Raw {
     #[serde(default)]
     listen: Vec<Spanned<RawListen>>,
     bounds: Option<RawBounds>,
+    monitor: Option<RawMonitor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMonitor {
+    address: Spanned<String>,
+    token: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -267,7 +286,14 @@ impl Config {
 
     fn empty(file: &Path) -> Config {
         let (file, runtime_dir) = (file.to_owned(), "/run/stapel".into());
-        Config { file, runtime_dir, consortia: Vec::new(), listen: Vec::new(), bounds: Bounds::default() }
+        Config {
+            file,
+            runtime_dir,
+            consortia: Vec::new(),
+            listen: Vec::new(),
+            bounds: Bounds::default(),
+            monitor: None,
+        }
     }
 
     fn parse_all(file: &Path, text: &str) -> (Config, Vec<ConfigError>) {
@@ -328,6 +354,7 @@ impl Reader<'_> {
             config.listen.push(listen);
         }
         config.bounds = self.bounds(raw.bounds.unwrap_or_default());
+        config.monitor = raw.monitor.map(|monitor| self.monitor(monitor));
     }
 
     fn path(&self, path: &Path) -> PathBuf {
@@ -359,7 +386,7 @@ impl Reader<'_> {
                                    together at an address: give both or neither";
                     self.note(Some(whole.clone()), finding);
                 }
-                Place::Tls(self.address(address), self.tls(&raw, &whole))
+                Place::Tls(self.address(address, "listen"), self.tls(&raw, &whole))
             }
             (None, Some(socket)) => {
                 let is_tls = raw.certificate.is_some() || raw.key.is_some();
@@ -383,9 +410,18 @@ impl Reader<'_> {
         Some(Listen { place, oin_header, gateway_oins })
     }
 
-    fn address(&self, address: &Spanned<String>) -> SocketAddr {
+    fn monitor(&self, raw: RawMonitor) -> MonitorAt {
+        let address = self.address(&raw.address, "monitor");
+        if raw.token.is_none() && raw.address.get_ref().parse().is_ok_and(|at: SocketAddr| !at.ip().is_loopback()) {
+            let finding = "monitor.address is not of this machine alone: give a token, or an address of 127.0.0.1";
+            self.note(Some(raw.address.span()), finding);
+        }
+        MonitorAt { address, token: raw.token.map(|token| self.path(&token)) }
+    }
+
+    fn address(&self, address: &Spanned<String>, of: &str) -> SocketAddr {
         address.get_ref().parse().unwrap_or_else(|_| {
-            let finding = "listen.address is no address and port, such as 0.0.0.0:443 or [::]:443";
+            let finding = format!("{of}.address is no address and port, such as 0.0.0.0:443 or [::]:443");
             self.note(Some(address.span()), finding);
             // It is never listened on: something is wrong with the file.
             SocketAddr::from(([0, 0, 0, 0], 0))

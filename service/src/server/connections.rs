@@ -262,7 +262,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 }
 
 /// The next connection; `None` when the broker stops.
-async fn next<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -> F, ends: &Ends) -> Option<T> {
+pub(super) async fn next<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -> F, ends: &Ends) -> Option<T> {
     let mut stop = ends.stop.clone();
     loop {
         tokio::select! {

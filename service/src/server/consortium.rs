@@ -7,6 +7,7 @@ use stapel::policy::Oin;
 use stapel::{Broker, BrokerError, BrokerKeys, Slug, Threads};
 
 use super::clock::ServiceClock;
+use super::pulse::Pulse;
 use super::tls::RevocationLists;
 
 /// A consortium that is served.
@@ -25,6 +26,8 @@ pub struct Consortium {
     pub clock: Arc<ServiceClock>,
     /// The revocation lists of the places where it is served; none, where a program of one's own serves it.
     pub lists: Arc<RevocationLists>,
+    /// Beats with every turn of its schedule.
+    pub(super) pulse: Pulse,
 }
 
 impl Consortium {
@@ -41,7 +44,7 @@ impl Consortium {
     ) -> Result<Consortium, BrokerError> {
         let broker = Broker::open(&folder, BrokerKeys::open(&keys)?)?.with_threads(threads);
         let name = broker.policy().policy().consortium.clone();
-        Ok(Consortium { name, folder, keys, broker, clock, lists: Arc::default() })
+        Ok(Consortium { name, folder, keys, broker, clock, lists: Arc::default(), pulse: Pulse::default() })
     }
 
     /// What to say where no broker was ever made in a folder. What is missing else, the broker says.

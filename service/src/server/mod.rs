@@ -10,7 +10,9 @@ mod config;
 mod connections;
 pub mod consortium;
 mod fetched;
+mod figures;
 mod identity;
+mod monitor;
 #[cfg(unix)]
 pub mod operator;
 mod pace;
@@ -24,7 +26,7 @@ mod tls;
 mod upkept;
 
 pub use check::{Checked, check};
-pub use config::{Bounds, Config, ConfigError, Listen, Place, Tls};
+pub use config::{Bounds, Config, ConfigError, Listen, MonitorAt, Place, Tls};
 pub use consortium::Consortium;
 pub use identity::{Peer, oin_of_certificate};
 pub use problem::Problem;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -69,11 +69,15 @@ const ALWAYS: [(HeaderName, HeaderValue); 6] = [
 /// OpenAPI 3.1 of all this.
 const OPENAPI: &str = include_str!("../../openapi.json");
 
+/// How many responses there were: by consortium, where it is one's, status, and the problem's code.
+pub(super) type Counted = BTreeMap<(Option<Slug>, u16, Option<ProblemCode>), u64>;
+
 /// What answers requests, however they came.
 pub struct Server {
     consortia: ArcSwap<BTreeMap<Slug, Arc<Consortium>>>,
     admission: Admission,
     is_stopping: AtomicBool,
+    counted: Mutex<Counted>,
     /// How long a reply may take to be taken.
     whole: Duration,
     router: Router,
@@ -122,6 +126,7 @@ impl Server {
             consortia: ArcSwap::default(),
             admission: Admission::new(bounds),
             is_stopping: AtomicBool::new(false),
+            counted: Mutex::default(),
             whole: bounds.whole,
             router,
         };
@@ -155,6 +160,15 @@ impl Server {
         self.is_stopping.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// How many responses there were.
+    pub(super) fn counted(&self) -> Counted {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The response to a request from `peer`.
     pub async fn respond(self: Arc<Server>, peer: Arc<Peer>, mut request: Request<Body>) -> Response<Body> {
         let began = Instant::now();
@@ -178,6 +192,9 @@ impl Server {
             // The body was not read, or not to its end.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        let consortium = caller.as_ref().map(|one: &Caller| one.consortium.name.clone());
+        let kind = (consortium, response.status().as_u16(), code);
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
         tracing::info!(
             consortium = caller.as_ref().map(|one: &Caller| one.consortium.name.as_str()),
             status = response.status().as_u16(),
@@ -222,7 +239,7 @@ impl Server {
         {
             return bad("what is expected is not 100-continue");
         }
-        if self.is_stopping.load(Ordering::SeqCst) {
+        if self.is_stopping() {
             return Err(Problem::new(ProblemCode::Busy, "the broker is stopping; send the same bytes again"));
         }
         // The router decodes what is behind the consortium, and a path has one form.

@@ -23,6 +23,7 @@ use super::clock::{Machine, ServiceClock};
 use super::config::{Config, ConfigError, Place};
 use super::connections::{Accepting, Connections, Ends};
 use super::consortium::Consortium;
+use super::monitor::{Monitor, Token};
 #[cfg(unix)]
 use super::operator::Perform;
 use super::pulse::Pulse;
@@ -69,7 +70,7 @@ pub enum ServeError {
     #[error("cannot begin: {0}")]
     System(#[from] io::Error),
     /// Listeners are other ones.
-    #[error("[[listen]] has other places than when the broker was started: restart it for those")]
+    #[error("[[listen]] or [monitor] has other places than when the broker was started: restart it for those")]
     Restart,
 }
 
@@ -124,6 +125,8 @@ pub struct Serving {
     gone: mpsc::Receiver<()>,
     workers: Pulse,
     trying: JoinHandle<()>,
+    token: Arc<ArcSwap<Option<Token>>>,
+    monitor: Option<SocketAddr>,
 }
 
 /// How often a worker is tried.
@@ -137,6 +140,7 @@ impl Serving {
     /// [`ServeError`]. Nothing runs then.
     pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
+        let token = Arc::new(ArcSwap::from_pointee(Token::of(&config)?));
         let lists = Arc::new(RevocationLists::default());
         lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
         let mut upkept = open(&config, &environment, &lists, &[])?;
@@ -163,6 +167,13 @@ impl Serving {
                 }
             });
         }
+        let monitor = match &config.monitor {
+            Some(at) => {
+                let refuse = |error| ServeError::Listen { place: at.address.to_string(), error };
+                Some(TcpListener::bind(at.address).await.map_err(refuse)?)
+            }
+            None => None,
+        };
         upkept.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, &environment))?;
         let mut listeners = Vec::new();
         for (listener, one) in bound {
@@ -193,7 +204,27 @@ impl Serving {
                 }
             }
         });
-        Ok(Serving { server, config, environment, lists, upkept, listeners, stop, reload, gone, workers, trying })
+        let mut serving = Serving {
+            server,
+            config,
+            environment,
+            lists,
+            upkept,
+            listeners,
+            stop,
+            reload,
+            gone,
+            workers,
+            trying,
+            token,
+            monitor: None,
+        };
+        if let Some(listener) = monitor {
+            serving.monitor = Some(listener.local_addr()?);
+            let (server, workers, token) = (serving.server.clone(), serving.workers.clone(), serving.token.clone());
+            tokio::spawn(Arc::new(Monitor { server, workers, token }).accept(listener, ends));
+        }
+        Ok(serving)
     }
 
     /// Whether what must go on goes on, as of `now`: the schedule of every consortium makes its turns, and small
@@ -205,6 +236,11 @@ impl Serving {
     /// The addresses that it listens on, in the order of the configuration; of a socket, one of zeros.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Where a monitor asks, if it can.
+    pub fn monitor(&self) -> Option<SocketAddr> {
+        self.monitor
     }
 
     /// What answers.
@@ -231,18 +267,19 @@ impl Serving {
         let there: Vec<_> = self.upkept.iter().map(Upkept::folders).collect();
         move |config| {
             let accepting = accepting_of(&config)?;
+            let token = Token::of(&config)?;
             if config.places() != places {
                 return Err(ServeError::Restart);
             }
             let new = open(&config, &environment, &lists, &there)?;
-            Ok(Prepared { config, accepting, new })
+            Ok(Prepared { config, accepting, token, new })
         }
     }
 
     /// Takes up what was prepared, and gives what is served no longer: it ends when it is dropped, after what is under
     /// way of it.
     fn take_up(&mut self, prepared: Prepared) -> Result<Vec<Upkept>, ServeError> {
-        let Prepared { config, accepting, mut new } = prepared;
+        let Prepared { config, accepting, token, mut new } = prepared;
         let is_named = |one: &Upkept| config.consortia.contains(&one.folders());
         let stay = self.upkept.iter().filter(|one| is_named(one));
         refuse_twice(stay.chain(&new).map(|one| &one.consortium.name))?;
@@ -258,6 +295,7 @@ impl Serving {
         for ((_, current), next) in self.listeners.iter().zip(accepting) {
             current.store(Arc::new(next));
         }
+        self.token.store(Arc::new(token));
         self.server.serve(self.upkept.iter().map(|one| one.consortium.clone()));
         self.config = config;
         self.reload.send_modify(|generation| *generation += 1);
@@ -286,6 +324,7 @@ impl Serving {
 struct Prepared {
     config: Config,
     accepting: Vec<Accepting>,
+    token: Option<Token>,
     new: Vec<Upkept>,
 }
 
@@ -306,7 +345,8 @@ impl Place {
 
 impl Config {
     fn places(&self) -> Vec<String> {
-        self.listen.iter().map(|one| one.place.name()).collect()
+        let monitor = self.monitor.iter().map(|one| format!("monitor {}", one.address));
+        self.listen.iter().map(|one| one.place.name()).chain(monitor).collect()
     }
 }
 

@@ -13,7 +13,6 @@ use stapel::broker::Destroys;
 use stapel::{Clock, Day, Timestamp};
 
 use super::consortium::Consortium;
-use super::pulse::Pulse;
 
 /// The longest time between two looks at the clock and two writings of the status, so that a clock that was set is
 /// noticed, and a monitor sees soon that the broker is there.
@@ -79,11 +78,6 @@ pub struct Schedule {
 ///
 /// Where the system gives no thread.
 pub fn start(consortium: Arc<Consortium>, stop: Stop) -> io::Result<JoinHandle<()>> {
-    start_with(consortium, stop, Pulse::default())
-}
-
-/// The same; `pulse` beats with every turn.
-pub(super) fn start_with(consortium: Arc<Consortium>, stop: Stop, pulse: Pulse) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("schedule".into()).spawn(move || {
         let mut schedule = Schedule::new(Arc::clone(&consortium));
         loop {
@@ -92,7 +86,7 @@ pub(super) fn start_with(consortium: Arc<Consortium>, stop: Stop, pulse: Pulse) 
                 tracing::error!(consortium = %consortium.name, "a turn of the schedule broke off");
                 LONGEST_WAIT
             });
-            pulse.beat();
+            consortium.pulse.beat();
             if stop.wait(wait) {
                 break;
             }

@@ -8,7 +8,6 @@ use std::time::Instant;
 use super::consortium::Consortium;
 #[cfg(unix)]
 use super::operator::{self, Sockets};
-use super::pulse::Pulse;
 use super::run::{Environment, ServeError};
 use super::schedule::{self, Stop};
 
@@ -18,7 +17,6 @@ pub(super) struct Upkept {
     #[cfg(unix)]
     sockets: Option<Sockets>,
     stop: Stop,
-    pulse: Pulse,
     schedule: Option<JoinHandle<()>>,
 }
 
@@ -30,7 +28,6 @@ impl Upkept {
             #[cfg(unix)]
             sockets: None,
             stop: Stop::default(),
-            pulse: Pulse::default(),
             schedule: None,
         }
     }
@@ -51,15 +48,14 @@ impl Upkept {
             let listening = operator::listen(&self.consortium, runtime_folder, Arc::clone(perform));
             self.sockets = Some(listening.map_err(refuse)?);
         }
-        self.pulse.beat();
-        let (stop, pulse) = (self.stop.clone(), self.pulse.clone());
-        self.schedule = Some(schedule::start_with(Arc::clone(&self.consortium), stop, pulse)?);
+        self.consortium.pulse.beat();
+        self.schedule = Some(schedule::start(Arc::clone(&self.consortium), self.stop.clone())?);
         Ok(())
     }
 
     /// Whether its schedule goes on.
     pub(super) fn is_alive(&self, now: Instant) -> bool {
-        self.schedule.as_ref().is_some_and(|schedule| !schedule.is_finished()) && self.pulse.is_alive(now)
+        self.schedule.as_ref().is_some_and(|schedule| !schedule.is_finished()) && self.consortium.pulse.is_alive(now)
     }
 }
 

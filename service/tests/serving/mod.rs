@@ -5,6 +5,7 @@ mod connecting;
 mod exchange;
 mod fetched;
 mod hostile;
+mod monitor;
 mod openapi;
 mod pki;
 mod stops;
@@ -118,13 +119,11 @@ impl Running {
             consortia: vec![(path("broker"), path("keys"))],
             listen: vec![listen, socket],
             bounds,
+            monitor: None,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let now = Arc::new(AtomicU64::new(START.0));
-        let clock = Passing(now.clone());
-        let clock = Arc::new(move || ServiceClock::new(clock.clone()));
-        let environment = Environment { clock, operator: Some(Arc::new(NoCommands)) };
-        let serving = runtime.block_on(Serving::start(config.clone(), environment)).unwrap();
+        let serving = runtime.block_on(Serving::start(config.clone(), environment(&now))).unwrap();
         let address = serving.addresses()[0];
         let policy = signed(policy);
         Running { consortium, authority, policy, serving: Some(serving), config, runtime, address, now }
@@ -165,6 +164,13 @@ impl Running {
         let name = ServerName::try_from("localhost").unwrap();
         Connection(StreamOwned::new(ClientConnection::new(tls, name).unwrap(), tcp))
     }
+}
+
+/// The clock that a test sets, and no commands.
+fn environment(now: &Arc<AtomicU64>) -> Environment {
+    let clock = Passing(now.clone());
+    let clock = Arc::new(move || ServiceClock::new(clock.clone()));
+    Environment { clock, operator: Some(Arc::new(NoCommands)) }
 }
 
 /// The OIN of a partner's organisation.

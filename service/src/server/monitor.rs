@@ -1,0 +1,204 @@
+//! What a monitor asks, at an address of its own: whether the service lives, whether it is ready, and its figures. Over
+//! HTTP without TLS, so that it is for programs of this machine, or of a network on which a token may be read.
+
+use std::convert::Infallible;
+use std::fs;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ring::digest::{Digest, SHA256, digest};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::config::{Config, ConfigError};
+use super::connections::{Ends, next};
+use super::figures;
+use super::pulse::Pulse;
+use super::routes::Server;
+
+/// How many may ask at once.
+const AT_ONCE: usize = 16;
+
+/// How long a request and its response may take.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The fewest characters of a token: 128 bits in hexadecimal digits.
+const SHORTEST_TOKEN: usize = 32;
+
+/// The token that a monitor must give, as its SHA-256: how long a comparison takes then tells nothing of it.
+#[derive(Clone, Copy)]
+pub(super) struct Token(Digest);
+
+impl Token {
+    /// Reads the token of a configuration, where it has one.
+    pub(super) fn of(config: &Config) -> Result<Option<Token>, ConfigError> {
+        let Some(path) = config.monitor.as_ref().and_then(|monitor| monitor.token.as_deref()) else {
+            return Ok(None);
+        };
+        let refuse = |finding: &str| ConfigError { file: path.to_owned(), line: None, finding: finding.to_owned() };
+        let unread = |error| refuse(&format!("the monitor's token cannot be read: {error}"));
+        if fs::metadata(path).map_err(unread)?.permissions().mode() & 0o007 != 0 {
+            return Err(refuse("every user of this machine can read the monitor's token: chmod 640"));
+        }
+        let text = fs::read_to_string(path).map_err(unread)?;
+        let token = text.trim_end();
+        if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let finding = "a monitor's token is one line of at least 32 characters without spaces: make one with \
+                           openssl rand -hex 32";
+            return Err(refuse(finding));
+        }
+        Ok(Some(Token(digest(&SHA256, token.as_bytes()))))
+    }
+
+    fn is_given(self, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let given = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+        let is_it = |given: &str| digest(&SHA256, given.as_bytes()).as_ref() == self.0.as_ref();
+        values.next().is_none() && given.is_some_and(is_it)
+    }
+}
+
+/// What answers a monitor.
+pub(super) struct Monitor {
+    pub(super) server: Arc<Server>,
+    pub(super) workers: Pulse,
+    pub(super) token: Arc<ArcSwap<Option<Token>>>,
+}
+
+impl Monitor {
+    /// Answers until the broker stops.
+    pub(super) async fn accept(self: Arc<Monitor>, listener: TcpListener, ends: Ends) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        loop {
+            let Some((stream, _)) = next(|| listener.accept(), &ends).await else { return };
+            let Ok(place) = places.clone().try_acquire_owned() else { continue };
+            let this = self.clone();
+            tokio::spawn(async move {
+                let _place = place;
+                let respond = service_fn(move |request: Request<Incoming>| {
+                    let this = this.clone();
+                    async move { Ok::<_, Infallible>(this.respond(&request).await) }
+                });
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(LONGEST)
+                    .max_buf_size(16_384)
+                    .keep_alive(false)
+                    .serve_connection(TokioIo::new(stream), respond);
+                let _ = timeout(LONGEST, connection).await;
+            });
+        }
+    }
+
+    async fn respond(&self, request: &Request<Incoming>) -> Response<Body> {
+        let mut response = self.answer(request).await;
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+        response
+    }
+
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
+        let headers = request.headers();
+        match **self.token.load() {
+            Some(token) if !token.is_given(headers) => {
+                let mut refused = said(StatusCode::UNAUTHORIZED, "give the token: Authorization: Bearer TOKEN");
+                refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                return refused;
+            }
+            // A page in a browser of this machine may ask under a name of its own, which leads here.
+            None if !is_of_this_machine(headers) => {
+                return said(StatusCode::FORBIDDEN, "ask for localhost, 127.0.0.1 or [::1], or configure a token");
+            }
+            _ => {}
+        }
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let mut refused = said(StatusCode::METHOD_NOT_ALLOWED, "use GET");
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refused;
+        }
+        let is_alive = self.is_alive(Instant::now());
+        match request.uri().path() {
+            "/health/live" => live(is_alive),
+            "/health/ready" if self.server.is_stopping() => said(StatusCode::SERVICE_UNAVAILABLE, "it is stopping"),
+            "/health/ready" => live(is_alive),
+            "/metrics" => {
+                let server = self.server.clone();
+                let text = tokio::task::spawn_blocking(move || figures::text(&server, is_alive)).await;
+                let Ok(Ok(text)) = text else {
+                    tracing::error!("the figures for a monitor could not be made");
+                    return said(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be made: see the log");
+                };
+                let mut response = Response::new(Body::from(text));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(figures::MEDIA_TYPE));
+                response
+            }
+            _ => said(StatusCode::NOT_FOUND, "there are /health/live, /health/ready and /metrics"),
+        }
+    }
+
+    /// Whether what must go on goes on: schedules make their turns, and small messages get workers.
+    fn is_alive(&self, now: Instant) -> bool {
+        self.workers.is_alive(now) && self.server.consortia().values().all(|one| one.pulse.is_alive(now))
+    }
+}
+
+fn live(is_alive: bool) -> Response<Body> {
+    if is_alive {
+        said(StatusCode::OK, "ok")
+    } else {
+        said(StatusCode::SERVICE_UNAVAILABLE, "a schedule or the workers have done nothing for 15 minutes")
+    }
+}
+
+fn said(status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{text}\n")));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// Whether a request names this machine as its host.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else { return false };
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, _)) => name,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_this_machine_by_its_name_or_a_loopback_address_alone() {
+        let is_it = |hosts: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, host.parse().unwrap());
+            }
+            is_of_this_machine(&headers)
+        };
+        for host in ["localhost", "LOCALHOST:9640", "127.0.0.1:9640", "127.9.9.9", "[::1]:9640", "[::1]"] {
+            assert!(is_it(&[host]), "{host}");
+        }
+        for host in ["", "example.nl", "localhost.example.nl:9640", "10.0.0.1", "[2001:db8::1]:9640", "1"] {
+            assert!(!is_it(&[host]), "{host}");
+        }
+        assert!(!is_it(&[]) && !is_it(&["localhost", "localhost"]));
+    }
+}
