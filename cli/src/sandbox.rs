@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use stapel::Timestamp;
 use stapel_demo::sandbox;
 
-use crate::broker::serve;
+use crate::broker::serve::{self, LogForm};
 use crate::failure::Failure;
 use crate::files;
 use crate::now::Clock;
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     let Some(port) = port else { return tell(args, out) };
     let mut told = Ok(());
     // What it says is of use while it runs, and only once it listens.
-    serve::until_told(&args.dir.join("broker.toml"), &args.clock, || {
+    serve::until_told(&args.dir.join("broker.toml"), &args.clock, LogForm::Human, || {
         told = tell_served(args, port, out).and_then(|()| out.finish());
     })?;
     told

@@ -98,3 +98,22 @@ fn a_check_says_what_is_wrong_and_serves_nothing() {
         assert!(said.contains("broker.toml, line 8") && said.contains("[configuration]"), "{said}");
     }
 }
+
+#[test]
+fn a_log_for_programs_has_an_object_a_line() {
+    let consortium = Consortium::new();
+    let folder = consortium.path("");
+    std::fs::write(consortium.path("broker.toml"), CONFIGURATION).unwrap();
+    let mut child = stapel(&folder).args(["--log", "json"]).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut log, mut logged) = (BufReader::new(child.stderr.take().unwrap()), String::new());
+    wait_for(&mut log, &mut logged, "ready");
+    assert_eq!(status_of(&consortium.path("gateway"), "00000099000000001000", "x"), "HTTP/1.1 403");
+    signal(&child, "TERM");
+    log.read_to_string(&mut logged).unwrap();
+    assert!(child.wait().unwrap().success());
+    let lines: Vec<serde_json::Value> = logged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()), "{logged}");
+    let request = lines.iter().find(|line| line["message"] == "request").unwrap();
+    assert_eq!((&request["status"], &request["code"]), (&403.into(), &"not_admitted".into()), "{request}");
+    assert!(lines.iter().any(|line| line["message"] == "stopping"), "{logged}");
+}

@@ -26,8 +26,29 @@ pub(super) struct ServeArgs {
     /// Say all that is wrong with the configuration, one line each, and serve nothing
     #[arg(long)]
     check: bool,
+    /// What its log is written for: people, or programs that collect it, one JSON object a line
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Human, conflicts_with = "check")]
+    log: LogForm,
     #[command(flatten)]
     clock: Clock,
+}
+
+/// What a log is written for.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum LogForm {
+    Human,
+    Json,
+}
+
+impl LogForm {
+    /// Has what the service does written to standard error from now on.
+    fn begin(self) {
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+        match self {
+            LogForm::Human => log.init(),
+            LogForm::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+        }
+    }
 }
 
 /// The machine's clocks, which say another time by as much as `--now` does.
@@ -65,12 +86,12 @@ pub(super) fn serve(args: &ServeArgs, out: &mut Output) -> Result<(), Failure> {
         let failures = findings.into_iter().map(|finding| Failure::new("configuration", finding)).collect();
         return Failure::of_several(failures, false);
     }
-    until_told(&args.config, &args.clock, || ())
+    until_told(&args.config, &args.clock, args.log, || ())
 }
 
 /// Serves what a configuration file says, until SIGTERM or Ctrl-C; calls `ready` once it listens.
-pub(crate) fn until_told(config: &Path, clock: &Clock, ready: impl FnOnce()) -> Result<(), Failure> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
+pub(crate) fn until_told(config: &Path, clock: &Clock, log: LogForm, ready: impl FnOnce()) -> Result<(), Failure> {
+    log.begin();
     let mut environment =
         Environment { operator: Some(Arc::new(super::running::Operator)), ..Environment::of_machine() };
     if clock.is_given() {
