@@ -240,6 +240,16 @@ fn a_clock_that_may_destroy_nothing_shows_and_ends_flags_all_the_same() {
 }
 
 #[test]
+fn a_clock_that_nobody_is_sure_of_holds_nothing_back_where_nothing_waits() {
+    let town = Town::settled();
+    town.broker().release(noon(9)).unwrap();
+    town.broker().release(Clock::from(noon(9).plus(60)).destroying(Destroys::Nothing)).unwrap();
+    let status = town.broker().status();
+    assert_eq!(status.held_back, None);
+    assert!(status.faults_at(noon(9).plus(60), 1_000).iter().all(|fault| fault.code != "clock_unconfirmed"));
+}
+
+#[test]
 fn what_a_clock_holds_back_is_destroyed_once_a_person_says_that_it_is_right_and_the_log_says_so() {
     let town = Town::settled();
     let unsure = |now| Clock::from(now).destroying(Destroys::Nothing);

@@ -420,3 +420,42 @@ impl Draft<'_> {
 
 const NO_EPOCH: &str = "it counts from an epoch on that has not opened when the version becomes valid, and there is \
                         none: give a new one, --epoch";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::sample_text;
+    use crate::secret::KeyId;
+
+    const FIRST: Day = Day(20_788);
+
+    /// What follows the sample when the secret of its second epoch is for this purpose.
+    fn with_epoch(old: &str, purpose: &str) -> Result<Following, EnrolmentError> {
+        let key_id = KeyId::from_hex("00112233445566778899aabbccddeeff").unwrap();
+        let enrolment = Enrolment::of_epoch(purpose.parse().unwrap(), 2, key_id);
+        let change = Change { epoch: Some(("epoch-2.toml".to_owned(), enrolment)), ..Change::default() };
+        Following::of(old, &change, FIRST.plus(300))
+    }
+
+    #[test]
+    fn a_new_epoch_and_the_last_one_are_open_together_for_thirty_days() {
+        let old = sample_text(FIRST);
+        let policy = Policy::parse(&old).unwrap();
+        let next = with_epoch(&old, policy.purpose.as_str()).unwrap().policy;
+        let (last, new) = (&next.epochs[0], &next.epochs[1]);
+        assert_eq!(last.closes.0 - new.opens.0 + 1, 30);
+        assert_eq!(new.closes.0 - new.opens.0 + 1, 365);
+        let refused = with_epoch(&old, "another").unwrap_err().to_string();
+        assert!(refused.contains("epoch-2.toml has a secret for 'another'"), "{refused}");
+    }
+
+    #[test]
+    fn what_a_version_voids_is_its_own_and_not_the_next_ones() {
+        let second = Following::of(&sample_text(FIRST), &Change::default(), FIRST.plus(1)).unwrap().text;
+        let previous = second.lines().find(|line| line.starts_with("previous = ")).unwrap();
+        let second = second.replace(previous, &format!("{previous}\nvoids = [\"{}\"]", "ab".repeat(32)));
+        assert!(Policy::parse(&second).unwrap().voids.len() == 1);
+        let third = Following::of(&second, &Change::default(), FIRST.plus(2)).unwrap().policy;
+        assert_eq!((third.version, third.voids.len()), (3, 0));
+    }
+}
