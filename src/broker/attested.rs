@@ -35,3 +35,33 @@ impl Attested {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Day;
+    use crate::policy::{PartnerKeys, Policy, Statement, sample_text};
+    use crate::secret::SealKey;
+
+    #[test]
+    fn a_message_of_a_suspended_partner_is_no_evidence_and_neither_is_a_second_of_one_organisation() {
+        let policy = Policy::parse(&sample_text(Day(20_788))).unwrap();
+        let seal = SealKey::from_hex(&"01".repeat(32)).unwrap();
+        let keys = PartnerKeys { message: policy.organisations[0].policy_key, seal };
+        let sender = |at: usize, keys: Option<PartnerKeys>| {
+            let entry = policy.partners[at].clone();
+            let (first_day, last_day) = (Day(20_788), Day(21_152));
+            let statement = Statement { partner: entry.number, epoch: 1, serial: 1, keys, first_day, last_day };
+            Sender { entry, statement: Some(statement) }
+        };
+        let other = (1..).find(|at| policy.partners[*at].organisation != policy.partners[0].organisation).unwrap();
+        let attested = Attested::default();
+        attested.note(&sender(0, Some(keys.clone())), Timestamp(10));
+        attested.note(&sender(0, Some(keys.clone())), Timestamp(30));
+        attested.note(&sender(other, None), Timestamp(30));
+        attested.note(&Sender { statement: None, ..sender(other, None) }, Timestamp(30));
+        assert_eq!(attested.moment(), Timestamp(0));
+        attested.note(&sender(other, Some(keys)), Timestamp(20));
+        assert_eq!(attested.moment(), Timestamp(20));
+    }
+}
