@@ -56,8 +56,8 @@ mod tests {
         };
         let other = (1..).find(|at| policy.partners[*at].organisation != policy.partners[0].organisation).unwrap();
         let attested = Attested::default();
-        attested.note(&sender(0, Some(keys.clone())), Timestamp(10));
-        attested.note(&sender(0, Some(keys.clone())), Timestamp(30));
+        attested.note(&sender(0, Some(keys)), Timestamp(10));
+        attested.note(&sender(0, Some(keys)), Timestamp(30));
         attested.note(&sender(other, None), Timestamp(30));
         attested.note(&Sender { statement: None, ..sender(other, None) }, Timestamp(30));
         assert_eq!(attested.moment(), Timestamp(0));
