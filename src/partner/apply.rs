@@ -149,6 +149,7 @@ impl PartnerState {
             // Those have nothing that the state is made of: an epoch that is over goes from it by itself.
             JournalEvent::ClockAccepted
             | JournalEvent::LookedUp { .. }
+            | JournalEvent::NewsShown { .. }
             | JournalEvent::EpochForgotten { .. }
             | JournalEvent::Pruned { .. } => {}
         }

@@ -30,7 +30,8 @@ impl Asked<'_> {
         let Asked { addresses, typed: _, sweep, by } = self;
         // None of the texts has a line break in it.
         let (sweep, actor, case) = (sweep.map_or("", Slug::as_str), by.actor(), by.reference());
-        let mut text = format!("{epoch}\n{sweep}\n{actor}\n{case}\n").into_bytes();
+        let (caller, request) = (by.caller(), by.request());
+        let mut text = format!("{epoch}\n{sweep}\n{actor}\n{case}\n{caller}\n{request}\n").into_bytes();
         for address in addresses {
             text.extend_from_slice(address.as_bytes());
             text.push(b'\n');
@@ -43,7 +44,7 @@ impl Partner {
     /// The questions for the standings of addresses, of either level; several where there are more than 100,000
     /// different ones. The answers give the standings back in the order of `addresses`.
     ///
-    /// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again,
+    /// As long as a question of the same call (addresses, and all of `by`) is in flight, those in flight come again,
     /// byte for byte.
     ///
     /// # Errors

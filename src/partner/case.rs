@@ -1,17 +1,70 @@
-//! Who acts, and for which case.
+//! Who acts, for which case, and how the call came in.
+
+use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::error::PartnerError;
-use crate::codec::encode_fields;
+use crate::codec::{encode_fields, encode_variants};
 use crate::hidden::is_hidden;
 
 /// The most characters of an acting user's name or a case reference.
 const MAX_CHARACTERS: usize = 200;
+
+/// The fewest and the most characters of the name of a request. With fewer, two programs could come upon one name.
+const REQUEST_CHARACTERS: RangeInclusive<usize> = 16..=64;
 
 /// Who acts, and for which case. Stays in the partner's own journal; the broker never sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     actor: String,
     reference: String,
+    caller: Caller,
+    request: String,
+}
+
+/// How a call came to the process that has the folder open. The acting user is what the caller says; this is what the
+/// process saw itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// The process did it for itself: a command, or a program that opened the folder.
+    #[default]
+    OwnProcess,
+    /// Through a Unix socket, by a process of this user of the machine, as the kernel says.
+    LocalUser {
+        /// The user's number.
+        uid: u32,
+    },
+    /// Through a loopback address, by whoever had the token: of that the kernel names no user.
+    Loopback,
+}
+
+impl Caller {
+    /// Its name in JSON: `own_process`, `local_user` or `loopback`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Caller::OwnProcess => "own_process",
+            Caller::LocalUser { .. } => "local_user",
+            Caller::Loopback => "loopback",
+        }
+    }
+
+    /// The number of the machine's user, where it is known.
+    pub fn uid(self) -> Option<u32> {
+        match self {
+            Caller::LocalUser { uid } => Some(uid),
+            Caller::OwnProcess | Caller::Loopback => None,
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Caller::OwnProcess => f.write_str("own process"),
+            Caller::LocalUser { uid } => write!(f, "local user {uid}"),
+            Caller::Loopback => f.write_str("loopback, user unknown"),
+        }
+    }
 }
 
 impl Case {
@@ -25,9 +78,34 @@ impl Case {
         let line = |text: &str, field| {
             let text = text.trim();
             let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
-            if fits && !text.chars().any(is_hidden) { Ok(text.to_owned()) } else { Err(PartnerError::Case { field }) }
+            let expected = "give 1 to 200 characters on one line";
+            let is_line = fits && !text.chars().any(is_hidden);
+            if is_line { Ok(text.to_owned()) } else { Err(PartnerError::Case { field, expected }) }
         };
-        Ok(Case { actor: line(actor, "acting user")?, reference: line(reference, "case reference")? })
+        let (actor, reference) = (line(actor, "acting user")?, line(reference, "case reference")?);
+        Ok(Case { actor, reference, caller: Caller::OwnProcess, request: String::new() })
+    }
+
+    /// The same, of a call that came in so.
+    pub fn through(mut self, caller: Caller) -> Case {
+        self.caller = caller;
+        self
+    }
+
+    /// The same, in a request that the caller named, such as with a random UUID: so one that is made again can be known
+    /// for the same.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::Case`] where it is not 16 to 64 letters of ASCII, digits, `-` and `_`.
+    pub fn in_request(mut self, request: &str) -> Result<Case, PartnerError> {
+        let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !REQUEST_CHARACTERS.contains(&request.len()) || !request.bytes().all(is_of_name) {
+            let expected = "give 16 to 64 letters, digits, - and _, as a random UUID has";
+            return Err(PartnerError::Case { field: "name of the request", expected });
+        }
+        request.clone_into(&mut self.request);
+        Ok(self)
     }
 
     /// The acting user.
@@ -39,13 +117,35 @@ impl Case {
     pub fn reference(&self) -> &str {
         &self.reference
     }
+
+    /// How the call came in.
+    pub fn caller(&self) -> Caller {
+        self.caller
+    }
+
+    /// The name of the request; empty where it has none.
+    pub fn request(&self) -> &str {
+        &self.request
+    }
 }
 
 encode_fields! {
-    Case { actor, reference }
+    Case { actor, reference, caller, request }
     // `new` trims what it is given, and what was stored is trimmed.
-    where |case| Case::new(&case.actor, &case.reference).is_ok_and(|again| again == *case),
-    else "an acting user or a case reference cannot be one"
+    where |case| {
+        let of_request = |again: Case| match case.request.as_str() {
+            "" => Ok(again),
+            request => again.in_request(request),
+        };
+        let again = Case::new(&case.actor, &case.reference).and_then(of_request);
+        again.is_ok_and(|again| again.through(case.caller) == *case)
+    },
+    else "an acting user, a case reference or the name of a request cannot be one"
+}
+
+encode_variants! {
+    Caller { 1 => OwnProcess, 2 => LocalUser { uid }, 3 => Loopback },
+    else "how a call came in is unknown"
 }
 
 #[cfg(test)]
@@ -56,6 +156,7 @@ mod tests {
     fn both_are_needed() {
         let case = Case::new(" j.jansen ", "2026-0117").unwrap();
         assert_eq!((case.actor(), case.reference()), ("j.jansen", "2026-0117"));
+        assert_eq!((case.caller(), case.request()), (Caller::OwnProcess, ""));
         let long = "é".repeat(201);
         for (actor, reference) in
             [("", "1"), ("a", " \t"), ("a\nb", "1"), ("a", "1\0"), ("a\u{202e}b", "1"), (long.as_str(), "1")]
@@ -63,5 +164,17 @@ mod tests {
             assert_eq!(Case::new(actor, reference).unwrap_err().code(), "case");
         }
         assert!(Case::new(&long[2..], "1").is_ok());
+    }
+
+    #[test]
+    fn a_request_has_a_name_that_no_other_has() {
+        let named = |name: &str| Case::new("a", "1").unwrap().in_request(name);
+        for name in ["3f2b0a4e-8d0c-4a8e-9a51-6c5c1a0f7f10", "aaaaaaaaaaaaaaa_", &"9".repeat(64)] {
+            assert_eq!(named(name).unwrap().request(), name);
+        }
+        for name in ["", "123456789012345", "1234567890 123456", "1234567890/123456", "ééééééééé", &"9".repeat(65)]
+        {
+            assert_eq!(named(name).unwrap_err().code(), "case");
+        }
     }
 }

@@ -63,6 +63,8 @@ pub enum DossierEvent {
     },
     /// Somebody was shown all that the journal has on it.
     LookedUp,
+    /// Somebody was shown what changed over it.
+    NewsShown,
     /// A question about it was answered.
     Answered {
         /// The epoch of the question.
@@ -185,6 +187,9 @@ impl Partner {
                 }
                 JournalEvent::LookedUp { address } => {
                     Some(address).into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::LookedUp));
+                }
+                JournalEvent::NewsShown { addresses } => {
+                    addresses.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::NewsShown));
                 }
                 JournalEvent::EpochForgotten { .. }
                 | JournalEvent::Pruned { .. }

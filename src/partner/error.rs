@@ -84,10 +84,12 @@ pub enum PartnerError {
     },
 
     /// The acting user or the case reference is missing or cannot be used.
-    #[error("the {field} cannot be used: give 1 to 200 characters on one line")]
+    #[error("the {field} cannot be used: {expected}")]
     Case {
-        /// `acting user` or `case reference`.
+        /// `acting user`, `case reference` or `name of the request`.
         field: &'static str,
+        /// What can be used.
+        expected: &'static str,
     },
 
     /// A full set would withdraw more flags than the policy lets pass unsaid.

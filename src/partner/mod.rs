@@ -80,7 +80,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use carry::{CarryCause, CarryError};
-pub use case::Case;
+pub use case::{Caller, Case};
 pub use change::{Change, Changed, Shortened};
 pub use deliver::FullSetDue;
 pub use dossier::{DossierEntry, DossierEvent};

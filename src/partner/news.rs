@@ -1,9 +1,11 @@
 //! What changed over the partner's own flags.
 
-use super::Partner;
 use super::error::PartnerError;
+use super::record::JournalEvent;
 use super::state::{PartnerState, Stacked};
+use super::{Case, Partner};
 use crate::address::AddressKey;
+use crate::day::Timestamp;
 use crate::message::Told;
 
 /// A change over one of the partner's own addresses, home or house number.
@@ -49,6 +51,21 @@ impl Partner {
             state.stacked = state.own_of(&state.stacked);
             state.reported = state.stacked.clone();
             transaction.commit()?;
+        }
+        Ok(news)
+    }
+
+    /// The same news, which is told again, for a person to be shown. Before it is handed out the journal has who is
+    /// shown it, and for which case. Whoever has seen it calls [`Partner::news`] then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::news`]; [`PartnerError::Clock`], [`PartnerError::ClockAhead`].
+    pub fn show_news(&mut self, by: &Case, now: Timestamp) -> Result<Vec<News>, PartnerError> {
+        let news = self.untold_news()?;
+        if !news.is_empty() {
+            let addresses = news.iter().map(|news| news.address).collect();
+            self.data.record(now, Some(by), JournalEvent::NewsShown { addresses })?;
         }
         Ok(news)
     }

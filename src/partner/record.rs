@@ -55,6 +55,8 @@ pub(super) enum JournalEvent {
     ClockAccepted,
     /// A person was shown all that the journal has on an address.
     LookedUp { address: AddressKey },
+    /// A person was shown what changed over these own addresses.
+    NewsShown { addresses: Vec<AddressKey> },
     /// The partner's secrets of an epoch that is over go: its secret, its seal key, as far as they are there.
     EpochForgotten { epoch: u32, secret: bool, seal: bool },
     /// The first records go, which nobody need keep any more: how many, of which times, and the head before the first
@@ -169,11 +171,12 @@ impl JournalEvent {
         }
     }
 
-    /// Whether its lists of flags and homes ascend, each address once: flags are found and merged by that.
+    /// Whether its lists of flags, homes and news ascend, each address once: flags are found and merged by that.
     fn lists_ascend(&self) -> bool {
         match self {
             JournalEvent::Flagged { flags, .. } => are_ascending(flags.iter().map(|flag| &flag.address)),
             JournalEvent::Withdrawn { homes } => are_ascending(homes.iter()),
+            JournalEvent::NewsShown { addresses } => are_ascending(addresses.iter()),
             JournalEvent::Shortened { flags, ended } => {
                 are_ascending(flags.iter().map(|flag| &flag.address)) && are_ascending(ended.iter())
             }
@@ -188,7 +191,7 @@ impl JournalEvent {
 encode_fields! {
     JournalRecord { time, by, event }
     where |record| record.event.lists_ascend(),
-    else "what was flagged or withdrawn is not ascending, each address once"
+    else "what was flagged, withdrawn or shown is not ascending, each address once"
 }
 
 encode_variants! {
@@ -210,6 +213,7 @@ encode_variants! {
         15 => LookedUp { address },
         16 => EpochForgotten { epoch, secret, seal },
         17 => Pruned { records, from, to, head },
+        18 => NewsShown { addresses },
     },
     else "a record's event is unknown"
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
-    Answered, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal, Received,
-    StackChange,
+    Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
+    Received, StackChange,
 };
 use stapel::{AddressKey, Level};
 
@@ -117,6 +117,7 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             ("asked", text, json!({ "epoch": epoch, "number": number, "sweep": sweep }))
         }
         DossierEvent::LookedUp => ("looked_up", "looked up".to_owned(), json!({})),
+        DossierEvent::NewsShown => ("news_shown", "shown as news".to_owned(), json!({})),
         DossierEvent::Answered { epoch, number, standing, release, as_of, log } => {
             let text = format!(
                 "answered to question {number} of epoch {epoch}: {}, as of release {release} ({as_of})",
@@ -134,17 +135,21 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
         _ => ("other", "something that this version does not know".to_owned(), json!({})),
     };
     let (actor, case) = entry.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
+    let caller = entry.by.as_ref().map(Case::caller);
     let (time, address) = (entry.time.to_string(), entry.address.as_str());
     if as_json {
         let mut value = json!({
             "record": entry.record, "time": time, "event": word, "address": address, "level": level(&entry.address),
-            "typed": typed_json(&entry.typed), "actor": actor, "case": case,
+            "typed": typed_json(&entry.typed), "actor": actor, "case": case, "caller": caller.map(Caller::as_str),
+            "uid": caller.and_then(Caller::uid),
         });
         merge(&mut value, details);
         return out.json(&value);
     }
     let by = actor.zip(case).map_or(String::new(), |(actor, case)| format!("; {actor} for {case}"));
-    writeln!(out, "{time}  {address}{}  {text}{by}", typed_text(&entry.typed))?;
+    let through = caller.filter(|caller| *caller != Caller::OwnProcess);
+    let through = through.map_or(String::new(), |caller| format!(", through {caller}"));
+    writeln!(out, "{time}  {address}{}  {text}{by}{through}", typed_text(&entry.typed))?;
     Ok(())
 }
 

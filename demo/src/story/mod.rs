@@ -480,6 +480,7 @@ impl<'a, W: Write> Story<'a, W> {
                 }
                 DossierEvent::Withdrawn => "withdrawn".to_owned(),
                 DossierEvent::LookedUp => "looked up".to_owned(),
+                DossierEvent::NewsShown => "shown as news".to_owned(),
                 DossierEvent::Asked { .. } => "asked".to_owned(),
                 DossierEvent::Answered { standing, .. } => show::standing(*standing, RULES.count_cap),
                 _ => "another event".to_owned(),

@@ -125,10 +125,17 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("shortened", JournalEvent::Shortened { flags: vec![flag(a, None)], ended: vec![b, c] }),
         ("clock_accepted", JournalEvent::ClockAccepted),
         ("looked_up", JournalEvent::LookedUp { address: a }),
+        ("news_shown", JournalEvent::NewsShown { addresses: vec![a, b] }),
         ("epoch_forgotten", JournalEvent::EpochForgotten { epoch: 1, secret: true, seal: false }),
         ("pruned", JournalEvent::Pruned { records: 1, from: Timestamp(2), to: Timestamp(3), head: Digest([4; 32]) }),
     ];
-    let by = |at: usize| at.is_multiple_of(2).then(by);
+    let served = |caller| by().through(caller).in_request("3f2b0a4e-8d0c-4a8e").unwrap();
+    let by = |at: usize| match at % 4 {
+        0 => Some(by()),
+        1 => Some(served(Caller::LocalUser { uid: 1_001 })),
+        2 => Some(served(Caller::Loopback)),
+        _ => None,
+    };
     events
         .into_iter()
         .enumerate()

@@ -498,6 +498,50 @@ fn news_is_what_changed_over_own_flags() {
 }
 
 #[test]
+fn news_that_is_shown_to_a_local_program_is_in_the_journal_with_its_user() {
+    let mut play = Play::new();
+    let own = homes(1..3);
+    play.partner.flag(&own, &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let shown_to = Case::new("m.smit", "2026-0300").unwrap().through(Caller::LocalUser { uid: 1_001 });
+    assert_eq!(play.partner.show_news(&shown_to, NOW).unwrap(), []);
+    let records = play.partner.journal_length();
+    play.broker.standings.insert(source(1).pseudonym(&own[0]), 2);
+    play.broker.release += 1;
+    let messages = play.partner.ask_own(&by(), NOW).unwrap();
+    play.carry(messages, NOW);
+    // What is not in the journal is not shown.
+    files::crash::after(Some(0));
+    let shown = play.partner.show_news(&shown_to, NOW);
+    files::crash::after(None);
+    assert_eq!(code(shown), "io");
+    let mut play = play.reopen();
+    let news = play.partner.show_news(&shown_to, NOW).unwrap();
+    assert_eq!(news, [News { address: own[0], change: StackChange::NewlyStacked(Told::Count(2)) }]);
+    assert_eq!(play.partner.show_news(&shown_to, NOW).unwrap(), news, "it is shown until it was seen");
+    assert_eq!(play.partner.journal_length(), records + 4, "a question, its answer, and two times who was shown it");
+    let mut play = play.reopen();
+    let entries = dossier(&mut play, &own[0]);
+    let shown: Vec<_> = entries.iter().filter(|entry| entry.event == DossierEvent::NewsShown).collect();
+    assert_eq!(shown.len(), 2);
+    assert!(shown.iter().all(|entry| entry.by.as_ref() == Some(&shown_to)), "{shown:?}");
+    let of_other = dossier(&mut play, &own[1]);
+    assert!(of_other.iter().all(|entry| entry.event != DossierEvent::NewsShown), "{of_other:?}");
+}
+
+#[test]
+fn a_question_of_another_local_user_or_request_is_another() {
+    let mut play = Play::new();
+    let user = |uid| by().through(Caller::LocalUser { uid });
+    let first = play.partner.ask(homes(1..3), &user(1_001), NOW).unwrap();
+    assert_eq!(play.partner.ask(homes(1..3), &user(1_001), NOW).unwrap(), first, "it is the same that is in flight");
+    let others = [user(1_002), by(), user(1_001).in_request("3f2b0a4e-8d0c-4a8e").unwrap()];
+    for other in others {
+        assert_ne!(play.partner.ask(homes(1..3), &other, NOW).unwrap(), first, "{other:?}");
+    }
+}
+
+#[test]
 fn a_dossier_has_all_there_is_on_one_address() {
     let mut play = Play::new();
     let (address, other) = (home("1012JS|1|A"), home("1012JS|1|B"));
