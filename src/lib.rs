@@ -114,6 +114,7 @@ mod system;
 mod tag;
 mod threads;
 mod trace;
+mod trace_context;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
 #[cfg(feature = "broker")]
@@ -131,6 +132,7 @@ pub use slug::{NotASlug, Slug};
 pub use store::StoreError;
 pub use system::SystemError;
 pub use threads::Threads;
+pub use trace_context::{NotATraceContext, TraceContext};
 
 /// The README's example, compiled.
 #[cfg(all(doctest, feature = "partner", feature = "broker"))]

@@ -5,6 +5,7 @@ mod address_cases;
 mod addresses;
 mod known_answers;
 mod local_register;
+mod logboek;
 mod register;
 mod vectors_address;
 mod vectors_derivations;

@@ -1,17 +1,12 @@
-//! The log as records of Logboek Dataverwerkingen, the Dutch standard for logging data processing (Logius).
-//!
-//! The names and forms of the fields are those of the standard's chapter "Component: Logboek", section "Interface".
-
-use data_encoding::HEXLOWER;
-use serde::Serialize;
-use serde_json::{Value, json};
+//! The broker's log as records of a Logboek Dataverwerkingen.
 
 use super::event::{Event, Outcome, Subject};
 use super::line::Line;
+use super::logboek::{AttributeValue, ForeignOperation, ProcessingRecord, ProcessingStatus};
 use crate::digest::Digest;
-use crate::json::canonical;
 use crate::message::Code;
 use crate::policy::{Oin, Policy};
+use crate::trace_context::TraceContext;
 
 /// Writes lines of the log as records of a Logboek Dataverwerkingen.
 #[derive(Clone, Debug)]
@@ -23,8 +18,8 @@ pub struct Ldv<'a> {
 impl<'a> Ldv<'a> {
     /// Takes the URI of the processing activity in the operator's register (Register van Verwerkingsactiviteiten), and
     /// the policies that were in force, from which partners' OINs are taken: each line's from the policy that it names.
-    pub fn new(activity: &'a str, policies: &'a [Policy]) -> Ldv<'a> {
-        Ldv { activity, policies: policies.iter().map(|policy| (policy.digest(), policy)).collect() }
+    pub fn new(activity: &'a str, policies: impl IntoIterator<Item = &'a Policy>) -> Ldv<'a> {
+        Ldv { activity, policies: policies.into_iter().map(|policy| (policy.digest(), policy)).collect() }
     }
 
     /// Whether the policy that a line names was given. Without it a record names neither organisation nor consortium.
@@ -32,71 +27,65 @@ impl<'a> Ldv<'a> {
         self.policy(line).is_some()
     }
 
-    /// The record of line `index`, as one line of JSON; `None` for lines that are of no processing of flags.
-    ///
-    /// What the broker cannot know is left out: who it is about (`dpl.core.data_subject_id`), for it knows no
-    /// addresses.
-    pub fn record(&self, index: u64, line: &Line) -> Option<String> {
+    /// The record of line `index`; `None` for lines that are of no processing of flags.
+    pub fn record(&self, index: u64, line: &Line) -> Option<ProcessingRecord> {
         let status = match &line.event {
+            Event::Message { outcome: Outcome::Accepted, .. } => ProcessingStatus::Ok,
+            Event::Message { outcome: Outcome::Rejected(Code::Unavailable), .. } => ProcessingStatus::Error,
             // In the standard, a fault of the caller is no error of the processing.
-            Event::Message { outcome: Outcome::Accepted, .. } => "STATUS_CODE_OK",
-            Event::Message { outcome: Outcome::Rejected(Code::Unavailable), .. } => "STATUS_CODE_ERROR",
-            Event::Message { .. } => "STATUS_CODE_UNSET",
+            Event::Message { .. } => ProcessingStatus::Unset,
             Event::Release { .. }
             | Event::EpochClosed { .. }
             | Event::Purge { .. }
             | Event::Backup
             | Event::Restore { .. }
-            | Event::Forgotten { .. } => "STATUS_CODE_OK",
+            | Event::Forgotten { .. } => ProcessingStatus::Ok,
             _ => return None,
         };
-        let milliseconds = line.time.0.saturating_mul(1000);
-        let (trace_id, span_id) = ids(&line.leaf());
-        let mut record = json!({
-            "trace_id": trace_id,
-            "span_id": span_id,
-            "status_code": status,
-            "name": format!("stapel.{}", line.event.kind()),
-            "start_time": milliseconds,
-            "end_time": milliseconds,
-            "resource": {"attributes": self.resource(line)},
-            "attributes": self.attributes(index, line),
-        });
-        if let Event::Message { partner, message, .. } = &line.event
-            && let Some(oin) = self.oin(line, *partner)
-        {
-            let (trace_id, span_id) = ids(message);
-            record["foreign_operation"] =
-                json!({"trace_id": trace_id, "span_id": span_id, "entity": format!("urn:oin:{oin}")});
-        }
-        Some(canonical(&record))
+        Some(ProcessingRecord {
+            action: TraceContext::of(line.leaf()),
+            status,
+            name: format!("stapel.{}", line.event.kind()),
+            // The log has one moment of what was done.
+            start: line.time,
+            end: line.time,
+            foreign_operation: self.foreign_operation(line),
+            resource: self.resource(line),
+            attributes: self.attributes(index, line),
+        })
     }
 
-    fn resource(&self, line: &Line) -> Vec<Value> {
-        let mut attributes = vec![attribute("name", "stapel"), attribute("version", env!("CARGO_PKG_VERSION"))];
+    /// The partner's sending of a message, which its own record names in the same way.
+    fn foreign_operation(&self, line: &Line) -> Option<ForeignOperation> {
+        let Event::Message { partner, message, .. } = line.event else { return None };
+        Some(ForeignOperation::of_oin(TraceContext::of(message), &self.oin(line, partner)?))
+    }
+
+    fn resource(&self, line: &Line) -> Vec<(&'static str, AttributeValue)> {
+        let mut attributes = vec![("name", "stapel".into()), ("version", env!("CARGO_PKG_VERSION").into())];
         if let Some(policy) = self.policy(line) {
-            attributes.push(attribute("consortium", &policy.consortium));
-            attributes.push(attribute("purpose", &policy.purpose));
-            attributes.push(attribute("log_origin", &policy.operator.log_origin));
+            attributes.push(("consortium", policy.consortium.as_str().into()));
+            attributes.push(("purpose", policy.purpose.as_str().into()));
+            attributes.push(("log_origin", policy.operator.log_origin.as_str().into()));
         }
         attributes
     }
 
-    fn attributes(&self, index: u64, line: &Line) -> Vec<Value> {
+    fn attributes(&self, index: u64, line: &Line) -> Vec<(&'static str, AttributeValue)> {
         let mut attributes = vec![
-            attribute("dpl.core.processing_activity_id", self.activity),
-            attribute("dpl.stapel.line", index),
-            attribute("dpl.stapel.policy", line.policy),
+            ("dpl.core.processing_activity_id", self.activity.into()),
+            ("dpl.stapel.line", index.into()),
+            ("dpl.stapel.policy", line.policy.to_string().into()),
         ];
         if let Event::Message { partner, epoch, count, outcome, subject, .. } = &line.event {
             attributes.extend([
-                attribute("dpl.stapel.partner", partner),
-                attribute("dpl.stapel.epoch", epoch),
-                attribute("dpl.stapel.count", count),
-                attribute("dpl.stapel.outcome", outcome),
+                ("dpl.stapel.partner", u64::from(*partner).into()),
+                ("dpl.stapel.epoch", u64::from(*epoch).into()),
+                ("dpl.stapel.count", u64::from(*count).into()),
+                ("dpl.stapel.outcome", outcome.as_str().into()),
             ]);
             if let Subject::Sweep { reason } = subject {
-                attributes.push(attribute("dpl.stapel.reason", reason));
+                attributes.push(("dpl.stapel.reason", reason.as_str().into()));
             }
         }
         attributes
@@ -114,18 +103,10 @@ impl<'a> Ldv<'a> {
     }
 }
 
-/// A trace id and a span id from a digest: its first 16 bytes and the next 8. So caller and broker give one message the
-/// same ids without exchanging them.
-fn ids(Digest(bytes): &Digest) -> (String, String) {
-    (HEXLOWER.encode(&bytes[..16]), HEXLOWER.encode(&bytes[16..24]))
-}
-
-fn attribute(key: &str, value: impl Serialize) -> Value {
-    json!({"key": key, "value": value})
-}
-
 #[cfg(test)]
 mod tests {
+    use data_encoding::HEXLOWER;
+    use serde_json::Value;
 
     use super::super::line::tests::examples;
     use super::*;
@@ -136,7 +117,7 @@ mod tests {
     fn records() -> Vec<(Line, Value)> {
         let policies = [sample::policy()];
         let ldv = Ldv::new(ACTIVITY, &policies);
-        let read = |text: String| serde_json::from_str(&text).unwrap();
+        let read = |record: ProcessingRecord| serde_json::from_str(&record.to_string()).unwrap();
         let mut lines = examples();
         for line in &mut lines {
             line.policy = policies[0].digest();
@@ -144,7 +125,7 @@ mod tests {
                 *partner = 2 + *partner / 100;
             }
         }
-        let record = |(index, line): (usize, Line)| ldv.record(index as u64, &line).map(|text| (line, read(text)));
+        let record = |(index, line): (usize, Line)| ldv.record(index as u64, &line).map(|record| (line, read(record)));
         lines.into_iter().enumerate().filter_map(record).collect()
     }
 
@@ -206,8 +187,8 @@ mod tests {
         };
         let outcome = Outcome::Rejected(Code::Unavailable);
         let event = Event::Message { partner, epoch, subject, message, journal, count, outcome };
-        let record = Ldv::new(ACTIVITY, &[]).record(0, &Line { event, ..examples().remove(3) }).unwrap();
-        assert!(record.contains("\"status_code\":\"STATUS_CODE_ERROR\""), "{record}");
+        let record = Ldv::new(ACTIVITY, []).record(0, &Line { event, ..examples().remove(3) }).unwrap();
+        assert_eq!(record.status, ProcessingStatus::Error);
     }
 
     #[test]
@@ -226,7 +207,7 @@ mod tests {
         let policies = [sample::policy()];
         let ldv = Ldv::new(ACTIVITY, &policies);
         assert!(ldv.has_policy_of(&records[1].0) && !ldv.has_policy_of(&other));
-        let record = ldv.record(1, &other).unwrap();
+        let record = ldv.record(1, &other).unwrap().to_string();
         assert!(!record.contains("urn:oin") && !record.contains("zaanstad"), "it is under another policy: {record}");
         let (_, release) = &records[3];
         assert!(release.get("foreign_operation").is_none());

@@ -26,6 +26,7 @@ mod messages;
 mod operator;
 mod organisation_lock;
 mod organisations;
+mod processing;
 mod published;
 mod receipts;
 mod release;
@@ -51,6 +52,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use clock::{Clock, Destroys};
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
+pub use processing::LogPlace;
 pub use published::{PublishedPolicies, PublishedPolicy};
 pub use report::{
     BrokerStatus, CertificateStatus, EpochStatus, Fault, HeldBack, PartnerStatus, Purge, Release, Severity, Silence,

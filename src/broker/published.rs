@@ -142,7 +142,11 @@ impl Broker {
     }
 
     /// The file, policy and text of a version that was adopted or is announced.
-    fn kept(&self, in_force: &PolicyInForce, version: u32) -> Result<Option<(PathBuf, Policy, String)>, BrokerError> {
+    pub(super) fn kept(
+        &self,
+        in_force: &PolicyInForce,
+        version: u32,
+    ) -> Result<Option<(PathBuf, Policy, String)>, BrokerError> {
         let Some(folder) = &self.folder else { return Ok(None) };
         let path = if version <= in_force.policy().version {
             folder::policy_path(folder, version)

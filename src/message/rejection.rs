@@ -162,7 +162,7 @@ impl Code {
         !matches!(self, Code::Unavailable | Code::Stale | Code::WrongPurpose | Code::WrongEpoch)
     }
 
-    fn from_byte(byte: u8) -> Option<Code> {
+    pub(crate) fn from_byte(byte: u8) -> Option<Code> {
         Code::ALL.into_iter().find(|code| *code as u8 == byte)
     }
 }

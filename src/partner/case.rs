@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::error::PartnerError;
 use crate::codec::{encode_fields, encode_variants};
 use crate::hidden::is_hidden;
+use crate::trace_context::TraceContext;
 
 /// The most characters of an acting user's name or a case reference.
 const MAX_CHARACTERS: usize = 200;
@@ -20,6 +21,7 @@ pub struct Case {
     reference: String,
     caller: Caller,
     request: String,
+    trace: Option<TraceContext>,
 }
 
 /// How a call came to the process that has the folder open. The acting user is what the caller says; this is what the
@@ -83,7 +85,7 @@ impl Case {
             if is_line { Ok(text.to_owned()) } else { Err(PartnerError::Case { field, expected }) }
         };
         let (actor, reference) = (line(actor, "acting user")?, line(reference, "case reference")?);
-        Ok(Case { actor, reference, caller: Caller::OwnProcess, request: String::new() })
+        Ok(Case { actor, reference, caller: Caller::OwnProcess, request: String::new(), trace: None })
     }
 
     /// The same, of a call that came in so.
@@ -108,6 +110,13 @@ impl Case {
         Ok(self)
     }
 
+    /// The same, as part of an action of the program that had it done: the journal's record as one of a Logboek
+    /// Dataverwerkingen then names that action ([`Partner::processings`](super::Partner::processings)).
+    pub fn within(mut self, action: TraceContext) -> Case {
+        self.trace = Some(action);
+        self
+    }
+
     /// The acting user.
     pub fn actor(&self) -> &str {
         &self.actor
@@ -127,10 +136,15 @@ impl Case {
     pub fn request(&self) -> &str {
         &self.request
     }
+
+    /// The action of the program that had it done, where it said so.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.trace
+    }
 }
 
 encode_fields! {
-    Case { actor, reference, caller, request }
+    Case { actor, reference, caller, request, trace }
     // `new` trims what it is given, and what was stored is trimmed.
     where |case| {
         let of_request = |again: Case| match case.request.as_str() {
@@ -138,7 +152,8 @@ encode_fields! {
             request => again.in_request(request),
         };
         let again = Case::new(&case.actor, &case.reference).and_then(of_request);
-        again.is_ok_and(|again| again.through(case.caller) == *case)
+        let again = again.map(|again| again.through(case.caller));
+        again.is_ok_and(|again| Case { trace: case.trace, ..again } == *case)
     },
     else "an acting user, a case reference or the name of a request cannot be one"
 }

@@ -64,6 +64,7 @@ mod log;
 mod member;
 mod news;
 mod own_lines;
+mod processing;
 mod read;
 mod record;
 mod retention;

@@ -17,6 +17,7 @@ use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
+use crate::trace_context::TraceContext;
 use data_encoding::HEXLOWER;
 
 const FILE: &str = "tests/stores/v1/partner-forms.json";
@@ -130,10 +131,11 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("pruned", JournalEvent::Pruned { records: 1, from: Timestamp(2), to: Timestamp(3), head: Digest([4; 32]) }),
     ];
     let served = |caller| by().through(caller).in_request("3f2b0a4e-8d0c-4a8e").unwrap();
+    let traced = |case: Case| case.within(TraceContext::of(Digest([7; 32])));
     let by = |at: usize| match at % 4 {
         0 => Some(by()),
         1 => Some(served(Caller::LocalUser { uid: 1_001 })),
-        2 => Some(served(Caller::Loopback)),
+        2 => Some(traced(served(Caller::Loopback))),
         _ => None,
     };
     events
