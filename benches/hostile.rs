@@ -366,6 +366,7 @@ fn serve(folder: &Path) {
         listen: vec![Listen { place, oin_header: None, gateway_oins: Vec::new() }],
         bounds,
         monitor: None,
+        logboek: None,
     };
     let clock = Arc::new(|| ServiceClock::new(FrozenForTests(now())));
     let environment = Environment { clock, ..Environment::of_machine() };

@@ -162,6 +162,7 @@ async fn serve(folder: &Path, authority: &Authority, bounds: Bounds, now: Timest
         listen: vec![Listen { place, oin_header: None, gateway_oins: Vec::new() }],
         bounds,
         monitor: None,
+        logboek: None,
     };
     let clock = Arc::new(move || ServiceClock::new(FrozenForTests(now)));
     Serving::start(config, Environment { clock, ..Environment::of_machine() }).await.unwrap()

@@ -8,5 +8,6 @@
 pub mod carrier;
 #[cfg(feature = "partner")]
 pub mod client;
+pub mod logboek;
 #[cfg(feature = "broker")]
 pub mod server;

@@ -3,6 +3,8 @@
 mod client;
 mod examples;
 mod lengths;
+#[cfg(feature = "otlp")]
+mod logboek;
 mod logged;
 mod schedule;
 mod serving;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stapel::Slug;
 use stapel::message::MAX_MESSAGE;
+use stapel::{Digest, Slug, TraceContext};
 
 use super::attempt::{Failed, Request, Target};
 use super::error::CarrierError;
@@ -84,7 +84,9 @@ impl Carrier {
         let path = self.path("messages");
         // A reply is at most as long as a message.
         let (media, most) = (carrier::REPLY, MAX_MESSAGE as u64);
-        let request = Request { path: &path, message: Some(message), media, most, fields: &self.fields };
+        let mut fields = self.fields.clone();
+        fields.push(("traceparent".to_owned(), TraceContext::of(Digest::of(&[message])).traceparent()));
+        let request = Request { path: &path, message: Some(message), media, most, fields: &fields };
         self.over_all(&request, patience).map(|(_, reply)| reply)
     }
 

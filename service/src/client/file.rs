@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::CarrierError;
 use super::settings::Settings;
+use crate::logboek::LogboekSettings;
 
 /// What a partner's commands need not be told each time. Paths are relative to the file's folder in the file, and are
 /// not here.
@@ -28,6 +29,8 @@ pub struct Configuration {
     /// How the broker is reached.
     #[serde(default)]
     pub connect: Settings,
+    /// The Logboek Dataverwerkingen to which the journal is sent as records.
+    pub logboek: Option<LogboekSettings>,
 }
 
 /// A text of which something is in it. An empty path would be the file's own folder.
@@ -84,6 +87,7 @@ impl Configuration {
         for path in paths.chain(ca) {
             *path = folder.join(&*path);
         }
+        read.logboek = read.logboek.map(|logboek| logboek.from_folder(folder));
         Ok(read)
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct Address {
 const MAX_PEM: u64 = 4 << 20;
 
 /// Fields that a request has by itself, or that would change what it is.
-const OWN_FIELDS: [&str; 11] = [
+const OWN_FIELDS: [&str; 12] = [
     "connection",
     "content-encoding",
     "content-length",
@@ -77,6 +77,7 @@ const OWN_FIELDS: [&str; 11] = [
     "padding",
     "proxy-authorization",
     "te",
+    "traceparent",
     "transfer-encoding",
     "upgrade",
 ];

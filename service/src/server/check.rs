@@ -14,6 +14,7 @@ use super::config::{Config, Place, Tls};
 use super::consortium::Consortium;
 use super::monitor::Token;
 use super::tls::{RevocationList, TlsFiles};
+use crate::logboek::Collector;
 
 /// A certificate that ends within so many seconds is told of: two weeks.
 const SOON: i64 = 14 * 86_400;
@@ -32,6 +33,9 @@ pub struct Checked {
 pub fn check(file: &Path, now: Timestamp) -> Checked {
     let (config, wrong) = Config::read_all(file);
     let mut findings: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    if let Some(Err(error)) = config.logboek.as_ref().map(Collector::new) {
+        findings.push(error.to_string());
+    }
     let mut unchecked = Vec::new();
     let mut hosts = Vec::new();
     let mut names = Vec::new();

@@ -16,6 +16,8 @@ use stapel::policy::Oin;
 use stapel::shown_path;
 use toml::Spanned;
 
+use crate::logboek::LogboekSettings;
+
 /// What `broker.toml` says.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -31,6 +33,8 @@ pub struct Config {
     pub bounds: Bounds,
     /// Where a monitor asks; `None` where it cannot.
     pub monitor: Option<MonitorAt>,
+    /// The Logboek Dataverwerkingen to which its log is sent as records; `None` where it is to none.
+    pub logboek: Option<LogboekSettings>,
 }
 
 /// Where a monitor asks how the service is.
@@ -198,6 +202,7 @@ struct Raw {
     listen: Vec<Spanned<RawListen>>,
     bounds: Option<RawBounds>,
     monitor: Option<RawMonitor>,
+    logboek: Option<LogboekSettings>,
 }
 
 #[derive(Deserialize)]
@@ -293,6 +298,7 @@ impl Config {
             listen: Vec::new(),
             bounds: Bounds::default(),
             monitor: None,
+            logboek: None,
         }
     }
 
@@ -355,6 +361,7 @@ impl Reader<'_> {
         }
         config.bounds = self.bounds(raw.bounds.unwrap_or_default());
         config.monitor = raw.monitor.map(|monitor| self.monitor(monitor));
+        config.logboek = raw.logboek.map(|logboek| logboek.from_folder(self.folder));
     }
 
     fn path(&self, path: &Path) -> PathBuf {

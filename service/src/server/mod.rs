@@ -19,6 +19,7 @@ mod pace;
 mod padding;
 mod problem;
 mod pulse;
+pub mod recorded;
 mod routes;
 mod run;
 pub mod schedule;

@@ -30,6 +30,7 @@ use super::pulse::Pulse;
 use super::routes::Server;
 use super::tls::{self, RevocationLists};
 use super::upkept::Upkept;
+use crate::logboek::{Collector, LogboekError};
 
 /// Why a broker does not run, or what was not taken up.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +70,11 @@ pub enum ServeError {
     /// The process lacks what it runs on.
     #[error("cannot begin: {0}")]
     System(#[from] io::Error),
+    /// `[logboek]` cannot be used.
+    #[error(transparent)]
+    Logboek(#[from] LogboekError),
     /// Listeners are other ones.
-    #[error("[[listen]] or [monitor] has other places than when the broker was started: restart it for those")]
+    #[error("[[listen]], [monitor] or [logboek] has others than when the broker was started: restart it for those")]
     Restart,
 }
 
@@ -86,6 +90,7 @@ impl ServeError {
             | ServeError::Restart => "configuration",
             ServeError::Consortium { error, .. } => error.code(),
             ServeError::Threads(error) => error.code(),
+            ServeError::Logboek(error) => error.code(),
             ServeError::Listen { .. } | ServeError::System(_) => "serve",
         }
     }
@@ -127,6 +132,7 @@ pub struct Serving {
     trying: JoinHandle<()>,
     token: Arc<ArcSwap<Option<Token>>>,
     monitor: Option<SocketAddr>,
+    collector: Option<Arc<Collector>>,
 }
 
 /// How often a worker is tried.
@@ -141,6 +147,7 @@ impl Serving {
     pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
         let token = Arc::new(ArcSwap::from_pointee(Token::of(&config)?));
+        let collector = config.logboek.as_ref().map(Collector::new).transpose()?.map(Arc::new);
         let lists = Arc::new(RevocationLists::default());
         lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
         let mut upkept = open(&config, &environment, &lists, &[])?;
@@ -174,7 +181,8 @@ impl Serving {
             }
             None => None,
         };
-        upkept.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, &environment))?;
+        let begin = |one: &mut Upkept| one.begin(&config.runtime_dir, &environment, collector.as_ref());
+        upkept.iter_mut().try_for_each(begin)?;
         let mut listeners = Vec::new();
         for (listener, one) in bound {
             let one = Arc::new(ArcSwap::from_pointee(one));
@@ -218,6 +226,7 @@ impl Serving {
             trying,
             token,
             monitor: None,
+            collector,
         };
         if let Some(listener) = monitor {
             serving.monitor = Some(listener.local_addr()?);
@@ -264,11 +273,12 @@ impl Serving {
     /// beside what goes on.
     fn preparation(&self) -> impl FnOnce(Config) -> Result<Prepared, ServeError> + Send + 'static {
         let (places, environment, lists) = (self.config.places(), self.environment.clone(), self.lists.clone());
+        let logboek = self.config.logboek.clone();
         let there: Vec<_> = self.upkept.iter().map(Upkept::folders).collect();
         move |config| {
             let accepting = accepting_of(&config)?;
             let token = Token::of(&config)?;
-            if config.places() != places {
+            if config.places() != places || config.logboek != logboek {
                 return Err(ServeError::Restart);
             }
             let new = open(&config, &environment, &lists, &there)?;
@@ -288,7 +298,8 @@ impl Serving {
             return Err(ServeError::Moved(name.clone()));
         }
         // Before those end that are named no longer: what cannot be begun changes nothing.
-        new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, &self.environment))?;
+        let (environment, collector) = (&self.environment, self.collector.as_ref());
+        new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, environment, collector))?;
         let (stay, ended): (Vec<_>, Vec<_>) = std::mem::take(&mut self.upkept).into_iter().partition(is_named);
         self.upkept = stay.into_iter().chain(new).collect();
         self.lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));

@@ -8,8 +8,10 @@ use std::time::Instant;
 use super::consortium::Consortium;
 #[cfg(unix)]
 use super::operator::{self, Sockets};
+use super::recorded;
 use super::run::{Environment, ServeError};
 use super::schedule::{self, Stop};
+use crate::logboek::Collector;
 
 /// Ends with what it does for the consortium, after what is under way of it.
 pub(super) struct Upkept {
@@ -18,6 +20,7 @@ pub(super) struct Upkept {
     sockets: Option<Sockets>,
     stop: Stop,
     schedule: Option<JoinHandle<()>>,
+    sending: Option<JoinHandle<()>>,
 }
 
 impl Upkept {
@@ -29,6 +32,7 @@ impl Upkept {
             sockets: None,
             stop: Stop::default(),
             schedule: None,
+            sending: None,
         }
     }
 
@@ -38,7 +42,12 @@ impl Upkept {
     }
 
     /// Begins with it, where that was not done.
-    pub(super) fn begin(&mut self, runtime_folder: &Path, environment: &Environment) -> Result<(), ServeError> {
+    pub(super) fn begin(
+        &mut self,
+        runtime_folder: &Path,
+        environment: &Environment,
+        collector: Option<&Arc<Collector>>,
+    ) -> Result<(), ServeError> {
         if self.schedule.is_some() {
             return Ok(());
         }
@@ -47,6 +56,10 @@ impl Upkept {
             let refuse = |error| ServeError::Listen { place: stapel::shown_path(runtime_folder).to_string(), error };
             let listening = operator::listen(&self.consortium, runtime_folder, Arc::clone(perform));
             self.sockets = Some(listening.map_err(refuse)?);
+        }
+        if let Some(collector) = collector {
+            let sending = recorded::start(Arc::clone(&self.consortium), Arc::clone(collector), self.stop.clone())?;
+            self.sending = Some(sending);
         }
         self.consortium.pulse.beat();
         self.schedule = Some(schedule::start(Arc::clone(&self.consortium), self.stop.clone())?);
@@ -66,5 +79,6 @@ impl Drop for Upkept {
         self.stop.stop();
         // It catches its own panics, and notes them.
         let _ = self.schedule.take().map(JoinHandle::join);
+        let _ = self.sending.take().map(JoinHandle::join);
     }
 }

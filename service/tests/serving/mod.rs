@@ -120,6 +120,7 @@ impl Running {
             listen: vec![listen, socket],
             bounds,
             monitor: None,
+            logboek: None,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let now = Arc::new(AtomicU64::new(START.0));
