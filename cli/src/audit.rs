@@ -467,7 +467,7 @@ impl LinePolicies {
     }
 }
 
-fn uri(text: &str) -> Result<String, String> {
+pub(crate) fn uri(text: &str) -> Result<String, String> {
     let shaped = text.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))

@@ -3,6 +3,7 @@
 //! - `enrol`: how a partner begins;
 //! - `acting`: flags and questions from rows;
 //! - `exchange`: messages to the broker and its replies;
+//! - `logboek`: the journal as records of a Logboek Dataverwerkingen;
 //! - `look`: news, the dossier of an address, and where the partner stands;
 //! - `outbox`: messages to be carried, and replies that came back;
 //! - `refs`: the partner's own references of rows, kept beside its journal;
@@ -14,6 +15,7 @@
 mod acting;
 mod enrol;
 mod exchange;
+mod logboek;
 mod look;
 mod outbox;
 mod refs;
@@ -64,6 +66,7 @@ enum Command {
     Ask(acting::AskArgs),
     Read(exchange::ReadArgs),
     Sync(sync::SyncArgs),
+    Logboek(logboek::LogboekArgs),
     News(look::NewsArgs),
     Dossier(look::DossierArgs),
     Status(look::StatusArgs),
@@ -95,8 +98,8 @@ struct OutboxArgs {
 
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
-        use Command::{Dossier, Keys, News, Shown, Status};
-        matches!(self.command, Dossier(_) | Keys(_) | News(_) | Shown(_) | Status(_))
+        use Command::{Dossier, Keys, Logboek, News, Shown, Status};
+        matches!(self.command, Dossier(_) | Keys(_) | Logboek(_) | News(_) | Shown(_) | Status(_))
     }
 }
 
@@ -116,6 +119,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Ask(args) => acting::ask(&args, out),
         Command::Read(args) => exchange::read(&args, out),
         Command::Sync(sync) => sync::sync(&sync, &args.config, out),
+        Command::Logboek(args) => logboek::logboek(&args, out),
         Command::News(args) => look::news(&args, out),
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Status(args) => look::status(&args, out),
