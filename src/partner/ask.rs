@@ -218,7 +218,7 @@ fn sorted(given: &[Pseudonym]) -> (Vec<Pseudonym>, Vec<u32>) {
 }
 
 /// Cuts rows so that each piece has at most as many different addresses as a question may.
-fn chunks(mut rows: &[AddressKey]) -> Vec<&[AddressKey]> {
+pub(super) fn chunks(mut rows: &[AddressKey]) -> Vec<&[AddressKey]> {
     let mut chunks = Vec::new();
     while !rows.is_empty() {
         let mut seen = HashSet::new();

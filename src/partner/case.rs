@@ -94,8 +94,8 @@ impl Case {
         self
     }
 
-    /// The same, in a request that the caller named, such as with a random UUID: so one that is made again can be known
-    /// for the same.
+    /// The same, in a request that the caller named, such as with a random UUID: so one that is made again is known for
+    /// the same ([`Partner::asked_in`](super::Partner::asked_in)).
     ///
     /// # Errors
     ///

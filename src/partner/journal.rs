@@ -201,6 +201,28 @@ impl Journal {
         if end == self.position { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
     }
 
+    /// Reads the record that stands after a position.
+    pub(super) fn read_at(&self, position: JournalPosition) -> Result<JournalRecord, PartnerError> {
+        let failed = |source| io("read", &self.path, source);
+        let damaged = || self.damaged(position.records, OTHER_KEY);
+        if position.bytes < self.first.bytes {
+            return Err(self.damaged(position.records, "it was pruned while it was still read"));
+        }
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.place(&position))).map_err(failed)?;
+        let mut frame = [0; FRAME];
+        file.read_exact(&mut frame).map_err(failed)?;
+        let size = frame.first_chunk().map_or(0, |word| u32::from_le_bytes(*word)) as usize;
+        let end = self.place(&position) + (FRAME + size) as u64;
+        if frame != frame_of(size) || size < OVERHEAD || end > self.length()? {
+            return Err(damaged());
+        }
+        let mut sealed = vec![0; size];
+        file.read_exact(&mut sealed).map_err(failed)?;
+        let opened = self.sealer.open(&additional(&position), sealed).ok_or_else(damaged)?;
+        JournalRecord::read(opened.plain()).map_err(|_| damaged())
+    }
+
     /// Puts a base in the place of the records before it, whole or not at all.
     pub(super) fn prune(&mut self, base: &JournalBase) -> Result<(), PartnerError> {
         let mut bytes = base.write(vec![0; BASE_FRAME + NONCE]);

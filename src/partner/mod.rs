@@ -42,11 +42,13 @@
 //! - `given`: addresses as callers give them, and as people wrote them;
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
+//! - `requests`, `asked`: questions of programs that may make a request again;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell; `retention`: what need not be kept any longer.
 
 mod apply;
 mod ask;
+mod asked;
 mod carry;
 mod case;
 mod change;
@@ -67,6 +69,7 @@ mod own_lines;
 mod processing;
 mod read;
 mod record;
+mod requests;
 mod retention;
 mod seal;
 mod sent;
@@ -80,6 +83,7 @@ mod transaction;
 use std::fmt;
 use std::path::Path;
 
+pub use asked::{AskedRequest, AskedState};
 pub use carry::{CarryCause, CarryError};
 pub use case::{Caller, Case};
 pub use change::{Change, Changed, Shortened};
@@ -484,6 +488,11 @@ impl Partner {
     /// the partner does something on a later day.
     pub fn flags(&self) -> impl ExactSizeIterator<Item = &Flag> {
         self.data.state().flags.rows().iter()
+    }
+
+    /// The flag of an address, home or house number.
+    pub fn flag_of(&self, address: &AddressKey) -> Option<&Flag> {
+        self.data.state().flags.get(address)
     }
 
     /// How an address was written that is flagged: as it was given last with a text. For a house number that has no

@@ -349,7 +349,7 @@ fn answered(
 }
 
 impl Answered {
-    fn new(by: Case, head: AnswerHead, rows: Vec<(AddressKey, Standing)>, typed: Texts) -> Answered {
+    pub(super) fn new(by: Case, head: AnswerHead, rows: Vec<(AddressKey, Standing)>, typed: Texts) -> Answered {
         let AnswerHead { epoch, number: _, release, as_of, until, organisations, fresh, log } = head;
         Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows, typed }
     }

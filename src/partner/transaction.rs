@@ -6,6 +6,7 @@ use super::error::PartnerError;
 use super::folder::{PartnerFolder, Place};
 use super::journal::{Journal, JournalBase};
 use super::record::{JournalEvent, JournalRecord};
+use super::requests::Requests;
 use super::state::PartnerState;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -22,6 +23,8 @@ pub(super) struct PartnerData {
     state: PartnerState,
     /// Whether a change failed and the folder could not be read again since: then it is read before the next change.
     stale: bool,
+    /// The named requests, once somebody wanted to know of one.
+    requests: Option<Requests>,
     /// The process that opened the folder.
     process: u32,
 }
@@ -50,7 +53,7 @@ impl PartnerData {
         let mut journal = folder.open_journal()?;
         let mut state = at_least(&journal, state)?;
         journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
-        Ok((PartnerData { folder, journal, state, stale: false, process: std::process::id() }, key))
+        Ok((PartnerData { folder, journal, state, stale: false, requests: None, process: std::process::id() }, key))
     }
 
     pub(super) fn folder(&self) -> &PartnerFolder {
@@ -63,6 +66,19 @@ impl PartnerData {
 
     pub(super) fn state(&self) -> &PartnerState {
         &self.state
+    }
+
+    /// The named requests, where they are known.
+    pub(super) fn requests(&self) -> Option<&Requests> {
+        self.requests.as_ref()
+    }
+
+    /// Reads the journal for named requests, where that was not done.
+    pub(super) fn know_requests(&mut self) -> Result<(), PartnerError> {
+        if self.requests.is_none() {
+            self.requests = Some(Requests::read(&self.journal, &self.state)?);
+        }
+        Ok(())
     }
 
     /// Takes the number that the roster has for the partner.
@@ -149,6 +165,7 @@ impl PartnerData {
         // A state from before the base would not be read again, and the messages in flight are in the state alone.
         transaction.commit()?;
         self.journal.prune(&base)?;
+        self.requests = None;
         Ok(Some(base))
     }
 
@@ -198,6 +215,7 @@ impl PartnerData {
     }
 
     fn read_again(&mut self) -> Result<(), PartnerError> {
+        self.requests = None;
         let mut state = at_least(&self.journal, self.folder.read_state()?)?;
         state.number = self.state.number;
         self.journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
@@ -257,8 +275,12 @@ impl Transaction<'_> {
     pub(super) fn record(&mut self, by: Option<&Case>, event: JournalEvent) -> Result<u64, PartnerError> {
         let record = JournalRecord { time: self.now, by: by.cloned(), event };
         self.is_changed = true;
+        let before = self.data.journal.position();
         let number = self.data.journal.append(&record)?;
         self.data.state.apply(number, &record);
+        if let Some(requests) = &mut self.data.requests {
+            requests.note(number, before, &record);
+        }
         Ok(number)
     }
 

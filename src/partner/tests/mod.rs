@@ -7,6 +7,7 @@ mod forms;
 mod log;
 mod messages;
 mod replies;
+mod requests;
 mod retention;
 mod sources;
 pub(super) mod transcripts;
