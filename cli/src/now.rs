@@ -7,7 +7,7 @@ use stapel::{Day, Timestamp};
 use crate::failure::Failure;
 
 /// The option `--now`.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Clock {
     /// The time to act at, in UTC, as 2026-12-01T12:00:00Z: for tests and to play a history again [default: the clock]
     #[arg(long, value_name = "TIME", value_parser = parse)]

@@ -9,7 +9,7 @@
 //! - `refs`: the partner's own references of rows, kept beside its journal;
 //! - `retention`: what need not be kept any longer;
 //! - `report`: what replies, news and the dossier say, as text and as JSON;
-//! - `sync`: all of it over HTTPS, a day at a time;
+//! - `sync`: all of it over HTTPS, a day at a time; `serve`: all of it for the programs of a machine;
 //! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
@@ -21,6 +21,8 @@ mod outbox;
 mod refs;
 mod report;
 mod retention;
+#[cfg(unix)]
+mod serve;
 mod settings;
 mod sync;
 
@@ -67,6 +69,8 @@ enum Command {
     Read(exchange::ReadArgs),
     Sync(sync::SyncArgs),
     Logboek(logboek::LogboekArgs),
+    #[cfg(unix)]
+    Serve(serve::ServeArgs),
     News(look::NewsArgs),
     Dossier(look::DossierArgs),
     Status(look::StatusArgs),
@@ -78,7 +82,7 @@ enum Command {
 }
 
 /// The partner's folder.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct PartnerFolder {
     /// The partner's folder
     #[arg(long, value_name = "DIR", env = settings::DIR)]
@@ -89,7 +93,7 @@ pub(crate) struct PartnerFolder {
 }
 
 /// Where messages go.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct OutboxArgs {
     /// The folder of messages to be carried to the broker [default: DIR/outbox]
     #[arg(long, value_name = "DIR", env = "STAPEL_OUT")]
@@ -120,6 +124,8 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Read(args) => exchange::read(&args, out),
         Command::Sync(sync) => sync::sync(&sync, &args.config, out),
         Command::Logboek(args) => logboek::logboek(&args, out),
+        #[cfg(unix)]
+        Command::Serve(serve) => serve::serve(serve, &args.config),
         Command::News(args) => look::news(&args, out),
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Status(args) => look::status(&args, out),
@@ -185,7 +191,15 @@ impl PartnerFolder {
         let (dir, keys) = (&self.dir, self.keys());
         let files = [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join(POLICY)];
         let Some(missing) = files.iter().position(|file| is_missing(file)) else {
-            return Failure::of_policy(&dir.join(POLICY))(error);
+            let failure = Failure::of_policy(&dir.join(POLICY))(error);
+            #[cfg(unix)]
+            if failure.code() == "folder_in_use"
+                && let Some(socket) = serve::socket_of(dir)
+            {
+                let more = format!("stapel partner serve has it, and takes calls through {}", socket.shown());
+                return failure.and(&more);
+            }
+            return failure;
         };
         let dir_shown = dir.shown();
         let finding = match missing {

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::now::Clock;
 
 /// The option `--threads`.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct ThreadArgs {
     /// Make pseudonyms or tags of large batches, and releases, on this many threads; what is written is the same
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -14,7 +14,7 @@ pub(crate) struct ThreadArgs {
 }
 
 /// How a command works that may have much to do, and at which time.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct WorkArgs {
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,

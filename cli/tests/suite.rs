@@ -9,6 +9,8 @@ mod demo;
 mod keys;
 mod operator;
 mod outputs;
+#[cfg(unix)]
+mod partner_serve;
 #[allow(dead_code, reason = "the service's tests need more of it")]
 #[cfg(unix)]
 #[path = "../../service/tests/serving/pki.rs"]

@@ -9,5 +9,9 @@ pub mod carrier;
 #[cfg(feature = "partner")]
 pub mod client;
 pub mod logboek;
+#[cfg(all(unix, feature = "desk"))]
+pub mod desk;
+#[cfg(all(unix, feature = "desk"))]
+mod local;
 #[cfg(feature = "broker")]
 pub mod server;

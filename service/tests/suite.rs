@@ -1,6 +1,8 @@
 //! The tests of the service through what it shows.
 
 mod client;
+#[cfg(unix)]
+mod desk;
 mod examples;
 mod lengths;
 #[cfg(feature = "otlp")]

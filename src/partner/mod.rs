@@ -495,6 +495,16 @@ impl Partner {
         self.data.state().flags.get(address)
     }
 
+    /// The flags at a house number: of the homes at it, and its own where it was flagged alone. Of a home without a
+    /// postcode, which is its own number, that one's.
+    pub fn flags_at(&self, number: &AddressKey) -> impl Iterator<Item = &Flag> {
+        let rows = self.data.state().flags.rows();
+        let of_homes = format!("{}|", number.as_str());
+        let from = rows.partition_point(|flag| flag.address.as_str() < of_homes.as_str());
+        let homes = rows[from..].iter().take_while(move |flag| flag.address.as_str().starts_with(&of_homes));
+        self.flag_of(number).into_iter().chain(homes)
+    }
+
     /// How an address was written that is flagged: as it was given last with a text. For a house number that has no
     /// text of its own, as the homes at it were written, with semicolons between. Empty where it is not
     /// flagged, or no text was given.

@@ -113,7 +113,9 @@ impl Requests {
             let is_gone = |record: &u64| questions.get(record).is_none_or(|known| is_old(known.time, today));
             let is_old = records.iter().all(is_gone);
             if is_old {
-                records.iter().for_each(|record| drop(questions.remove(record)));
+                for record in records.iter() {
+                    questions.remove(record);
+                }
             }
             !is_old
         });

@@ -42,7 +42,7 @@ pub(crate) enum LogForm {
 
 impl LogForm {
     /// Has what the service does written to standard error from now on.
-    fn begin(self) {
+    pub(crate) fn begin(self) {
         let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
         match self {
             LogForm::Human => log.init(),

@@ -3,11 +3,12 @@
 //! - `day`: when the message of a day goes, and what was done of each day;
 //! - `turn`: one run: what is under way, the day's message, status, own flags, and what is fetched;
 //! - `fetched`: the partner's own certificates, and policies for a person to adopt;
-//! - `lock`: one run at a time;
+//! - `lock`: one run at a time; `holder`: how a run gets at the partner;
 //! - `stay`: every day's work, until it is told to end.
 
 mod day;
 mod fetched;
+mod holder;
 mod lock;
 mod stay;
 mod turn;
@@ -16,6 +17,10 @@ use std::thread;
 use std::time::Duration;
 
 use stapel_service::client::{Configuration, WallPace};
+
+pub(super) use holder::Holder;
+#[cfg(unix)]
+pub(super) use stay::{Step, Told, go_on};
 
 use super::settings::ConfigArgs;
 use super::{OutboxArgs, PartnerFolder};
@@ -90,7 +95,27 @@ pub(super) fn sync(args: &SyncArgs, config: &ConfigArgs, out: &mut Output) -> Re
     if args.stay {
         return stay::stay(args, &connect, out);
     }
-    turn::turn(args, &connect, std::sync::Arc::new(WallPace::default()), out).map(|_| ())
+    turn::turn(args, &connect, std::sync::Arc::new(WallPace::default()), &Holder::Folder, out).map(|_| ())
+}
+
+impl SyncArgs {
+    /// Those of who goes on beside a server; `actor` asks about own flags each day, or nobody does.
+    #[cfg(unix)]
+    pub(super) fn beside(place: PartnerFolder, outbox: OutboxArgs, actor: Option<String>, work: WorkArgs) -> SyncArgs {
+        SyncArgs {
+            place,
+            outbox,
+            no_own: actor.is_none(),
+            actor,
+            case: "sync".to_owned(),
+            at_once: false,
+            show: false,
+            stay: true,
+            patience: 30,
+            json: false,
+            work,
+        }
+    }
 }
 
 /// Does something with the folder, which another command may have open just now.

@@ -1,5 +1,6 @@
 //! The configuration file of a partner: `stapel partner --config`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
@@ -31,6 +32,28 @@ pub struct Configuration {
     pub connect: Settings,
     /// The Logboek Dataverwerkingen to which the journal is sent as records.
     pub logboek: Option<LogboekSettings>,
+    /// Where `stapel partner serve` is called.
+    #[serde(default)]
+    pub serve: ServeSettings,
+}
+
+/// Where the programs of this machine call a partner, and how their rows are read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ServeSettings {
+    /// The Unix socket; by default `serve.sock` in the partner's folder.
+    #[serde(default, deserialize_with = "filled")]
+    pub socket: Option<PathBuf>,
+    /// A loopback address to listen on too.
+    #[serde(default)]
+    pub listen: Option<SocketAddr>,
+    /// The file of the token that whoever calls there must give.
+    #[serde(default, deserialize_with = "filled")]
+    pub token: Option<PathBuf>,
+    /// The register in which rows are looked up.
+    #[serde(default, deserialize_with = "filled")]
+    pub register: Option<PathBuf>,
 }
 
 /// A text of which something is in it. An empty path would be the file's own folder.
@@ -83,7 +106,9 @@ impl Configuration {
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let Settings { certificate, key, ca, .. } = &mut read.connect;
-        let paths = [&mut read.dir, &mut read.keys, &mut read.out, certificate, key].into_iter().flatten();
+        let ServeSettings { socket, token, register, listen: _ } = &mut read.serve;
+        let own = [&mut read.dir, &mut read.keys, &mut read.out, certificate, key];
+        let paths = own.into_iter().chain([socket, token, register]).flatten();
         for path in paths.chain(ca) {
             *path = folder.join(&*path);
         }

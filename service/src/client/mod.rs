@@ -27,6 +27,6 @@ const _: () = assert!(
 pub use carry::{Carrier, Missed};
 pub use error::CarrierError;
 pub use fetch::{Policies, PolicyVersion};
-pub use file::Configuration;
+pub use file::{Configuration, ServeSettings};
 pub use settings::Settings;
 pub use timing::{Pace, WallPace};

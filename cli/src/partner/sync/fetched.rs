@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stapel::partner::Partner;
 use stapel_service::client::Carrier;
 
-use super::PartnerFolder;
+use super::holder::Holder;
+use super::{PartnerFolder, SyncArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::Shown;
@@ -29,10 +29,12 @@ const MOST_VERSIONS: usize = 100;
 /// Adds the partner's own certificates that the broker publishes and the folder has not; their names.
 pub(super) fn certificates(
     carrier: &Carrier,
-    place: &PartnerFolder,
+    holder: &Holder,
+    args: &SyncArgs,
     number: u16,
     patience: Duration,
 ) -> Result<Vec<String>, Failure> {
+    let place = &args.place;
     let folder = place.dir.join(FOLDER);
     let mut added = Vec::new();
     let published = match carrier.fetch_certificates(patience) {
@@ -48,7 +50,7 @@ pub(super) fn certificates(
         files::create_folder(&folder)?;
         let path = folder.join(&name);
         files::replace(&path, certificate.to_text().as_bytes())?;
-        let kept = super::patiently(|| Partner::add_certificate_to(place.place(), &path).map_err(Failure::from));
+        let kept = holder.add_certificate(args, &path);
         files::remove(&path)?;
         match kept {
             Ok(()) => added.push(name),

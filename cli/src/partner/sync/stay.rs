@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use stapel_service::client::{Pace, Settings, WallPace};
 
 use super::SyncArgs;
+use super::holder::Holder;
 use super::turn::turn;
 use crate::failure::{self, Failure, note};
 use crate::output::Output;
@@ -21,17 +22,39 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) fn stay(args: &SyncArgs, settings: &Settings, out: &mut Output) -> Result<(), Failure> {
     let told = Arc::new(Told::default());
     told.listen()?;
+    let is_final = |step: Step<'_>| matches!(step, Step::Failed(failure) if is_for_a_person(failure.code()));
+    go_on(args, settings, &Holder::Folder, &told, is_final, out)
+}
+
+/// What somebody who goes on comes to.
+pub(in crate::partner) enum Step<'a> {
+    Begins,
+    Done,
+    Failed(&'a Failure),
+}
+
+/// Does one turn after another until it is told to end, or `is_final` says so of a failure.
+pub(in crate::partner) fn go_on(
+    args: &SyncArgs,
+    settings: &Settings,
+    holder: &Holder,
+    told: &Arc<Told>,
+    mut is_final: impl FnMut(Step<'_>) -> bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
     loop {
         // What was refused in an earlier turn was said then.
         failure::forget_refused();
+        is_final(Step::Begins);
         let pace: Arc<dyn Pace> = Arc::new(StoppablePace { told: told.clone(), clock: WallPace::default() });
-        let wait = match turn(args, settings, pace, out) {
+        let wait = match turn(args, settings, pace, holder, out) {
             Ok(next) => {
+                is_final(Step::Done);
                 let until = next.0.saturating_sub(args.work.clock.time()?.0);
                 LOOKS.min(Duration::from_secs(until.max(1)))
             }
             Err(failure) if failure.code() == "stopped" => break,
-            Err(failure) if is_for_a_person(failure.code()) => return Err(failure),
+            Err(failure) if is_final(Step::Failed(&failure)) => return Err(failure),
             Err(failure) => {
                 note(&failure.line());
                 LOOKS
@@ -53,7 +76,7 @@ fn is_for_a_person(code: &str) -> bool {
 
 /// Whether it was told to end.
 #[derive(Default)]
-struct Told {
+pub(in crate::partner) struct Told {
     is_told: Mutex<bool>,
     changed: Condvar,
 }
@@ -79,14 +102,19 @@ impl Told {
                         _ = interrupt.recv() => {}
                     }
                 });
-                *told.lock() = true;
-                told.changed.notify_all();
+                told.tell();
                 // What is on disk is whole at any moment, and a reply may take two minutes.
                 std::thread::sleep(GRACE);
                 std::process::exit(0);
             });
         }
         Ok(())
+    }
+
+    /// Tells it to end.
+    pub(in crate::partner) fn tell(&self) {
+        *self.lock() = true;
+        self.changed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {

@@ -14,15 +14,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stapel::message::{Code, Kind, Role, Unverified};
-use stapel::partner::{Case, Next, Partner};
+use stapel::partner::{Case, Next};
 use stapel::{Day, Digest, Timestamp};
 use stapel_service::client::{Carrier, Pace, Settings};
 
 use self::reply::is_answer;
+use super::SyncArgs;
 use super::day::{self, Due, Record};
 use super::fetched;
+use super::holder::{Held, Holder};
 use super::lock::RunLock;
-use super::{SyncArgs, patiently};
 use crate::failure::{self, Failure, note, warn};
 use crate::files;
 use crate::output::Output;
@@ -44,14 +45,15 @@ pub(super) fn turn(
     args: &SyncArgs,
     settings: &Settings,
     pace: Arc<dyn Pace>,
+    holder: &Holder,
     out: &mut Output,
 ) -> Result<Timestamp, Failure> {
     if !args.place.dir.join("journal.sealed").exists() {
         // It is no partner's folder, and nothing is put into it.
-        args.place.open()?;
+        holder.open(args)?;
     }
     let _lock = RunLock::hold(&args.place.dir)?;
-    let mut run = Run::begin(args, settings, pace)?;
+    let mut run = Run::begin(args, settings, pace, holder)?;
     run.under_way(out)?;
     run.day(out)?;
     run.end(out)
@@ -78,6 +80,7 @@ enum Outcome {
 
 struct Run<'a> {
     args: &'a SyncArgs,
+    holder: &'a Holder,
     carrier: Carrier,
     started: Instant,
     record: Record,
@@ -109,8 +112,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn begin(args: &'a SyncArgs, settings: &Settings, pace: Arc<dyn Pace>) -> Result<Run<'a>, Failure> {
-        let mut partner = patiently(|| args.place.open())?;
+    fn begin(
+        args: &'a SyncArgs,
+        settings: &Settings,
+        pace: Arc<dyn Pace>,
+        holder: &'a Holder,
+    ) -> Result<Run<'a>, Failure> {
+        let mut partner = holder.open(args)?;
         let now = args.work.clock.time()?;
         // Before anything is asked, or written down to be of that day.
         partner.check_clock(now)?;
@@ -123,6 +131,7 @@ impl<'a> Run<'a> {
         let record = Record::read(&args.place.dir, now.day())?;
         Ok(Run {
             args,
+            holder,
             carrier,
             started: Instant::now(),
             lacks: partner.brokers_policy().is_some() && record.kept().fetched != Some(now.day().0),
@@ -157,9 +166,8 @@ impl<'a> Run<'a> {
         Duration::from_secs(60 * self.args.patience).saturating_sub(self.started.elapsed())
     }
 
-    fn open(&self) -> Result<Partner, Failure> {
-        let partner = patiently(|| self.args.place.open())?;
-        Ok(partner.with_threads(self.args.work.threads.start()?))
+    fn open(&self) -> Result<Held, Failure> {
+        self.holder.open(self.args)
     }
 
     /// Whether the day's work is to be done now.
@@ -384,7 +392,7 @@ impl<'a> Run<'a> {
             return Ok(false);
         }
         out.finish()?;
-        let added = fetched::certificates(&self.carrier, &self.args.place, self.number, self.patience())?;
+        let added = fetched::certificates(&self.carrier, self.holder, self.args, self.number, self.patience())?;
         for name in &added {
             if self.args.json {
                 out.json(&json!({ "sync": "certificate", "file": name }))?;
@@ -422,8 +430,12 @@ impl<'a> Run<'a> {
         let reply = self.carrier.exchange(&flight.bytes, self.patience())?;
         let now = self.now()?;
         let mut partner = self.open()?;
-        let own = partner.asked_by(flight.digest).is_some_and(|by| self.is_own(by));
-        if flight.kind == Kind::Question && !own && !self.args.show && is_answer(&reply, &partner, flight) {
+        let by = partner.asked_by(flight.digest);
+        let own = by.is_some_and(|by| self.is_own(by));
+        // Who named the request asks the server for what came of it.
+        let is_named = by.is_some_and(|by| !by.request().is_empty());
+        if flight.kind == Kind::Question && !own && !is_named && !self.args.show && is_answer(&reply, &partner, flight)
+        {
             let outbox = self.args.outbox.of(&self.args.place);
             files::create_folder(outbox.folder())?;
             let path = outbox.folder().join(format!("{}.reply", flight.name));
@@ -439,7 +451,7 @@ impl<'a> Run<'a> {
         let received = partner.read(&reply, now).map_err(|error| {
             Failure::of_file(Path::new(&flight.name))(error).and("the message is still waited for, and sent again")
         })?;
-        self.say(flight, &received, own, &partner, out)?;
+        self.say(flight, &received, (own, is_named), &partner, out)?;
         let outcome = self.outcome(&received);
         self.any_done |= outcome == Outcome::Accepted;
         if !matches!(outcome, Outcome::Rejected(Code::Clock, _)) {

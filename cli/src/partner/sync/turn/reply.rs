@@ -23,21 +23,24 @@ impl Run<'_> {
         &self,
         flight: &Flight,
         received: &Received,
-        own: bool,
+        (own, is_named): (bool, bool),
         partner: &Partner,
         out: &mut Output,
     ) -> Result<(), Failure> {
         match received {
-            Received::Answer(answer) if own => {
+            Received::Answer(answer) if own || is_named => {
                 let (file, rows) = (&flight.name, answer.rows.len());
                 if self.args.json {
                     return out.json(&json!({
-                        "reply": "answer", "file": file, "own": true, "epoch": answer.epoch, "release": answer.release,
+                        "reply": "answer", "file": file, "own": own, "epoch": answer.epoch, "release": answer.release,
                         "as_of": answer.as_of.to_string(), "until": answer.until.to_string(),
                         "organisations": answer.organisations, "fresh": answer.fresh, "standings": rows,
                     }));
                 }
-                let rows = counted(rows, "own flag", "own flags");
+                let rows = match own {
+                    true => counted(rows, "own flag", "own flags"),
+                    false => counted(rows, "address", "addresses"),
+                };
                 writeln!(out, "{file}: answered about {rows}, as of release {} ({})", answer.release, answer.as_of)?;
                 Ok(())
             }

@@ -1,0 +1,190 @@
+//! `stapel partner serve`: a partner's folder that the programs of one machine share.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use stapel::Timestamp;
+use stapel_service::client::{Carrier, ServeSettings, Settings};
+use stapel_service::desk::{self, Desk, ServeError};
+
+use super::settings::ConfigArgs;
+use super::sync::{Holder, Step, SyncArgs, Told, go_on};
+use super::{OutboxArgs, PartnerFolder};
+use crate::broker::serve::LogForm;
+use crate::failure::{self, Failure};
+use crate::files;
+use crate::output::{Output, Shown};
+use crate::threads::WorkArgs;
+
+/// The file in the partner's folder that says where its socket is, for whoever finds the folder in use.
+const PLACE: &str = "serve.at";
+
+/// Have the folder open, and let the programs of this machine share it
+///
+/// Takes calls as JSON over HTTP, on a Unix socket and, where the configuration file says so, on a loopback address:
+/// flag, withdraw, ask, answers, news, dossier and status (docs/partner-serve.md). The journal has who acted, as the
+/// caller says, and beside that the user of the machine through whom the call came. Beside it goes what `stapel partner
+/// sync --stay` does, without a moment in which the folder is not to be had.
+///
+/// SIGHUP makes it read the token and the register again; SIGTERM makes it end what is under way and stop. It tells
+/// systemd (Type=notify) when it is ready, and what it does to standard error.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner serve --config /etc/stapel/police.toml\n  curl --unix-socket \
+                        /run/stapel/police.sock http://localhost/v1/status")]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// The Unix socket [default: socket under [serve] in the configuration file, or DIR/serve.sock]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Who asks about own flags each day; stays in the partner's own journal
+    #[arg(long, value_name = "NAME", env = "STAPEL_ACTOR")]
+    actor: Option<String>,
+    /// Ask about no own flags
+    #[arg(long)]
+    no_own: bool,
+    /// Carry nothing to the broker: who does that stops this one meanwhile
+    #[arg(long)]
+    no_sync: bool,
+    /// What its log is written for: people, or programs that collect it, one JSON object a line
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Human)]
+    log: LogForm,
+    #[command(flatten)]
+    work: WorkArgs,
+}
+
+pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure> {
+    let ServeArgs { place, outbox, socket, actor, no_own, no_sync, log, work } = args;
+    let read = config.read()?;
+    if !no_sync && !no_own && actor.is_none() {
+        return Err(Failure::Usage(
+            "who asks about own flags is not said: give --actor NAME, or actor in the configuration file; or --no-own"
+                .into(),
+        ));
+    }
+    let socket = socket.or_else(|| read.serve.socket.clone()).unwrap_or_else(|| place.dir.join("serve.sock"));
+    let partner = place.open()?.with_threads(work.threads.start()?);
+    let policy = partner.policy().policy();
+    if !no_sync {
+        // What is wrong with how the broker is reached is said now, and not in a log at night.
+        Carrier::new(&read.connect, &policy.operator.addresses, &policy.consortium)
+            .map_err(|error| Failure::from(error).and("give it, or --no-sync where nothing is to be carried"))?;
+    }
+    let register = desk::open_register(&read.serve).map_err(of_serving)?;
+    let clock = work.clock.clone();
+    // A clock before 1970 is one that the partner refuses.
+    let now = move || clock.time().unwrap_or(Timestamp(0));
+    let desk = Desk::new(partner, register, now)?;
+    log.begin();
+    let at = Place::write(&place.dir, &socket)?;
+    let told = Arc::new(Told::default());
+    let sync = (!no_sync).then(|| {
+        let args = SyncArgs::beside(place, outbox, actor.filter(|_| !no_own), work);
+        (args, read.connect)
+    });
+    let ready = || {
+        if let Some((args, settings)) = sync {
+            let (desk, told) = (desk.clone(), told.clone());
+            thread::spawn(move || carry(&args, &settings, desk, &told));
+        }
+    };
+    let settings = || -> Result<ServeSettings, ServeError> {
+        config.read().map(|read| read.serve).map_err(|failure| ServeError::Settings(failure.line()))
+    };
+    let served = desk::run(desk.clone(), &socket, settings, ready, || told.tell());
+    drop(at);
+    served.map_err(of_serving)
+}
+
+fn of_serving(error: ServeError) -> Failure {
+    Failure::new(error.code(), error.to_string())
+}
+
+/// The socket of a server that has the folder open, as it wrote it there.
+pub(super) fn socket_of(dir: &Path) -> Option<PathBuf> {
+    let mut place = String::new();
+    fs::File::open(dir.join(PLACE)).ok()?.take(4_096).read_to_string(&mut place).ok()?;
+    Some(PathBuf::from(place)).filter(|place| place.is_absolute())
+}
+
+/// The file that says where the socket is, as long as this lives.
+struct Place(PathBuf);
+
+impl Place {
+    fn write(dir: &Path, socket: &Path) -> Result<Place, Failure> {
+        let path = dir.join(PLACE);
+        let absolute = std::path::absolute(socket).map_err(|source| files::error("find", socket, source))?;
+        let text = absolute.to_str().ok_or_else(|| {
+            Failure::new("configuration", format!("the path {} is not UTF-8: give another", socket.shown()))
+        })?;
+        files::replace(&path, text.as_bytes())?;
+        Ok(Place(path))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Does every day's work, until it is told to end. What goes wrong is in the log and in the status, and is tried again.
+fn carry(args: &SyncArgs, settings: &Settings, desk: Arc<Desk>, told: &Arc<Told>) {
+    desk.tell_sync(|runs| runs.is_on = true);
+    let holder = Holder::Desk(desk.clone());
+    let is_final = |step: Step<'_>| {
+        let now = desk.time();
+        desk.tell_sync(|runs| match step {
+            Step::Begins => runs.is_running = true,
+            Step::Done => {
+                (runs.is_running, runs.last, runs.last_done) = (false, Some((now, "")), Some(now));
+            }
+            Step::Failed(failure) => (runs.is_running, runs.last) = (false, Some((now, failure.code()))),
+        });
+        false
+    };
+    failure::apart(Box::new(Lines::new(true)), || {
+        let mut out = Output::to(Box::new(Lines::new(false)));
+        if let Err(failure) = go_on(args, settings, &holder, told, is_final, &mut out) {
+            failure::note(&failure.line());
+        }
+    });
+    desk.tell_sync(|runs| (runs.is_on, runs.is_running) = (false, false));
+}
+
+/// Puts lines into the log.
+struct Lines {
+    rest: Vec<u8>,
+    are_warnings: bool,
+}
+
+impl Lines {
+    fn new(are_warnings: bool) -> Lines {
+        Lines { rest: Vec::new(), are_warnings }
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.rest.extend_from_slice(bytes);
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end().trim_start_matches("stapel: ");
+            match self.are_warnings {
+                true => tracing::warn!(sync = line),
+                false => tracing::info!(sync = line),
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! How a run gets at the partner: it opens the folder for each step, or is lent what a server has open.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+#[cfg(unix)]
+use std::sync::Arc;
+
+use stapel::partner::Partner;
+#[cfg(unix)]
+use stapel_service::desk::{Desk, Lent};
+
+use super::{SyncArgs, patiently};
+use crate::failure::Failure;
+
+/// Who has the partner between a run's steps.
+pub(in crate::partner) enum Holder {
+    /// Nobody: its folder is opened for each step.
+    Folder,
+    /// A server of the same process.
+    #[cfg(unix)]
+    Desk(Arc<Desk>),
+}
+
+/// The partner, for one step.
+pub(super) enum Held {
+    Opened(Box<Partner>),
+    #[cfg(unix)]
+    Lent(Lent),
+}
+
+impl Holder {
+    pub(super) fn open(&self, args: &SyncArgs) -> Result<Held, Failure> {
+        match self {
+            Holder::Folder => {
+                let partner = patiently(|| args.place.open())?;
+                Ok(Held::Opened(Box::new(partner.with_threads(args.work.threads.start()?))))
+            }
+            #[cfg(unix)]
+            Holder::Desk(desk) => Ok(Held::Lent(desk.lend())),
+        }
+    }
+
+    /// Keeps a certificate of the partner's own.
+    pub(super) fn add_certificate(&self, args: &SyncArgs, path: &Path) -> Result<(), Failure> {
+        match self {
+            Holder::Folder => patiently(|| Ok(Partner::add_certificate_to(args.place.place(), path)?)),
+            #[cfg(unix)]
+            Holder::Desk(desk) => Ok(desk.lend().add_certificate(path)?),
+        }
+    }
+}
+
+impl Deref for Held {
+    type Target = Partner;
+
+    fn deref(&self) -> &Partner {
+        match self {
+            Held::Opened(partner) => partner,
+            #[cfg(unix)]
+            Held::Lent(partner) => partner,
+        }
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Partner {
+        match self {
+            Held::Opened(partner) => partner,
+            #[cfg(unix)]
+            Held::Lent(partner) => partner,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! `stapel partner serve`, and programs that call it at once, each a process of its own, also while it is killed.
+//!
+//! `STAPEL_CALLER_SECONDS` says for how long they call, and `STAPEL_SERVE_KILLS` how often it is killed meanwhile;
+//! without them each makes a few calls, and it is killed a few times.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stapel::message::Kind;
+use stapel::partner::{AskedState, Caller, Case, DossierEvent};
+use stapel::{AddressKey, Partner};
+use stapel_testkit::{Consortium, START, Seeded};
+
+use crate::common::text;
+
+/// How many processes call at once.
+const CALLERS: usize = 16;
+
+/// The calls of each, where no time is given.
+const ROUNDS: usize = 12;
+
+/// The variable by which a process of this program knows that it is one that calls, and which.
+const CALLER: &str = "STAPEL_TEST_CALLER";
+
+/// For how long a test waits for what must come: no result hangs on it.
+const AT_LONGEST: Duration = Duration::from_secs(120);
+
+/// A server that runs as a process.
+struct Server {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    logged: String,
+}
+
+impl Server {
+    fn start(folder: &Path, more: &[&str]) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stapel"))
+            .current_dir(folder)
+            .args(["partner", "serve", "--dir", "1", "--no-own", "--no-sync", "--now", &START.to_string()])
+            .args(more)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Server { child, log, logged: String::new() };
+        server.wait_for("ready");
+        server
+    }
+
+    /// Waits until it logs a line with this in it.
+    fn wait_for(&mut self, wanted: &str) {
+        loop {
+            let before = self.logged.len();
+            assert_ne!(self.log.read_line(&mut self.logged).unwrap(), 0, "it ended: {}", self.logged);
+            if self.logged[before..].contains(wanted) {
+                return;
+            }
+        }
+    }
+
+    /// Reads its log to the end, in a thread, so that it never waits for a reader.
+    fn drain(self) -> (Child, std::thread::JoinHandle<String>) {
+        let Server { child, mut log, mut logged } = self;
+        let reading = std::thread::spawn(move || {
+            let _ = log.read_to_string(&mut logged);
+            logged
+        });
+        (child, reading)
+    }
+
+    fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// A consortium of which partner 1 is served.
+fn consortium() -> Consortium {
+    Consortium::new()
+}
+
+/// The response to a call, or why there was none.
+fn call(socket: &Path, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
+    let mut stream = UnixStream::connect(socket)?;
+    let body = body.to_string();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let cut = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let (head, body) = response.split_once("\r\n\r\n").ok_or_else(cut)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(cut)?;
+    Ok((status, serde_json::from_str(body).map_err(|_| cut())?))
+}
+
+/// A call that is made until there is a reply, and must be done then.
+fn surely(socket: &Path, path: &str, body: &Value) -> Value {
+    let until = Instant::now() + AT_LONGEST;
+    loop {
+        match call(socket, path, body) {
+            Ok((200, told)) => return told,
+            // It was told to stop, and said that nothing was done.
+            Ok((503, _)) | Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+            other => panic!("{path} {body}: {other:?}"),
+        }
+    }
+}
+
+/// The address of a round of a caller.
+fn address(caller: usize, round: usize) -> String {
+    format!("{}AB|{}|", 1000 + 20 * caller + round / 50_000, 1 + round % 50_000)
+}
+
+fn request(caller: usize, round: usize) -> String {
+    format!("caller-{caller:02}-request-{round:06}")
+}
+
+fn actor(caller: usize) -> String {
+    format!("employee.{caller}")
+}
+
+/// One of the processes that call: it flags an address in each round, withdraws one in three again, and asks about one
+/// in four. Of what it did it says the number of rounds.
+#[test]
+fn a_caller_of_its_own() {
+    let Some(caller) = std::env::var_os(CALLER) else { return };
+    let caller: usize = caller.to_str().unwrap().parse().unwrap();
+    let socket = PathBuf::from(std::env::var_os("STAPEL_TEST_SOCKET").unwrap());
+    let seconds: Option<u64> = std::env::var("STAPEL_CALLER_SECONDS").ok().map(|text| text.parse().unwrap());
+    let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(0));
+    let mut rounds = 0;
+    let end = std::env::var_os("STAPEL_TEST_END").map(PathBuf::from);
+    let goes_on = |rounds| match (&end, seconds) {
+        (Some(end), _) => !end.exists(),
+        (None, Some(_)) => Instant::now() < until,
+        (None, None) => rounds < ROUNDS,
+    };
+    while goes_on(rounds) {
+        let by = |body: Value| {
+            let mut body = body;
+            body["actor"] = actor(caller).into();
+            body["case"] = format!("case-{rounds}").into();
+            body
+        };
+        let rows = json!([{ "address": address(caller, rounds) }]);
+        let flagged = surely(&socket, "/v1/flag", &by(json!({ "rows": rows })));
+        assert_eq!(flagged["refused"], 0, "{flagged}");
+        if rounds.is_multiple_of(3) {
+            surely(&socket, "/v1/withdraw", &by(json!({ "rows": rows })));
+        }
+        if rounds.is_multiple_of(4) {
+            let asked = surely(&socket, "/v1/ask", &by(json!({ "rows": rows, "request": request(caller, rounds) })));
+            assert_eq!(asked["state"], "waiting", "{asked}");
+        }
+        rounds += 1;
+    }
+    println!("rounds {rounds}");
+}
+
+/// Starts the processes that call; those that are given an end call until that file is there.
+fn callers(socket: &Path, end: Option<&Path>) -> Vec<Child> {
+    let start = |caller: usize| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "partner_serve::a_caller_of_its_own", "--nocapture"]);
+        command.env(CALLER, caller.to_string()).env("STAPEL_TEST_SOCKET", socket).stdout(Stdio::piped());
+        if let Some(end) = end {
+            command.env("STAPEL_TEST_END", end);
+        }
+        command.spawn().unwrap()
+    };
+    (0..CALLERS).map(start).collect()
+}
+
+/// Waits for the processes, and gives the rounds of each.
+fn rounds(callers: Vec<Child>) -> Vec<usize> {
+    let ended = |child: Child| {
+        let output = child.wait_with_output().unwrap();
+        let out = text(&output.stdout);
+        assert!(output.status.success(), "{out}");
+        let said = out.lines().find_map(|line| line.split_once("rounds ")).expect("its rounds");
+        said.1.parse().unwrap()
+    };
+    callers.into_iter().map(ended).collect()
+}
+
+/// Whether all that the callers were told was done is there, and nothing else.
+fn check(folder: &Path, rounds: &[usize]) {
+    let mut partner = Partner::open(folder).unwrap();
+    partner.check_journal().unwrap();
+    let (mut flagged, mut asked) = (BTreeSet::new(), BTreeMap::new());
+    for (caller, rounds) in rounds.iter().enumerate() {
+        assert!(*rounds > 0, "caller {caller} did nothing");
+        for round in 0..*rounds {
+            let key = AddressKey::from_canonical(&address(caller, round)).unwrap();
+            if !round.is_multiple_of(3) {
+                flagged.insert(key);
+            }
+            if round.is_multiple_of(4) {
+                asked.insert(request(caller, round), (caller, round, key));
+            }
+        }
+    }
+    let there: BTreeSet<_> = partner.flags().map(|flag| flag.address).collect();
+    assert!(there == flagged, "{} flags are there, of {}", there.len(), flagged.len());
+    // Each question is there once.
+    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder).unwrap());
+    let questions = partner.in_flight().filter(|message| message.kind == Kind::Question).count();
+    assert_eq!(questions, asked.len());
+    for (name, (caller, round, key)) in asked {
+        let by = Case::new(&actor(caller), &format!("case-{round}")).unwrap();
+        let by = by.through(Caller::LocalUser { uid }).in_request(&name).unwrap();
+        let known = partner.asked_in(&by).unwrap().unwrap();
+        assert!(known.state == AskedState::Waiting && known.by == by && known.is_about(&[key], None), "{known:?}");
+    }
+    // Of some, who did what: in order, and each by its own caller.
+    let looker = Case::new("test", "test").unwrap();
+    for (caller, rounds) in rounds.iter().enumerate() {
+        let round = (rounds - 1) / 3 * 3;
+        let key = AddressKey::from_canonical(&address(caller, round)).unwrap();
+        let entries = partner.dossier(&key, &looker, START).unwrap();
+        let by = |entry: &stapel::partner::DossierEntry| entry.by.clone().unwrap();
+        assert!(entries.iter().all(|entry| by(entry).actor() == actor(caller)), "{entries:?}");
+        assert!(entries.iter().all(|entry| by(entry).caller() == Caller::LocalUser { uid }), "{entries:?}");
+        assert!(entries.is_sorted_by_key(|entry| entry.record), "{entries:?}");
+        assert!(matches!(entries[0].event, DossierEvent::Flagged { .. }), "{entries:?}");
+        assert!(entries.iter().any(|entry| entry.event == DossierEvent::Withdrawn), "{entries:?}");
+    }
+}
+
+#[test]
+fn sixteen_processes_share_a_folder_and_none_is_refused() {
+    let consortium = consortium();
+    let socket = consortium.path("1/serve.sock");
+    let (mut child, log) = Server::start(&consortium.path(""), &[]).drain();
+    let rounds = rounds(callers(&socket, None));
+    signal(&child, "TERM");
+    assert!(child.wait().unwrap().success());
+    let log = log.join().unwrap();
+    assert!(!log.contains(" status=5") && !log.contains(" status=4"), "a call was refused");
+    assert!(!log.contains("1000AB") && !log.contains("employee") && !log.contains("case-"), "the log says of whom");
+    check(&consortium.path("1"), &rounds);
+    println!("{} rounds of {CALLERS} processes", rounds.iter().sum::<usize>());
+}
+
+#[test]
+fn nothing_is_lost_or_done_twice_where_the_server_is_killed() {
+    let consortium = consortium();
+    let socket = consortium.path("1/serve.sock");
+    let kills: usize = std::env::var("STAPEL_SERVE_KILLS").map_or(3, |text| text.parse().unwrap());
+    let mut random = Seeded::new(16);
+    let mut server = Server::start(&consortium.path(""), &[]).drain();
+    let end = consortium.path("end");
+    let callers = callers(&socket, Some(&end));
+    let mut kept = 0;
+    for _ in 0..kills {
+        // So that it is killed in the midst of things: after some more records, whenever those come.
+        let until = Instant::now() + AT_LONGEST;
+        let more = |kept: u64| records(&socket).ok().filter(|records| *records > kept);
+        kept = loop {
+            match more(kept) {
+                Some(records) => break records,
+                None => assert!(Instant::now() < until, "nothing is kept any more"),
+            }
+        };
+        std::thread::sleep(Duration::from_micros(random.below(60_000) as u64));
+        let (mut child, _) = server;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        server = Server::start(&consortium.path(""), &[]).drain();
+    }
+    std::fs::write(&end, "").unwrap();
+    let rounds = rounds(callers);
+    let (mut child, _) = server;
+    signal(&child, "TERM");
+    assert!(child.wait().unwrap().success());
+    check(&consortium.path("1"), &rounds);
+    println!("{} rounds of {CALLERS} processes, and {kills} kills", rounds.iter().sum::<usize>());
+}
+
+/// How many records the journal has, as the server says.
+fn records(socket: &Path) -> std::io::Result<u64> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let body = response.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?.1;
+    let status: Value = serde_json::from_str(body)?;
+    Ok(status["journal_records"].as_u64().unwrap_or_default())
+}
+
+#[test]
+fn whoever_finds_the_folder_in_use_is_told_of_the_socket() {
+    let consortium = consortium();
+    let folder = consortium.path("");
+    let mut server = Server::start(&folder, &["--socket", "other.sock", "--log", "json"]);
+    let socket = consortium.path("other.sock");
+    let stapel = |line: &str| crate::common::run(&folder, line, &[], b"");
+    let output = stapel("partner news --dir 1");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(75), "{said}");
+    assert!(said.contains("[folder_in_use]") && said.contains(socket.to_str().unwrap()), "{said}");
+    // What is wrong with its settings is said, and it goes on.
+    server.signal("HUP");
+    server.wait_for("reloaded");
+    assert_eq!(call(&socket, "/v1/news", &json!({ "actor": "a", "case": "1" })).unwrap().0, 200);
+    server.signal("TERM");
+    server.wait_for("stopping");
+    assert!(server.child.wait().unwrap().success());
+    assert!(!socket.exists() && !consortium.path("1/serve.at").exists());
+    assert!(server.logged.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{}", server.logged);
+    assert!(stapel("partner news --dir 1").status.success());
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_is_served() {
+    let consortium = consortium();
+    let folder = consortium.path("");
+    let ended = |line: &str| {
+        let output = crate::common::run(&folder, line, &[], b"");
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    let (status, said) = ended("partner serve --dir 1");
+    assert!(status == 2 && said.contains("--no-own"), "{said}");
+    let (status, said) = ended("partner serve --dir 1 --actor a");
+    assert!(status == 1 && said.contains("--no-sync"), "{said}");
+    std::fs::write(folder.join("config.toml"), "[serve]\nlisten = \"0.0.0.0:9650\"\ntoken = \"token\"\n").unwrap();
+    let (status, said) = ended("partner serve --dir 1 --no-own --no-sync --config config.toml");
+    assert!(status == 1 && said.contains("[configuration]") && said.contains("other machines"), "{said}");
+    assert!(!folder.join("1/serve.sock").exists() && !folder.join("1/serve.at").exists());
+}

@@ -1,0 +1,116 @@
+//! A partner's folder that many programs of one machine share: JSON over a Unix socket and, if asked, a loopback
+//! address. `partner-openapi.json` has what it speaks, docs/partner-serve.md how it is run.
+//!
+//! - `calls`: what each call does with the partner; `rows`: addresses as they are given, and what became of them;
+//!   `asking`: questions and their answers; `shown`: what is shown of the journal;
+//! - `routes`: from a request to its response; `problem`: a response other than `200`;
+//! - `run`: listening, until it is told to stop.
+
+mod asking;
+mod calls;
+mod problem;
+mod routes;
+mod rows;
+mod run;
+mod shown;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Plain, PoisonError};
+
+use arc_swap::ArcSwap;
+use stapel::Timestamp;
+use stapel::partner::{Case, Partner, PartnerError};
+use stapel::register::Register;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub use routes::{ROUTES, Route};
+pub use run::{Listening, ServeError, open_register, run};
+
+/// A partner, and what its callers need besides.
+pub struct Desk {
+    /// Whoever waits for it gets it in turn.
+    partner: Arc<Mutex<Partner>>,
+    register: ArcSwap<Option<Register>>,
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    sync: Plain<SyncRuns>,
+    is_stopping: AtomicBool,
+}
+
+/// The partner, for as long as nobody else has it.
+pub type Lent = OwnedMutexGuard<Partner>;
+
+/// How `sync` goes beside it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SyncRuns {
+    /// Whether there is one.
+    pub is_on: bool,
+    /// Whether a run is at work.
+    pub is_running: bool,
+    /// When the last run ended, and the code of what went wrong in it; empty where nothing did.
+    pub last: Option<(Timestamp, &'static str)>,
+    /// When the last run ended in which nothing went wrong.
+    pub last_done: Option<Timestamp>,
+}
+
+impl Desk {
+    /// A desk with this partner. `now` is asked in every call. It reads the partner's journal, for the requests that
+    /// callers may make again.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](stapel::SystemError::Io).
+    pub fn new(
+        mut partner: Partner,
+        register: Option<Register>,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Arc<Desk>, PartnerError> {
+        let nobody = Case::new("stapel partner serve", "none")?;
+        partner.asked_in(&nobody)?;
+        Ok(Arc::new(Desk {
+            partner: Arc::new(Mutex::new(partner)),
+            register: ArcSwap::from_pointee(register),
+            now: Box::new(now),
+            sync: Plain::default(),
+            is_stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Lends the partner to whoever does something else with it in a thread of its own; callers wait meanwhile.
+    pub fn lend(&self) -> Lent {
+        self.partner.clone().blocking_lock_owned()
+    }
+
+    /// Says how `sync` goes.
+    pub fn tell_sync(&self, change: impl FnOnce(&mut SyncRuns)) {
+        change(&mut self.sync.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Has rows looked up in this register from now on.
+    pub fn use_register(&self, register: Option<Register>) {
+        self.register.store(Arc::new(register));
+    }
+
+    /// Answers `busy` from now on.
+    fn stop(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    fn sync(&self) -> SyncRuns {
+        *self.sync.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What time it is.
+    pub fn time(&self) -> Timestamp {
+        (self.now)()
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desk(..)")
+    }
+}

@@ -1,0 +1,268 @@
+//! From a request to its response: what is wrong with its head, its route, and what every response has.
+
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use axum::body::{Body, Bytes};
+use axum::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stapel::partner::Caller;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use super::problem::{Code, Problem};
+use super::{Desk, asking, calls, shown};
+use crate::carrier::{MAX_FIELDS, MAX_HEAD};
+use crate::local::{Token, is_of_this_machine};
+
+/// A route of the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path.
+    pub path: &'static str,
+}
+
+/// All routes that are served.
+pub const ROUTES: [Route; 10] = [
+    Route { method: "POST", path: "/v1/flag" },
+    Route { method: "POST", path: "/v1/withdraw" },
+    Route { method: "POST", path: "/v1/ask" },
+    Route { method: "POST", path: "/v1/ask-own" },
+    Route { method: "POST", path: "/v1/answers" },
+    Route { method: "POST", path: "/v1/news" },
+    Route { method: "POST", path: "/v1/news/seen" },
+    Route { method: "POST", path: "/v1/dossier" },
+    Route { method: "GET", path: "/v1/status" },
+    Route { method: "GET", path: "/openapi.json" },
+];
+
+/// OpenAPI 3.1 of all this.
+const OPENAPI: &str = include_str!("../../partner-openapi.json");
+
+/// The most bytes of a body.
+const MAX_BODY: usize = 16 << 20;
+
+/// How long a body may take to come.
+const LONGEST_BODY: Duration = Duration::from_secs(60);
+
+/// How many calls are worked on at once; the others wait in turn. Each waits for the partner, which one has at a time.
+const AT_ONCE: usize = 64;
+
+/// How whoever called came in, and whether that was looked at.
+#[derive(Clone)]
+pub(super) enum Door {
+    /// A process of this user, through the socket.
+    Socket { uid: u32 },
+    /// A loopback address, with the token that is in force.
+    Loopback { token: Arc<ArcSwap<Token>> },
+}
+
+/// What answers requests, however they came.
+pub(super) struct Server {
+    pub(super) desk: Arc<Desk>,
+    working: Arc<Semaphore>,
+    router: Router,
+}
+
+/// One request's: what its route needs.
+#[derive(Clone)]
+struct Call {
+    server: Arc<Server>,
+    caller: Caller,
+}
+
+impl Server {
+    pub(super) fn new(desk: Arc<Desk>) -> Arc<Server> {
+        let [flag, withdraw, ask, ask_own, answers, news, seen, dossier, status, openapi] =
+            ROUTES.map(|route| route.path);
+        let router = Router::new()
+            .route(flag, post(|call, request| perform(call, request, calls::flag)))
+            .route(withdraw, post(|call, request| perform(call, request, calls::withdraw)))
+            .route(ask, post(|call, request| perform(call, request, asking::ask)))
+            .route(ask_own, post(|call, request| perform(call, request, asking::ask_own)))
+            .route(answers, post(|call, request| perform(call, request, asking::answers)))
+            .route(news, post(|call, request| perform(call, request, shown::news)))
+            .route(seen, post(|call, request| perform(call, request, shown::seen)))
+            .route(dossier, post(|call, request| perform(call, request, shown::dossier)))
+            .route(status, get(tell_status))
+            .route(openapi, get(async || ([(CONTENT_TYPE, "application/json")], OPENAPI)))
+            .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path"))
+            .method_not_allowed_fallback(async || {
+                let detail = "the path has another method, which Allow names";
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+            });
+        Arc::new(Server { desk, working: Arc::new(Semaphore::new(AT_ONCE)), router })
+    }
+
+    /// The response to a request that came in by a door.
+    pub(super) async fn respond(self: Arc<Server>, door: Door, mut request: Request<Body>) -> Response<Body> {
+        let began = Instant::now();
+        let path = ROUTES.iter().map(|route| route.path).find(|path| *path == request.uri().path());
+        let uid = match &door {
+            Door::Socket { uid } => Some(*uid),
+            Door::Loopback { .. } => None,
+        };
+        let caller = uid.map_or(Caller::Loopback, |uid| Caller::LocalUser { uid });
+        let mut response = match look(&door, &request) {
+            Ok(()) => {
+                request.extensions_mut().insert(Call { server: self.clone(), caller });
+                let answered: Result<_, Infallible> = self.router.clone().oneshot(request).await;
+                answered.unwrap_or_else(|never| match never {})
+            }
+            Err(problem) => problem.into_response(),
+        };
+        let code = response.extensions().get::<Code>().map(|code| code.0);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+        if code.is_some() {
+            // The body was not read, or not to its end.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let status = response.status().as_u16();
+        let milliseconds = began.elapsed().as_millis() as u64;
+        tracing::info!(path, status, code, milliseconds, uid, "request");
+        response
+    }
+}
+
+/// Refuses what this is not for, and who may not call.
+fn look(door: &Door, request: &Request<Body>) -> Result<(), Problem> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let forbidden = |detail| Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+    if request.version() != Version::HTTP_11 {
+        return Err(Problem::bad_request("the version is not HTTP/1.1"));
+    }
+    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if headers.len() > MAX_FIELDS || fields + target > MAX_HEAD {
+        let detail = "the head has too many fields or bytes";
+        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail));
+    }
+    if headers.get_all(HOST).iter().count() != 1 {
+        return Err(Problem::bad_request("there is not one Host"));
+    }
+    // A page in a browser sends it, and none may call.
+    if headers.contains_key(ORIGIN) {
+        return forbidden("a request with an Origin is a web page's, and none is answered");
+    }
+    if let Door::Loopback { token } = door {
+        if !is_of_this_machine(headers) {
+            return forbidden("ask for localhost, 127.0.0.1 or [::1]");
+        }
+        if !token.load().is_given(headers) {
+            let detail = "give the token, once: Authorization: Bearer TOKEN";
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
+        }
+    }
+    if uri.query().is_some() {
+        return Err(Problem::bad_request("a path has no query: what is asked for stands in the body"));
+    }
+    Ok(())
+}
+
+async fn tell_status(Extension(call): Extension<Call>) -> Response<Body> {
+    work(call, |desk, _| calls::status(desk)).await
+}
+
+/// Does what a request asks for.
+async fn perform<Q, R>(
+    Extension(call): Extension<Call>,
+    request: Request<Body>,
+    act: fn(&Desk, Caller, Q) -> Result<R, Problem>,
+) -> Response<Body>
+where
+    Q: DeserializeOwned + Send + 'static,
+    R: Serialize + 'static,
+{
+    let body = match read(request).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
+    work(call, move |desk, caller| {
+        let asked = serde_json::from_slice(&body);
+        let asked = asked.map_err(|error| Problem::bad_request(format!("the body is not in its form: {error}")))?;
+        drop(body);
+        act(desk, caller, asked)
+    })
+    .await
+}
+
+/// Does a call in a thread of its own, also where the caller is gone meanwhile.
+async fn work<R: Serialize + 'static>(
+    call: Call,
+    act: impl FnOnce(&Desk, Caller) -> Result<R, Problem> + Send + 'static,
+) -> Response<Body> {
+    let Call { server, caller } = call;
+    let Ok(place) = server.working.clone().acquire_owned().await else { return Problem::internal().into_response() };
+    if server.desk.is_stopping() {
+        return Problem::busy("the server is stopping, and nothing was done: make the request again").into_response();
+    }
+    let done = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        // Each change of the partner is one transaction, which a panic ends as a failure does.
+        let act =
+            || act(&server.desk, caller).and_then(|told| serde_json::to_vec(&told).map_err(|_| Problem::internal()));
+        catch_unwind(AssertUnwindSafe(act))
+    });
+    match done.await {
+        Ok(Ok(Ok(told))) => ([(CONTENT_TYPE, "application/json")], told).into_response(),
+        Ok(Ok(Err(problem))) => problem.into_response(),
+        Ok(Err(_)) | Err(_) => {
+            tracing::error!("a call could not be done for a fault of this program");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+/// The body of a request.
+async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
+    refuse_other_body(request.headers())?;
+    let read = Limited::new(request.into_body(), MAX_BODY).collect();
+    match timeout(LONGEST_BODY, read).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::bad_request("the body did not come to its end")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body came too slowly")),
+    }
+}
+
+fn too_large() -> Problem {
+    let detail = "the body has more than 16 MiB: give the rows in several requests";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+}
+
+fn refuse_other_body(headers: &HeaderMap) -> Result<(), Problem> {
+    let other = |detail| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let media_type = types.next().and_then(|one| one.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let (essence, parameter) = media_type.split_once(';').unwrap_or((&media_type, "charset=utf-8"));
+    let is_json =
+        essence.trim() == "application/json" && ["charset=utf-8", "charset=\"utf-8\""].contains(&parameter.trim());
+    if !is_json || types.next().is_some() {
+        return other("the Content-Type is not application/json");
+    }
+    if headers.contains_key(CONTENT_ENCODING) {
+        return other("a body has no Content-Encoding");
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    match length {
+        Some(length) if length > MAX_BODY as u64 => Err(too_large()),
+        None if !headers.contains_key(TRANSFER_ENCODING) => Err(Problem::bad_request("there is no body")),
+        _ => Ok(()),
+    }
+}

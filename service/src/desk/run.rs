@@ -1,0 +1,368 @@
+//! A desk that listens, on a socket and perhaps on a loopback address, until it is told to stop.
+
+use std::convert::Infallible;
+use std::fs;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sd_notify::NotifyState;
+use stapel::register::{Register, RegisterError};
+use stapel::shown_path;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
+
+use super::Desk;
+use super::routes::{Door, Server};
+use crate::carrier::MAX_HEAD;
+use crate::client::ServeSettings;
+use crate::local::{Token, bind_socket};
+
+/// The most connections. Whoever comes then waits in the system's queue.
+const CONNECTIONS: usize = 1_024;
+
+/// How long a head may take to come, also of the next request of a connection.
+const LONGEST_HEAD: Duration = Duration::from_secs(60);
+
+/// How long what is under way may take once it was told to stop.
+const LONGEST_STOP: Duration = Duration::from_secs(10);
+
+/// The threads of calls, and some that look after the rest.
+const THREADS: usize = 96;
+
+/// Why a desk does not listen, or what was not taken up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The settings are wrong.
+    #[error("[serve]: {0}")]
+    Settings(String),
+    /// The token cannot be used.
+    #[error("{}: {finding}", shown_path(.path))]
+    Token {
+        /// Its file.
+        path: PathBuf,
+        /// What was found, and what would help.
+        finding: String,
+    },
+    /// The register cannot be used.
+    #[error("{}: {error}", shown_path(.path))]
+    Register {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: RegisterError,
+    },
+    /// It cannot listen.
+    #[error("cannot listen on {place}: {error}; see that nothing else does, and that this user may")]
+    Listen {
+        /// Where.
+        place: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The process lacks what it runs on.
+    #[error("cannot begin: {0}")]
+    System(#[from] io::Error),
+}
+
+impl ServeError {
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ServeError::Settings(_) | ServeError::Token { .. } => "configuration",
+            ServeError::Register { error, .. } => error.code(),
+            ServeError::Listen { .. } | ServeError::System(_) => "serve",
+        }
+    }
+}
+
+/// A desk that listens, within a tokio runtime.
+pub struct Listening {
+    server: Arc<Server>,
+    socket: PathBuf,
+    address: Option<SocketAddr>,
+    token: Option<Arc<ArcSwap<Token>>>,
+    stop: watch::Sender<bool>,
+    gone: mpsc::Receiver<()>,
+}
+
+/// What ends connections, after the request that they are at.
+#[derive(Clone)]
+struct Ends {
+    stop: watch::Receiver<bool>,
+    /// Held until the connection is gone.
+    _alive: mpsc::Sender<()>,
+}
+
+impl Listening {
+    /// Listens on the socket, and where the settings say so on a loopback address.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]. It listens nowhere then.
+    pub async fn start(desk: Arc<Desk>, socket: &Path, settings: &ServeSettings) -> Result<Listening, ServeError> {
+        let loopback = match settings.loopback()? {
+            Some((address, path)) => {
+                let refuse = |error| ServeError::Listen { place: address.to_string(), error };
+                Some((TcpListener::bind(address).await.map_err(refuse)?, read_token(path)?))
+            }
+            None => None,
+        };
+        let refuse = |error| ServeError::Listen { place: shown_path(socket), error };
+        let unix = bind_socket(socket).map_err(refuse)?;
+        let server = Server::new(desk);
+        let (stop, stop_receiver) = watch::channel(false);
+        let (alive, gone) = mpsc::channel(1);
+        let ends = Ends { stop: stop_receiver, _alive: alive };
+        let open = Arc::new(Semaphore::new(CONNECTIONS));
+        let (mut address, mut token) = (None, None);
+        if let Some((listener, read)) = loopback {
+            address = Some(listener.local_addr()?);
+            let token = token.insert(Arc::new(ArcSwap::from_pointee(read))).clone();
+            tokio::spawn(accept_loopback(server.clone(), listener, token, open.clone(), ends.clone()));
+        }
+        tokio::spawn(accept_socket(server.clone(), unix, open, ends));
+        Ok(Listening { server, socket: socket.to_owned(), address, token, stop, gone })
+    }
+
+    /// The loopback address, where it listens on one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Reads token and register again. The places stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]. All is as it was then.
+    pub fn reload(&self, settings: &ServeSettings) -> Result<(), ServeError> {
+        let read = match (&self.token, settings.loopback()?) {
+            (Some(token), Some((_, path))) => Some((token, read_token(path)?)),
+            (None, None) => None,
+            _ => return Err(ServeError::Settings("listen is another than when it was started: restart it".into())),
+        };
+        let register = open_register(settings)?;
+        if let Some((token, read)) = read {
+            token.store(Arc::new(read));
+        }
+        self.server.desk.use_register(register);
+        Ok(())
+    }
+
+    /// Ends what is under way, and stops. Whether all of it was ended.
+    pub async fn stop(self) -> bool {
+        let Listening { server, socket, stop, mut gone, .. } = self;
+        // No new connection comes to a socket that has no name.
+        let _ = fs::remove_file(&socket);
+        server.desk.stop();
+        let _ = stop.send(true);
+        timeout(LONGEST_STOP, gone.recv()).await.is_ok()
+    }
+}
+
+impl ServeSettings {
+    /// The loopback address, where there is one, and the file of its token.
+    fn loopback(&self) -> Result<Option<(SocketAddr, &Path)>, ServeError> {
+        match (self.listen, &self.token) {
+            (None, None) => Ok(None),
+            (Some(address), _) if !address.ip().is_loopback() => Err(ServeError::Settings(format!(
+                "listen has {address}, which other machines reach: give an address of this machine alone, such as \
+                 127.0.0.1:9650; nothing here is encrypted"
+            ))),
+            (Some(address), Some(token)) => Ok(Some((address, token))),
+            (Some(_), None) => Err(ServeError::Settings(
+                "listen without a token: every program of this machine could call; give token the path of a file \
+                 with one, of openssl rand -hex 32"
+                    .into(),
+            )),
+            (None, Some(_)) => Err(ServeError::Settings("a token without listen: take it out, or give both".into())),
+        }
+    }
+}
+
+/// Opens the register that the settings name.
+///
+/// # Errors
+///
+/// [`ServeError::Register`].
+pub fn open_register(settings: &ServeSettings) -> Result<Option<Register>, ServeError> {
+    let open =
+        |path: &PathBuf| Register::open(path).map_err(|error| ServeError::Register { path: path.clone(), error });
+    settings.register.as_ref().map(open).transpose()
+}
+
+/// Serves as a process: until SIGTERM or SIGINT, with SIGHUP to read token and register again, and telling systemd.
+/// It calls `ready` once it listens, and `stopping` when it is told to stop.
+///
+/// # Errors
+///
+/// [`ServeError`]
+pub fn run(
+    desk: Arc<Desk>,
+    socket: &Path,
+    settings: impl Fn() -> Result<ServeSettings, ServeError>,
+    ready: impl FnOnce(),
+    stopping: impl FnOnce(),
+) -> Result<(), ServeError> {
+    let first = settings()?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(THREADS).build()?;
+    runtime.block_on(async {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let listening = Listening::start(desk, socket, &first).await?;
+        tell(&[NotifyState::Ready]);
+        tracing::info!(
+            socket = shown_path(socket),
+            address = listening.address().map(|address| address.to_string()),
+            "ready"
+        );
+        ready();
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => {
+                    let mut states = vec![NotifyState::Reloading];
+                    states.extend(NotifyState::monotonic_usec_now());
+                    tell(&states);
+                    match settings().and_then(|settings| listening.reload(&settings)) {
+                        Ok(()) => tracing::info!("reloaded"),
+                        Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
+                    }
+                    tell(&[NotifyState::Ready]);
+                }
+            }
+        }
+        tell(&[NotifyState::Stopping]);
+        tracing::info!("stopping");
+        stopping();
+        if !listening.stop().await {
+            tracing::warn!("stopped before all that was under way was ended");
+        }
+        Ok(())
+    })
+}
+
+/// Tells systemd, where it listens.
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+fn read_token(path: &Path) -> Result<Token, ServeError> {
+    Token::read(path).map_err(|finding| ServeError::Token { path: path.to_owned(), finding })
+}
+
+async fn accept_socket(server: Arc<Server>, listener: UnixListener, open: Arc<Semaphore>, ends: Ends) {
+    while let Some((stream, place)) = next(&open, || async { Ok(listener.accept().await?.0) }, &ends).await {
+        match stream.peer_cred() {
+            Ok(peer) => serve(server.clone(), stream, Door::Socket { uid: peer.uid() }, place, ends.clone()),
+            Err(error) => tracing::warn!(%error, "a connection was closed: the system does not say whose it is"),
+        }
+    }
+}
+
+async fn accept_loopback(
+    server: Arc<Server>,
+    listener: TcpListener,
+    token: Arc<ArcSwap<Token>>,
+    open: Arc<Semaphore>,
+    ends: Ends,
+) {
+    while let Some((stream, place)) = next(&open, || async { Ok(listener.accept().await?.0) }, &ends).await {
+        let _ = stream.set_nodelay(true);
+        serve(server.clone(), stream, Door::Loopback { token: token.clone() }, place, ends.clone());
+    }
+}
+
+/// The next connection, once there is room for it; `None` when it is to stop.
+async fn next<T, F: Future<Output = io::Result<T>>>(
+    open: &Arc<Semaphore>,
+    accept: impl Fn() -> F,
+    ends: &Ends,
+) -> Option<(T, OwnedSemaphorePermit)> {
+    let mut stop = ends.stop.clone();
+    loop {
+        let accepted = async {
+            let place = open.clone().acquire_owned().await.map_err(io::Error::other)?;
+            accept().await.map(|stream| (stream, place))
+        };
+        tokio::select! {
+            accepted = accepted => match accepted {
+                Ok(accepted) => return Some(accepted),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+            () = stopped(&mut stop) => return None,
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Answers the requests of a connection.
+fn serve<S>(server: Arc<Server>, stream: S, door: Door, place: OwnedSemaphorePermit, ends: Ends)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        let _place = place;
+        let Ends { mut stop, _alive } = ends;
+        let respond = service_fn(move |request: Request<Incoming>| {
+            let response = server.clone().respond(door.clone(), request.map(Body::new));
+            let boxed: Pin<Box<dyn Future<Output = Result<_, Infallible>> + Send>> =
+                Box::pin(async move { Ok(response.await) });
+            boxed
+        });
+        // More is read than is allowed, so that what is too much is answered with a problem.
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(LONGEST_HEAD)
+            .max_headers(256)
+            .max_buf_size(2 * MAX_HEAD)
+            .serve_connection(TokioIo::new(stream), respond);
+        let mut is_ending = false;
+        loop {
+            tokio::select! {
+                _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break,
+                () = stopped(&mut stop), if !is_ending => {}
+            }
+            is_ending = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // A response to a body that was not read would be lost with a connection that is reset.
+        linger(connection.into_parts().io.into_inner()).await;
+    });
+}
+
+/// Closes a connection so that the other end sees the response, although it still sends.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    const MOST: u64 = 1 << 20;
+    let discard = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(MOST), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(Duration::from_secs(1), discard).await;
+}

@@ -1,0 +1,164 @@
+//! What is shown of the journal: news, and all that there is on one address. The journal has to whom, before it is
+//! handed out.
+
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use stapel::AddressKey;
+use stapel::message::Told;
+use stapel::partner::{Caller, Case, DossierEntry, DossierEvent, News, Partner, StackChange};
+
+use super::Desk;
+use super::asking::{ToldNumber, told_standing};
+use super::calls::{Acting, by};
+use super::problem::Problem;
+use super::rows::{Row, canonical, level, looked_at};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeenRequest {
+    actor: String,
+    case: String,
+    mark: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DossierRequest {
+    actor: String,
+    case: String,
+    row: Row,
+}
+
+#[derive(Serialize)]
+pub(super) struct NewsResult {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<String>,
+    news: Vec<ToldNews>,
+}
+
+#[derive(Serialize)]
+struct ToldNews {
+    #[serde(serialize_with = "canonical")]
+    address: AddressKey,
+    level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typed: Option<String>,
+    change: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<ToldNumber>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<ToldNumber>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SeenResult {
+    seen: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct DossierResult {
+    entries: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Value>,
+}
+
+pub(super) fn news(desk: &Desk, caller: Caller, request: Acting) -> Result<NewsResult, Problem> {
+    let by = request.by(caller)?;
+    let (mut partner, now) = desk.begin();
+    let news = partner.show_news(&by, now)?;
+    let mark = (!news.is_empty()).then(|| mark(&news));
+    Ok(NewsResult { mark, news: news.iter().map(|one| ToldNews::of(&partner, one)).collect() })
+}
+
+pub(super) fn seen(desk: &Desk, caller: Caller, request: SeenRequest) -> Result<SeenResult, Problem> {
+    by(&request.actor, &request.case, caller)?;
+    if request.mark.len() != 64 || !request.mark.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(Problem::bad_request("mark: give that of the news that was seen"));
+    }
+    let (mut partner, _) = desk.begin();
+    let news = partner.untold_news()?;
+    if news.is_empty() || mark(&news) != request.mark {
+        let detail = "this is not the news that there is now: read the news again";
+        return Err(Problem::conflict("news_changed", detail));
+    }
+    partner.news()?;
+    Ok(SeenResult { seen: news.len() })
+}
+
+pub(super) fn dossier(desk: &Desk, caller: Caller, request: DossierRequest) -> Result<DossierResult, Problem> {
+    let by: Case = by(&request.actor, &request.case, caller)?;
+    let addresses = looked_at(&request.row, desk.register.load().as_ref().as_ref())?;
+    let (mut partner, now) = desk.begin();
+    let cap = partner.policy().policy().counting.count_cap;
+    let mut entries = Vec::new();
+    for address in &addresses {
+        entries.extend(partner.dossier(address, &by, now)?.iter().map(|entry| told_entry(entry, cap)));
+    }
+    let pruned = partner.pruned()?.map(
+        |pruned| json!({ "records": pruned.records, "from": pruned.from.to_string(), "to": pruned.to.to_string() }),
+    );
+    Ok(DossierResult { entries, pruned })
+}
+
+/// What tells one list of news from another.
+fn mark(news: &[News]) -> String {
+    let mut context = Context::new(&SHA256);
+    for one in news {
+        context.update(format!("{}\n{:?}\n", one.address.as_str(), one.change).as_bytes());
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl ToldNews {
+    fn of(partner: &Partner, news: &News) -> ToldNews {
+        let cap = partner.policy().policy().counting.count_cap;
+        let number = |told: Told| Some(ToldNumber::of(told, cap));
+        let (change, before, now) = match news.change {
+            StackChange::NewlyStacked(now) => ("newly_stacked", None, number(now)),
+            StackChange::CountChanged { before, now } => ("count_changed", number(before), number(now)),
+            StackChange::NoLongerStacked(before) => ("no_longer_stacked", number(before), None),
+        };
+        let typed = Some(partner.typed(&news.address)).filter(|typed| !typed.is_empty());
+        ToldNews { address: news.address, level: level(&news.address), typed, change, before, now }
+    }
+}
+
+fn told_entry(entry: &DossierEntry, cap: u8) -> Value {
+    let (event, details) = match &entry.event {
+        DossierEvent::Flagged { last_day } => ("flagged", json!({ "last_day": last_day.to_string() })),
+        DossierEvent::Renewed { last_day, reason } => {
+            ("renewed", json!({ "last_day": last_day.to_string(), "reason": reason.as_str() }))
+        }
+        DossierEvent::Written => ("written", json!({})),
+        DossierEvent::Withdrawn => ("withdrawn", json!({})),
+        DossierEvent::Asked { epoch, number, sweep } => {
+            let sweep = sweep.as_ref().map(|reason| reason.as_str());
+            ("asked", json!({ "epoch": epoch, "number": number, "sweep": sweep }))
+        }
+        DossierEvent::LookedUp => ("looked_up", json!({})),
+        DossierEvent::NewsShown => ("news_shown", json!({})),
+        DossierEvent::Answered { epoch, number, standing, release, as_of, .. } => {
+            let (standing, ToldNumber { count, at_least }) = told_standing(*standing, cap);
+            let details = json!({
+                "epoch": epoch, "number": number, "standing": standing, "count": count, "at_least": at_least,
+                "release": release, "as_of": as_of.to_string(),
+            });
+            ("answered", details)
+        }
+        _ => ("other", json!({})),
+    };
+    let by = entry.by.as_ref();
+    let mut told = json!({
+        "record": entry.record, "time": entry.time.to_string(), "event": event, "address": entry.address.as_str(),
+        "level": level(&entry.address), "typed": Some(&entry.typed).filter(|typed| !typed.is_empty()),
+        "actor": by.map(Case::actor), "case": by.map(Case::reference),
+        "caller": by.map(|by| by.caller().as_str()), "uid": by.and_then(|by| by.caller().uid()),
+    });
+    if let (Value::Object(told), Value::Object(details)) = (&mut told, details) {
+        told.extend(details);
+        // What there is nothing to say of is left out.
+        told.retain(|_, value| !value.is_null());
+    }
+    told
+}
