@@ -615,3 +615,49 @@ fn what_is_not_said_is_asked_for() {
     let (status, _, err) = town.run("partner sync --config bare.toml --no-own");
     assert!(status == 1 && err.contains("operator.addresses") && err.ends_with("[connect_settings]\n"), "{err}");
 }
+
+/// What is sent are the records that the command writes to a file, each once.
+#[cfg(feature = "otlp")]
+#[test]
+fn a_run_sends_what_the_journal_records_to_a_logboek() {
+    let town = Town::new();
+    let got: Kept<Value> = Kept::default();
+    let is_away = Arc::new(AtomicBool::new(true));
+    let (keep, away) = (got.clone(), is_away.clone());
+    let logboek = Server::start(None, move |request: &Got| {
+        if away.load(Ordering::SeqCst) {
+            return response(503, &[("content-length", "0")], b"");
+        }
+        keep.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
+        whole("application/json", b"{}")
+    });
+    let path = town.consortium.path("1.toml");
+    let settings = format!(
+        "{}[logboek]\nactivity = \"https://register.example.nl/12\"\notlp = \"http://127.0.0.1:{}/v1/traces\"\n",
+        std::fs::read_to_string(&path).unwrap(),
+        logboek.port
+    );
+    std::fs::write(path, settings).unwrap();
+    town.flag(1, 0, "a.csv");
+    town.sync_ending(1, 0, 23, "--no-own", 3);
+    assert_eq!(town.status(1, 0)["undelivered"], json!(0), "a Logboek that is away keeps nothing from the broker");
+    is_away.store(false, Ordering::SeqCst);
+    town.sync(1, 0, 23, "--no-own");
+    town.sync(1, 0, 23, "--no-own");
+    town.sync(1, 1, 23, "--no-own");
+    let got = got.lock().unwrap();
+    let spans =
+        got.iter().flat_map(|request| request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap());
+    let sent: Vec<_> = spans.map(|span| (span["traceId"].clone(), span["name"].clone())).collect();
+    let line = "partner logboek --dir 1 --activity https://register.example.nl/12";
+    let (status, out, err) = town.run(line);
+    assert_eq!(status, 0, "{err}");
+    let written: Vec<_> =
+        json_lines(&out).iter().map(|record| (record["trace_id"].clone(), record["name"].clone())).collect();
+    assert_eq!(sent, written);
+    let names: Vec<_> = sent.iter().map(|(_, name)| name.as_str().unwrap()).collect();
+    assert_eq!(names, ["stapel.flag", "stapel.full_set", "stapel.status", "stapel.confirm", "stapel.status"]);
+    let head = town.status(1, 1)["journal_head"].clone();
+    let (_, rest, _) = town.run(&format!("{line} --after {}", head.as_str().unwrap()));
+    assert_eq!(rest, "");
+}

@@ -8,10 +8,10 @@
 pub mod carrier;
 #[cfg(feature = "partner")]
 pub mod client;
-pub mod logboek;
 #[cfg(all(unix, feature = "desk"))]
 pub mod desk;
 #[cfg(all(unix, feature = "desk"))]
 mod local;
+pub mod logboek;
 #[cfg(feature = "broker")]
 pub mod server;

@@ -117,6 +117,12 @@ impl Case {
         self
     }
 
+    /// Whether it is the same call, made again: the same user, case, caller and request, within whatever action.
+    pub fn is_same_call(&self, other: &Case) -> bool {
+        let Case { actor, reference, caller, request, trace: _ } = other;
+        (actor, reference, caller, request) == (&self.actor, &self.reference, &self.caller, &self.request)
+    }
+
     /// The acting user.
     pub fn actor(&self) -> &str {
         &self.actor

@@ -1,6 +1,7 @@
 //! `stapel partner logboek`: the journal as records of a Logboek Dataverwerkingen, and what a day's run sends to one.
 
 use std::io::Write;
+use std::ops::Deref;
 
 use stapel::{Digest, Partner};
 use stapel_service::logboek::{Collector, LogboekError, SentUpTo};
@@ -37,11 +38,11 @@ pub(super) fn logboek(args: &LogboekArgs, out: &mut Output) -> Result<(), Failur
     Ok(())
 }
 
-/// Sends what the journal has that the Logboek has not. The folder is open only while it is read.
-pub(super) fn send(
+/// Sends what the journal has that the Logboek has not. The partner is held only while it is read.
+pub(super) fn send<P: Deref<Target = Partner>>(
     place: &PartnerFolder,
     collector: &Collector,
-    open: impl FnOnce() -> Result<Partner, Failure>,
+    open: impl FnOnce() -> Result<P, Failure>,
 ) -> Result<(), Failure> {
     let sent = SentUpTo::of(&place.dir);
     let noted = sent.read()?;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::thread;
 
 use stapel::Timestamp;
-use stapel_service::client::{Carrier, ServeSettings, Settings};
+use stapel_service::client::{Carrier, ServeSettings};
 use stapel_service::desk::{self, Desk, ServeError};
 
 use super::settings::ConfigArgs;
-use super::sync::{Holder, Step, SyncArgs, Told, go_on};
+use super::sync::{Holder, Step, SyncArgs, Told, Ways, go_on};
 use super::{OutboxArgs, PartnerFolder};
 use crate::broker::serve::LogForm;
 use crate::failure::{self, Failure};
@@ -83,14 +83,16 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
     log.begin();
     let at = Place::write(&place.dir, &socket)?;
     let told = Arc::new(Told::default());
-    let sync = (!no_sync).then(|| {
-        let args = SyncArgs::beside(place, outbox, actor.filter(|_| !no_own), work);
-        (args, read.connect)
-    });
+    let sync = (!no_sync)
+        .then(|| {
+            let args = SyncArgs::beside(place, outbox, actor.filter(|_| !no_own), work);
+            Ways::of(read).map(|ways| (args, ways))
+        })
+        .transpose()?;
     let ready = || {
-        if let Some((args, settings)) = sync {
+        if let Some((args, ways)) = sync {
             let (desk, told) = (desk.clone(), told.clone());
-            thread::spawn(move || carry(&args, &settings, desk, &told));
+            thread::spawn(move || carry(&args, &ways, desk, &told));
         }
     };
     let settings = || -> Result<ServeSettings, ServeError> {
@@ -134,7 +136,7 @@ impl Drop for Place {
 }
 
 /// Does every day's work, until it is told to end. What goes wrong is in the log and in the status, and is tried again.
-fn carry(args: &SyncArgs, settings: &Settings, desk: Arc<Desk>, told: &Arc<Told>) {
+fn carry(args: &SyncArgs, ways: &Ways, desk: Arc<Desk>, told: &Arc<Told>) {
     desk.tell_sync(|runs| runs.is_on = true);
     let holder = Holder::Desk(desk.clone());
     let is_final = |step: Step<'_>| {
@@ -150,7 +152,7 @@ fn carry(args: &SyncArgs, settings: &Settings, desk: Arc<Desk>, told: &Arc<Told>
     };
     failure::apart(Box::new(Lines::new(true)), || {
         let mut out = Output::to(Box::new(Lines::new(false)));
-        if let Err(failure) = go_on(args, settings, &holder, told, is_final, &mut out) {
+        if let Err(failure) = go_on(args, ways, &holder, told, is_final, &mut out) {
             failure::note(&failure.line());
         }
     });

@@ -16,7 +16,8 @@ mod turn;
 use std::thread;
 use std::time::Duration;
 
-use stapel_service::client::{Configuration, WallPace};
+use stapel_service::client::{Configuration, Settings, WallPace};
+use stapel_service::logboek::Collector;
 
 pub(super) use holder::Holder;
 #[cfg(unix)]
@@ -82,6 +83,19 @@ pub(super) struct SyncArgs {
     work: WorkArgs,
 }
 
+/// How the broker is reached, and a Logboek, where one is to have what the journal records.
+pub(in crate::partner) struct Ways {
+    connect: Settings,
+    logboek: Option<Collector>,
+}
+
+impl Ways {
+    pub(in crate::partner) fn of(read: Configuration) -> Result<Ways, Failure> {
+        let logboek = read.logboek.as_ref().map(Collector::new).transpose()?;
+        Ok(Ways { connect: read.connect, logboek })
+    }
+}
+
 pub(super) fn sync(args: &SyncArgs, config: &ConfigArgs, out: &mut Output) -> Result<(), Failure> {
     if !args.no_own && args.actor.is_none() {
         return Err(Failure::Usage(
@@ -91,11 +105,11 @@ pub(super) fn sync(args: &SyncArgs, config: &ConfigArgs, out: &mut Output) -> Re
     }
     // A reply is read once.
     output::refuse_closed()?;
-    let Configuration { connect, .. } = config.read()?;
+    let ways = Ways::of(config.read()?)?;
     if args.stay {
-        return stay::stay(args, &connect, out);
+        return stay::stay(args, &ways, out);
     }
-    turn::turn(args, &connect, std::sync::Arc::new(WallPace::default()), &Holder::Folder, out).map(|_| ())
+    turn::turn(args, &ways, std::sync::Arc::new(WallPace::default()), &Holder::Folder, out).map(|_| ())
 }
 
 impl SyncArgs {

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use stapel::message::{Standing, Told};
-use stapel::partner::{Answered, AskedRequest, AskedState, Caller, Case, Given, Partner};
+use stapel::partner::{Answered, AskedRequest, AskedState, Case, Given, Partner};
 use stapel::{AddressKey, Level, Slug};
 
 use super::Desk;
-use super::calls::{by, hold_to_policy, parsed};
+use super::calls::{Origin, by, hold_to_policy, parsed};
 use super::problem::Problem;
 use super::rows::{Row, ToldRow, canonical, level};
 
@@ -96,9 +96,9 @@ pub(super) struct ToldNumber {
     pub(super) at_least: Option<u8>,
 }
 
-pub(super) fn ask(desk: &Desk, caller: Caller, request: AskRequest) -> Result<AskResult, Problem> {
+pub(super) fn ask(desk: &Desk, origin: Origin, request: AskRequest) -> Result<AskResult, Problem> {
     let AskRequest { actor, case, request, rows, sweep, numbers, number_only } = request;
-    let by = by(&actor, &case, caller)?.in_request(&request)?;
+    let by = by(&actor, &case, origin)?.in_request(&request)?;
     let mut rows = desk.rows(&rows, number_only)?;
     let (mut partner, now) = desk.begin();
     hold_to_policy(&partner, &mut rows, number_only)?;
@@ -125,8 +125,8 @@ pub(super) fn ask(desk: &Desk, caller: Caller, request: AskRequest) -> Result<As
     Ok(AskResult { repeated, refused: rows.refused(), rows: rows.told(|_| Nothing {}), asked })
 }
 
-pub(super) fn ask_own(desk: &Desk, caller: Caller, request: NamedRequest) -> Result<AnswersResult, Problem> {
-    let by = request.by(caller)?;
+pub(super) fn ask_own(desk: &Desk, origin: Origin, request: NamedRequest) -> Result<AnswersResult, Problem> {
+    let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     // Other flags may have come since it was made first.
     if is_to_be_asked(&mut partner, &by, |_| true)? {
@@ -135,11 +135,11 @@ pub(super) fn ask_own(desk: &Desk, caller: Caller, request: NamedRequest) -> Res
     known(&mut partner, &by)
 }
 
-pub(super) fn answers(desk: &Desk, caller: Caller, request: NamedRequest) -> Result<AnswersResult, Problem> {
-    let by = request.by(caller)?;
+pub(super) fn answers(desk: &Desk, origin: Origin, request: NamedRequest) -> Result<AnswersResult, Problem> {
+    let by = request.by(origin)?;
     let (mut partner, _) = desk.begin();
     match partner.asked_in(&by)? {
-        Some(asked) if asked.by == by => Ok(told(&partner, &by, Some(asked))),
+        Some(asked) if asked.by.is_same_call(&by) => Ok(told(&partner, &by, Some(asked))),
         // Whether others asked under this name is nobody's to know.
         _ => {
             let detail =
@@ -150,8 +150,8 @@ pub(super) fn answers(desk: &Desk, caller: Caller, request: NamedRequest) -> Res
 }
 
 impl NamedRequest {
-    fn by(&self, caller: Caller) -> Result<Case, Problem> {
-        Ok(by(&self.actor, &self.case, caller)?.in_request(&self.request)?)
+    fn by(&self, origin: Origin) -> Result<Case, Problem> {
+        Ok(by(&self.actor, &self.case, origin)?.in_request(&self.request)?)
     }
 }
 
@@ -163,7 +163,7 @@ fn is_to_be_asked(
     is_about: impl FnOnce(&AskedRequest) -> bool,
 ) -> Result<bool, Problem> {
     let Some(asked) = partner.asked_in(by)? else { return Ok(true) };
-    if asked.by != *by || !is_about(&asked) {
+    if !asked.by.is_same_call(by) || !is_about(&asked) {
         let detail = "a request of this name asked something else, or for another case: give each request a name of its \
                       own, such as a random UUID";
         return Err(Problem::conflict("request_reused", detail));

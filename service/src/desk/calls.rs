@@ -8,7 +8,7 @@ use stapel::message::{Kind, RenewalReason};
 use stapel::partner::{Caller, Case, Changed, Partner};
 use stapel::policy::RegisterUse;
 use stapel::register::may_be_one;
-use stapel::{AddressKey, Day, Level, Timestamp};
+use stapel::{AddressKey, Day, Level, Timestamp, TraceContext};
 
 use super::problem::Problem;
 use super::rows::{Found, Row, Rows, ToldRow, canonical, given};
@@ -97,13 +97,25 @@ struct Shown(#[serde(serialize_with = "canonical")] AddressKey);
 
 impl Acting {
     /// Who acts, with what this process saw itself of how the call came in.
-    pub(super) fn by(&self, caller: Caller) -> Result<Case, Problem> {
-        by(&self.actor, &self.case, caller)
+    pub(super) fn by(&self, origin: Origin) -> Result<Case, Problem> {
+        by(&self.actor, &self.case, origin)
     }
 }
 
-pub(super) fn by(actor: &str, case: &str, caller: Caller) -> Result<Case, Problem> {
-    Ok(Case::new(actor, case)?.through(caller))
+/// What a call shows of who makes it, besides what its body says.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) caller: Caller,
+    /// The action of the program that calls, where it says so: `traceparent`.
+    pub(super) trace: Option<TraceContext>,
+}
+
+pub(super) fn by(actor: &str, case: &str, origin: Origin) -> Result<Case, Problem> {
+    let case = Case::new(actor, case)?.through(origin.caller);
+    Ok(match origin.trace {
+        Some(action) => case.within(action),
+        None => case,
+    })
 }
 
 impl Desk {
@@ -119,9 +131,9 @@ impl Desk {
     }
 }
 
-pub(super) fn flag(desk: &Desk, caller: Caller, request: FlagRequest) -> Result<FlagResult, Problem> {
+pub(super) fn flag(desk: &Desk, origin: Origin, request: FlagRequest) -> Result<FlagResult, Problem> {
     let FlagRequest { actor, case, rows, until, renew, number_only } = request;
-    let by = by(&actor, &case, caller)?;
+    let by = by(&actor, &case, origin)?;
     let mut rows = desk.rows(&rows, number_only)?;
     let (mut partner, now) = desk.begin();
     hold_to_policy(&partner, &mut rows, number_only)?;
@@ -140,9 +152,9 @@ pub(super) fn flag(desk: &Desk, caller: Caller, request: FlagRequest) -> Result<
     Ok(FlagResult { added, changed, unchanged, lapsed, repeated, refused: rows.refused(), rows: rows.told(of) })
 }
 
-pub(super) fn withdraw(desk: &Desk, caller: Caller, request: WithdrawRequest) -> Result<WithdrawResult, Problem> {
+pub(super) fn withdraw(desk: &Desk, origin: Origin, request: WithdrawRequest) -> Result<WithdrawResult, Problem> {
     let WithdrawRequest { actor, case, rows, number_only } = request;
-    let by = by(&actor, &case, caller)?;
+    let by = by(&actor, &case, origin)?;
     let rows = desk.rows(&rows, number_only)?;
     let (mut partner, now) = desk.begin();
     rows.refuse_if_none()?;

@@ -17,11 +17,13 @@ use axum::{Extension, Router};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use stapel::TraceContext;
 use stapel::partner::Caller;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
+use super::calls::Origin;
 use super::problem::{Code, Problem};
 use super::{Desk, asking, calls, shown};
 use crate::carrier::{MAX_FIELDS, MAX_HEAD};
@@ -82,7 +84,7 @@ pub(super) struct Server {
 #[derive(Clone)]
 struct Call {
     server: Arc<Server>,
-    caller: Caller,
+    origin: Origin,
 }
 
 impl Server {
@@ -119,7 +121,8 @@ impl Server {
         let caller = uid.map_or(Caller::Loopback, |uid| Caller::LocalUser { uid });
         let mut response = match look(&door, &request) {
             Ok(()) => {
-                request.extensions_mut().insert(Call { server: self.clone(), caller });
+                let origin = Origin { caller, trace: trace(request.headers()) };
+                request.extensions_mut().insert(Call { server: self.clone(), origin });
                 let answered: Result<_, Infallible> = self.router.clone().oneshot(request).await;
                 answered.unwrap_or_else(|never| match never {})
             }
@@ -183,7 +186,7 @@ async fn tell_status(Extension(call): Extension<Call>) -> Response<Body> {
 async fn perform<Q, R>(
     Extension(call): Extension<Call>,
     request: Request<Body>,
-    act: fn(&Desk, Caller, Q) -> Result<R, Problem>,
+    act: fn(&Desk, Origin, Q) -> Result<R, Problem>,
 ) -> Response<Body>
 where
     Q: DeserializeOwned + Send + 'static,
@@ -193,11 +196,11 @@ where
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
-    work(call, move |desk, caller| {
+    work(call, move |desk, origin| {
         let asked = serde_json::from_slice(&body);
         let asked = asked.map_err(|error| Problem::bad_request(format!("the body is not in its form: {error}")))?;
         drop(body);
-        act(desk, caller, asked)
+        act(desk, origin, asked)
     })
     .await
 }
@@ -205,9 +208,9 @@ where
 /// Does a call in a thread of its own, also where the caller is gone meanwhile.
 async fn work<R: Serialize + 'static>(
     call: Call,
-    act: impl FnOnce(&Desk, Caller) -> Result<R, Problem> + Send + 'static,
+    act: impl FnOnce(&Desk, Origin) -> Result<R, Problem> + Send + 'static,
 ) -> Response<Body> {
-    let Call { server, caller } = call;
+    let Call { server, origin } = call;
     let Ok(place) = server.working.clone().acquire_owned().await else { return Problem::internal().into_response() };
     if server.desk.is_stopping() {
         return Problem::busy("the server is stopping, and nothing was done: make the request again").into_response();
@@ -216,7 +219,7 @@ async fn work<R: Serialize + 'static>(
         let _place = place;
         // Each change of the partner is one transaction, which a panic ends as a failure does.
         let act =
-            || act(&server.desk, caller).and_then(|told| serde_json::to_vec(&told).map_err(|_| Problem::internal()));
+            || act(&server.desk, origin).and_then(|told| serde_json::to_vec(&told).map_err(|_| Problem::internal()));
         catch_unwind(AssertUnwindSafe(act))
     });
     match done.await {
@@ -227,6 +230,13 @@ async fn work<R: Serialize + 'static>(
             Problem::internal().into_response()
         }
     }
+}
+
+/// The caller's action. One that is none counts for none, as W3C Trace Context has it.
+fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut given = headers.get_all("traceparent").iter();
+    let first = given.next()?.to_str().ok()?;
+    if given.next().is_some() { None } else { TraceContext::parse(first).ok() }
 }
 
 /// The body of a request.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stapel::AddressKey;
 use stapel::message::Told;
-use stapel::partner::{Caller, Case, DossierEntry, DossierEvent, News, Partner, StackChange};
+use stapel::partner::{Case, DossierEntry, DossierEvent, News, Partner, StackChange};
 
 use super::Desk;
 use super::asking::{ToldNumber, told_standing};
-use super::calls::{Acting, by};
+use super::calls::{Acting, Origin, by};
 use super::problem::Problem;
 use super::rows::{Row, canonical, level, looked_at};
 
@@ -63,16 +63,16 @@ pub(super) struct DossierResult {
     pruned: Option<Value>,
 }
 
-pub(super) fn news(desk: &Desk, caller: Caller, request: Acting) -> Result<NewsResult, Problem> {
-    let by = request.by(caller)?;
+pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<NewsResult, Problem> {
+    let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let news = partner.show_news(&by, now)?;
     let mark = (!news.is_empty()).then(|| mark(&news));
     Ok(NewsResult { mark, news: news.iter().map(|one| ToldNews::of(&partner, one)).collect() })
 }
 
-pub(super) fn seen(desk: &Desk, caller: Caller, request: SeenRequest) -> Result<SeenResult, Problem> {
-    by(&request.actor, &request.case, caller)?;
+pub(super) fn seen(desk: &Desk, origin: Origin, request: SeenRequest) -> Result<SeenResult, Problem> {
+    by(&request.actor, &request.case, origin)?;
     if request.mark.len() != 64 || !request.mark.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
         return Err(Problem::bad_request("mark: give that of the news that was seen"));
     }
@@ -86,8 +86,8 @@ pub(super) fn seen(desk: &Desk, caller: Caller, request: SeenRequest) -> Result<
     Ok(SeenResult { seen: news.len() })
 }
 
-pub(super) fn dossier(desk: &Desk, caller: Caller, request: DossierRequest) -> Result<DossierResult, Problem> {
-    let by: Case = by(&request.actor, &request.case, caller)?;
+pub(super) fn dossier(desk: &Desk, origin: Origin, request: DossierRequest) -> Result<DossierResult, Problem> {
+    let by: Case = by(&request.actor, &request.case, origin)?;
     let addresses = looked_at(&request.row, desk.register.load().as_ref().as_ref())?;
     let (mut partner, now) = desk.begin();
     let cap = partner.policy().policy().counting.count_cap;

@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use stapel::Partner;
 use stapel::partner::{Caller, DossierEvent};
+use stapel::{Digest, Partner};
 use stapel_testkit::DAY;
 
-use super::{NAME, Served, acting, own_user};
+use super::{NAME, Served, acting, own_user, post};
 
 const DAM: &str = "Dam 1-A, 1012 JS Amsterdam";
 
@@ -67,7 +67,7 @@ fn the_journal_has_who_acted_and_the_user_through_whom() {
     served.call("/v1/flag", json!({ "actor": "m.smit", "case": "Z-7", "rows": [{ "text": DAM }] }));
     let head = format!("Authorization: Bearer {}\r\n", super::TOKEN);
     let body = acting(json!({ "rows": [{ "text": DAM }], "renew": "observed_again" }));
-    let through_loopback = served.say_loopback(&super::post("/v1/flag", &head, &body.to_string()));
+    let through_loopback = served.say_loopback(&post("/v1/flag", &head, &body.to_string()));
     assert_eq!(through_loopback.status, 200);
     let entries = served.dossier(DAM);
     let by = entries[0].by.as_ref().unwrap();
@@ -133,10 +133,10 @@ fn a_question_that_is_made_again_asks_nothing_twice() {
     assert_eq!(served.refused("/v1/answers", json!({ "request": NAME.replace('3', "4") })), not_found);
     let body = acting(json!({ "request": NAME })).to_string();
     let head = format!("Authorization: Bearer {}\r\n", super::TOKEN);
-    let other_door = served.say_loopback(&super::post("/v1/answers", &head, &body));
+    let other_door = served.say_loopback(&post("/v1/answers", &head, &body));
     assert_eq!(other_door.code(), not_found, "another user's question");
     // Through that door the name is free.
-    let theirs = served.say_loopback(&super::post("/v1/ask", &head, &acting(ask(&rows)).to_string()));
+    let theirs = served.say_loopback(&post("/v1/ask", &head, &acting(ask(&rows)).to_string()));
     assert_eq!(theirs.json()["state"], "waiting");
 }
 
@@ -254,4 +254,31 @@ fn the_status_has_numbers_alone() {
     assert_eq!(status["sync"], json!({ "state": "off" }));
     let text = String::from_utf8(response.body).unwrap();
     assert!(!text.contains("1012JS") && !text.contains("jansen") && !text.contains("0117"), "{text}");
+}
+
+#[test]
+fn the_callers_trace_is_in_the_record_and_does_not_make_it_another_call() {
+    let served = Served::new();
+    let body = acting(json!({ "rows": [{ "text": DAM }] })).to_string();
+    let traces = [
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
+        "traceparent: none\r\n",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\
+         traceparent: 00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
+        "",
+    ];
+    for fields in traces {
+        let response = served.say(&post("/v1/flag", fields, &body));
+        assert_eq!(response.code().0, 200, "one that is none is passed over: {fields}");
+    }
+    let records = served.desk.lend().processings("https://register.example.nl/12", Digest::NONE).unwrap();
+    let traces: Vec<_> = records.iter().map(|record| record.foreign_operation.as_ref()).collect();
+    assert_eq!(traces[0].unwrap().action.span_id(), "b7ad6b7169203331");
+    assert!(traces[1..].iter().all(Option::is_none), "{traces:?}");
+
+    let question = acting(ask(&[DAM])).to_string();
+    let asked = |fields: &str| served.say(&post("/v1/ask", fields, &question)).json();
+    let first = asked("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n");
+    assert_eq!(asked("traceparent: 00-0af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01\r\n"), first);
+    assert_eq!(served.desk.lend().in_flight().count(), 1, "asked once");
 }

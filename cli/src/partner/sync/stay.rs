@@ -3,11 +3,11 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use stapel_service::client::{Pace, Settings, WallPace};
+use stapel_service::client::{Pace, WallPace};
 
-use super::SyncArgs;
 use super::holder::Holder;
 use super::turn::turn;
+use super::{SyncArgs, Ways};
 use crate::failure::{self, Failure, note};
 use crate::output::Output;
 
@@ -19,11 +19,11 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Goes on until it is told to end. What goes wrong is said and tried again, but for what a person has to write
 /// otherwise.
-pub(super) fn stay(args: &SyncArgs, settings: &Settings, out: &mut Output) -> Result<(), Failure> {
+pub(super) fn stay(args: &SyncArgs, ways: &Ways, out: &mut Output) -> Result<(), Failure> {
     let told = Arc::new(Told::default());
     told.listen()?;
     let is_final = |step: Step<'_>| matches!(step, Step::Failed(failure) if is_for_a_person(failure.code()));
-    go_on(args, settings, &Holder::Folder, &told, is_final, out)
+    go_on(args, ways, &Holder::Folder, &told, is_final, out)
 }
 
 /// What somebody who goes on comes to.
@@ -36,7 +36,7 @@ pub(in crate::partner) enum Step<'a> {
 /// Does one turn after another until it is told to end, or `is_final` says so of a failure.
 pub(in crate::partner) fn go_on(
     args: &SyncArgs,
-    settings: &Settings,
+    ways: &Ways,
     holder: &Holder,
     told: &Arc<Told>,
     mut is_final: impl FnMut(Step<'_>) -> bool,
@@ -47,7 +47,7 @@ pub(in crate::partner) fn go_on(
         failure::forget_refused();
         is_final(Step::Begins);
         let pace: Arc<dyn Pace> = Arc::new(StoppablePace { told: told.clone(), clock: WallPace::default() });
-        let wait = match turn(args, settings, pace, holder, out) {
+        let wait = match turn(args, ways, pace, holder, out) {
             Ok(next) => {
                 is_final(Step::Done);
                 let until = next.0.saturating_sub(args.work.clock.time()?.0);

@@ -16,14 +16,14 @@ use serde_json::json;
 use stapel::message::{Code, Kind, Role, Unverified};
 use stapel::partner::{Case, Next};
 use stapel::{Day, Digest, Timestamp};
-use stapel_service::client::{Carrier, Pace, Settings};
+use stapel_service::client::{Carrier, Pace};
 
 use self::reply::is_answer;
-use super::SyncArgs;
 use super::day::{self, Due, Record};
 use super::fetched;
 use super::holder::{Held, Holder};
 use super::lock::RunLock;
+use super::{SyncArgs, Ways};
 use crate::failure::{self, Failure, note, warn};
 use crate::files;
 use crate::output::Output;
@@ -43,7 +43,7 @@ const WRONG_CLOCK: [&str; 2] = ["clock", "clock_ahead"];
 /// One run. Gives the moment at which there is next something to do by itself.
 pub(super) fn turn(
     args: &SyncArgs,
-    settings: &Settings,
+    ways: &Ways,
     pace: Arc<dyn Pace>,
     holder: &Holder,
     out: &mut Output,
@@ -53,7 +53,7 @@ pub(super) fn turn(
         holder.open(args)?;
     }
     let _lock = RunLock::hold(&args.place.dir)?;
-    let mut run = Run::begin(args, settings, pace, holder)?;
+    let mut run = Run::begin(args, ways, pace, holder)?;
     run.under_way(out)?;
     run.day(out)?;
     run.end(out)
@@ -80,6 +80,7 @@ enum Outcome {
 
 struct Run<'a> {
     args: &'a SyncArgs,
+    ways: &'a Ways,
     holder: &'a Holder,
     carrier: Carrier,
     started: Instant,
@@ -112,25 +113,22 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn begin(
-        args: &'a SyncArgs,
-        settings: &Settings,
-        pace: Arc<dyn Pace>,
-        holder: &'a Holder,
-    ) -> Result<Run<'a>, Failure> {
+    fn begin(args: &'a SyncArgs, ways: &'a Ways, pace: Arc<dyn Pace>, holder: &'a Holder) -> Result<Run<'a>, Failure> {
         let mut partner = holder.open(args)?;
         let now = args.work.clock.time()?;
         // Before anything is asked, or written down to be of that day.
         partner.check_clock(now)?;
         let policy = partner.policy().policy();
         let own = policy.partner(partner.number());
-        let carrier =
-            Carrier::new(settings, &policy.operator.addresses, &policy.consortium)?.with_pace(pace).telling(|missed| {
+        let carrier = Carrier::new(&ways.connect, &policy.operator.addresses, &policy.consortium)?
+            .with_pace(pace)
+            .telling(|missed| {
                 note(&format!("{}; again in {} s", missed.findings.join("; "), missed.wait.as_secs().max(1)));
             });
         let record = Record::read(&args.place.dir, now.day())?;
         Ok(Run {
             args,
+            ways,
             holder,
             carrier,
             started: Instant::now(),

@@ -10,12 +10,13 @@ use super::super::fetched;
 use super::Run;
 use crate::failure::{self, Failure, note};
 use crate::output::{Output, counted};
-use crate::partner::report;
+use crate::partner::{logboek, report};
 
 impl Run<'_> {
     /// Says what there is to say of all of it.
     pub(super) fn end(mut self, out: &mut Output) -> Result<Timestamp, Failure> {
         let now = self.now()?;
+        self.send_to_logboek()?;
         let mut partner = self.open()?;
         let outbox = self.args.outbox.of(&self.args.place);
         self.failures.extend(outbox.clean(&partner, &[])?);
@@ -75,6 +76,14 @@ impl Run<'_> {
         }
         Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| next)
     }
+    /// Sends what the journal records to the Logboek, where there is one. A Logboek that is away keeps nobody from the
+    /// rest.
+    fn send_to_logboek(&mut self) -> Result<(), Failure> {
+        let Some(collector) = &self.ways.logboek else { return Ok(()) };
+        let sent = logboek::send(&self.args.place, collector, || self.open());
+        self.go_on(sent)
+    }
+
     /// Whether all of the day's work is done.
     fn is_done(&self, now: Timestamp) -> bool {
         let (kept, today) = (self.record.kept(), now.day().0);
