@@ -3,6 +3,8 @@
 //! `STAPEL_CALLER_SECONDS` says for how long they call, and `STAPEL_SERVE_KILLS` how often it is killed meanwhile;
 //! without them each makes a few calls, and it is killed a few times.
 
+#![allow(clippy::print_stdout)] // How much was met is what the long form of this is run for.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -17,6 +19,7 @@ use stapel::{AddressKey, Partner};
 use stapel_testkit::{Consortium, START, Seeded};
 
 use crate::common::text;
+use crate::sync::Town;
 
 /// How many processes call at once.
 const CALLERS: usize = 16;
@@ -39,10 +42,15 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, more: &[&str]) -> Server {
+        let alone = ["--dir", "1", "--no-own", "--no-sync", "--now", &START.to_string()];
+        Server::with(folder, &[&alone, more].concat())
+    }
+
+    fn with(folder: &Path, arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_stapel"))
             .current_dir(folder)
-            .args(["partner", "serve", "--dir", "1", "--no-own", "--no-sync", "--now", &START.to_string()])
-            .args(more)
+            .args(["partner", "serve"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -341,4 +349,97 @@ fn what_is_missing_is_said_before_anything_is_served() {
     let (status, said) = ended("partner serve --dir 1 --no-own --no-sync --config config.toml");
     assert!(status == 1 && said.contains("[configuration]") && said.contains("other machines"), "{said}");
     assert!(!folder.join("1/serve.sock").exists() && !folder.join("1/serve.at").exists());
+}
+
+/// What the page says to type does what it says, in one shell. The server ends with the shell.
+#[test]
+fn what_the_page_says_to_type_does_what_it_says() {
+    let page = include_str!("../../docs/partner-serve.md");
+    let blocks = |language: &str| -> Vec<&str> {
+        let begin = format!("```{language}\n");
+        page.split(&begin).skip(1).map(|rest| rest.split_once("```").expect("a block that ends").0).collect()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let command = Path::new(env!("CARGO_BIN_EXE_stapel")).parent().unwrap();
+    let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap_or_default());
+    let lines = format!("trap 'kill $! 2> /dev/null || :' EXIT\n{}", blocks("sh").concat());
+    let output =
+        Command::new("sh").args(["-ec", &lines]).env("PATH", path).current_dir(folder.path()).output().unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    let [shown] = blocks("text")[..] else { panic!("one block of what is printed") };
+    let replies: Vec<Value> =
+        out.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [flagged, asked, answers, withdrawn, dossier] = &replies[..] else { panic!("{out}") };
+    assert_eq!((&flagged["added"], &flagged["refused"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&asked["state"], &answers["state"], &withdrawn["withdrawn"]),
+        (&json!("waiting"), &json!("waiting"), &json!(1))
+    );
+    assert!(dossier.to_string().contains(shown.trim_end()), "{dossier}");
+    assert!(out.contains("journal: 4 records"), "{out}");
+}
+
+/// A program asks through the server, and the server carries it to a broker over HTTPS and back.
+#[test]
+fn a_question_goes_to_the_broker_and_its_answer_comes_back() {
+    let town = Town::new();
+    let folder = town.consortium.path("");
+    let socket = folder.join("1/serve.sock");
+    let by = |mut body: Value| {
+        body["actor"] = "j.jansen".into();
+        body["case"] = "Z-1".into();
+        body
+    };
+    let rows = json!([{ "text": "Dam 1-A, 1012 JS Amsterdam" }]);
+    let served = |day: u16, more: &[&str], act: &dyn Fn()| {
+        // After the day's moment, so that its work is done at once.
+        let now = town.at(day, 23).to_string();
+        let server = Server::with(&folder, &[&["--config", "1.toml", "--now", &now], more].concat());
+        act();
+        let (mut child, log) = server.drain();
+        signal(&child, "TERM");
+        assert!(child.wait().unwrap().success());
+        log.join().unwrap()
+    };
+    let until = |is_there: &dyn Fn() -> bool| {
+        let end = Instant::now() + AT_LONGEST;
+        while !is_there() {
+            assert!(Instant::now() < end, "it does not come");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let status = || -> Value {
+        let output = Command::new("curl").args(["-s", "--unix-socket"]).arg(&socket).arg("http://x/v1/status").output();
+        serde_json::from_slice(&output.unwrap().stdout).unwrap()
+    };
+    served(0, &["--no-sync"], &|| drop(surely(&socket, "/v1/flag", &by(json!({ "rows": rows })))));
+    served(0, &[], &|| {
+        until(&|| status()["sync"]["last_done"].is_string());
+        assert_eq!((&status()["undelivered"], &status()["sync"]["state"]), (&json!(0), &json!("waiting")));
+    });
+    for number in 2..5 {
+        let now = town.at(0, 23);
+        let flag = format!("partner flag --config {number}.toml --case 1 a.csv --now {now}");
+        assert_eq!(town.run(&flag).0, 0);
+        let (code, out, err) = town.run(&format!("partner sync --config {number}.toml --at-once --now {now}"));
+        assert_eq!(code, 0, "{out}{err}");
+    }
+    let request = "3f2b0a4e-8d0c-4a8e-9a51-6c5c1a0f7f10";
+    let ask = by(json!({ "rows": rows, "request": request }));
+    served(1, &["--no-sync"], &|| assert_eq!(surely(&socket, "/v1/ask", &ask)["state"], "waiting"));
+    let answers = || surely(&socket, "/v1/answers", &by(json!({ "request": request })));
+    let log = served(1, &[], &|| {
+        until(&|| answers()["state"] == "answered");
+        until(&|| status()["sync"]["last_done"].is_string());
+        let answered = answers();
+        assert_eq!(answered["answers"][0]["rows"][0]["standing"], "stacked", "{answered}");
+        assert_eq!(surely(&socket, "/v1/ask", &ask)["answers"], answered["answers"], "it is not asked again");
+        let news = surely(&socket, "/v1/news", &by(json!({})));
+        assert_eq!(news["news"][0]["change"], "newly_stacked", "{news}");
+    });
+    assert!(log.contains("answered about 1 address"), "{log}");
+    assert!(!log.contains("1012JS") && !log.contains("jansen"), "{log}");
+    let left = std::fs::read_dir(folder.join("1/outbox")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing is left for somebody to read");
 }

@@ -18,8 +18,8 @@ use crate::common::{Desk, json_lines, text};
 use crate::stub::{Answer, Got, Kept, Pki, Server, dead_port, response, whole};
 
 /// A consortium whose broker is reached over HTTPS, and the configuration of its partner 1.
-struct Town {
-    consortium: Consortium,
+pub(crate) struct Town {
+    pub(crate) consortium: Consortium,
     served: Arc<Served>,
     _pki: Pki,
     _server: Server,
@@ -88,7 +88,7 @@ impl Served {
 }
 
 impl Town {
-    fn new() -> Town {
+    pub(crate) fn new() -> Town {
         let consortium = Consortium::new();
         let broker = Broker::open(&consortium.path("broker"), stored_keys(&consortium.path("keys"))).unwrap();
         let served = Arc::new(Served {
@@ -138,13 +138,13 @@ impl Town {
     }
 
     /// What a command says, both ways, and its status.
-    fn run(&self, line: &str) -> (i32, String, String) {
+    pub(crate) fn run(&self, line: &str) -> (i32, String, String) {
         let output = self.command(line).output().unwrap();
         (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
     }
 
     /// Goes to an hour of a day after the consortium's first, on which the partner and the broker are alike.
-    fn at(&self, day: u16, hour: u64) -> Timestamp {
+    pub(crate) fn at(&self, day: u16, hour: u64) -> Timestamp {
         let now = Timestamp(START.day().plus(day + 1).start().0 + hour * 3_600);
         *self.served.now.lock().unwrap() = now;
         now

@@ -108,7 +108,9 @@ mod tests {
         let read = read(&format!("{token}\n"), 0o640).unwrap();
         let gives = |values: &[&str]| {
             let mut headers = HeaderMap::new();
-            values.iter().for_each(|value| drop(headers.append(AUTHORIZATION, value.parse().unwrap())));
+            for value in values {
+                headers.append(AUTHORIZATION, value.parse().unwrap());
+            }
             read.is_given(&headers)
         };
         let right = format!("Bearer {token}");

@@ -142,8 +142,8 @@ pub(super) fn answers(desk: &Desk, origin: Origin, request: NamedRequest) -> Res
         Some(asked) if asked.by.is_same_call(&by) => Ok(told(&partner, &by, Some(asked))),
         // Whether others asked under this name is nobody's to know.
         _ => {
-            let detail =
-                "nothing of that name was asked within 30 days by this actor, for this case, through this user";
+            let detail = "nothing of that name was asked within 30 days by this actor, for this case, through this \
+                          user of the machine";
             Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
         }
     }
@@ -164,8 +164,8 @@ fn is_to_be_asked(
 ) -> Result<bool, Problem> {
     let Some(asked) = partner.asked_in(by)? else { return Ok(true) };
     if !asked.by.is_same_call(by) || !is_about(&asked) {
-        let detail = "a request of this name asked something else, or for another case: give each request a name of its \
-                      own, such as a random UUID";
+        let detail = "a request of this name asked something else, or for another case: give each request a name of \
+                      its own, such as a random UUID";
         return Err(Problem::conflict("request_reused", detail));
     }
     Ok(!matches!(asked.state, AskedState::Waiting | AskedState::Answered))
