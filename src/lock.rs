@@ -2,9 +2,21 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use crate::files::{io, private_options};
 use crate::system::SystemError;
+
+/// The file whose lock is the folder's.
+const LOCK: &str = "lock";
+
+/// The file whose lock says who is next among those that wait for the folder.
+const NEXT: &str = "lock.next";
+
+/// The pause between two attempts at a folder that is in use: short beside the milliseconds for which a call has it
+/// open, and long beside the 20 microseconds that an attempt takes.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A folder that nobody else holds as long as this lives.
 ///
@@ -22,7 +34,41 @@ impl FolderLock {
     /// Locks a folder through the file `lock` in it. [`SystemError::FolderInUse`] where it is locked already,
     /// [`SystemError::OtherUser`] where it is another user's.
     pub(crate) fn hold(folder: &Path) -> Result<FolderLock, SystemError> {
-        let path = folder.join("lock");
+        FolderLock::hold_file(folder, LOCK)
+    }
+
+    /// As [`FolderLock::hold`], but where the folder is locked already, waits for it about so long: no clock is read,
+    /// the pauses between two attempts are counted.
+    pub(crate) fn wait_for(folder: &Path, wait: Duration) -> Result<FolderLock, SystemError> {
+        let mut pauses = wait.as_nanos().div_ceil(PAUSE.as_nanos());
+        FolderLock::wait_in_line(folder, || {
+            let goes_on = pauses > 0;
+            if goes_on {
+                pauses -= 1;
+                thread::sleep(PAUSE);
+            }
+            goes_on
+        })
+    }
+
+    /// Locks a folder once it is free, with a pause between two attempts, until `pause` says that there is no next one.
+    ///
+    /// Whoever waits holds the file `lock.next` first, and all others wait for that. Else a process that closes the
+    /// folder and opens it again at once would nearly always come before those that wait, and some of them would wait
+    /// in vain.
+    fn wait_in_line(folder: &Path, mut pause: impl FnMut() -> bool) -> Result<FolderLock, SystemError> {
+        let mut once_free = |name| loop {
+            match FolderLock::hold_file(folder, name) {
+                Err(SystemError::FolderInUse { .. }) if pause() => {}
+                held_or_not => return held_or_not,
+            }
+        };
+        let _next = once_free(NEXT)?;
+        once_free(LOCK)
+    }
+
+    fn hold_file(folder: &Path, name: &str) -> Result<FolderLock, SystemError> {
+        let path = folder.join(name);
         let in_use = || SystemError::FolderInUse { path: folder.to_owned() };
         let open = || private_options().create(true).open(&path).map_err(|source| io("open", &path, source));
         #[cfg(unix)]
@@ -126,6 +172,8 @@ mod posix {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -137,6 +185,53 @@ mod tests {
         FolderLock::hold(elsewhere.path()).unwrap();
         drop(held);
         FolderLock::hold(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn whoever_waits_gets_the_folder_once_it_is_free_and_comes_before_those_who_wait_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut held = Some(FolderLock::hold(folder.path()).unwrap());
+        let mut pauses = 0;
+        let waited = FolderLock::wait_in_line(folder.path(), || {
+            pauses += 1;
+            if pauses == 3 {
+                held = None;
+            }
+            // Whoever comes later is not let in, not even once the folder is free.
+            let refused = FolderLock::wait_in_line(folder.path(), || false).unwrap_err();
+            assert_eq!(refused.code(), "folder_in_use");
+            true
+        });
+        let waited = waited.unwrap();
+        assert_eq!(pauses, 3);
+        // The place in the line is free again, and the folder is not.
+        let mut pauses = 0;
+        let late = FolderLock::wait_in_line(folder.path(), || {
+            pauses += 1;
+            pauses < 3
+        });
+        assert_eq!((late.unwrap_err().code(), pauses), ("folder_in_use", 3));
+        drop(waited);
+        FolderLock::wait_for(folder.path(), Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn threads_that_wait_all_get_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        // Longer than any machine takes over 160 of them.
+                        let _held = FolderLock::wait_for(folder.path(), Duration::from_secs(600)).unwrap();
+                        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 1);
     }
 
     #[cfg(unix)]

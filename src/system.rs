@@ -32,7 +32,8 @@ pub enum SystemError {
 
     /// A partner's folder or a broker's store is already open, in another process or in this one.
     #[error(
-        "{} is in use: another process, or this one, has it open; let that one end first, or give another folder",
+        "{} is in use: another process, or this one, has it open; let that one end first, wait longer for it, or give \
+         another folder; where many programs share a partner's folder, let stapel partner serve own it for them",
         shown_path(path)
     )]
     FolderInUse {

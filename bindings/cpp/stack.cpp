@@ -160,7 +160,8 @@ template <class Call> std::string code_of(Call call) {
 
 void show_errors(const std::string &dir) {
     stapel::partner partner = stapel::partner::open(dir);
-    std::cout << "open twice\t" << code_of([&] { stapel::partner::open(dir); }) << '\n';
+    const std::chrono::milliseconds no_wait(0);
+    std::cout << "open twice\t" << code_of([&] { stapel::partner::open(dir, {}, no_wait); }) << '\n';
     std::cout << "reply of garbage\t" << code_of([&] { partner.read(std::string_view("garbage")); }) << '\n';
     std::cout << "empty reply\t" << code_of([&] { partner.read({}); }) << '\n';
     partner.close();

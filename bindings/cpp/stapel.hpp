@@ -483,11 +483,17 @@ class partner : public detail::handle<stapel_partner, stapel_partner_free> {
 public:
     using handle::handle;
 
-    // Where the keys are in a folder of their own, `keys` names that.
-    static partner open(std::string_view dir, std::string_view keys = {}) {
+    // Where the keys are in a folder of their own, `keys` names that. Where another has the folder open, it is waited
+    // for up to about `wait`, in turn with others that wait; zero is not at all.
+    static partner open(
+        std::string_view dir, std::string_view keys = {}, std::chrono::milliseconds wait = std::chrono::seconds(5)) {
         using detail::start;
+        if (wait.count() < 0 || wait > std::chrono::hours(24)) {
+            throw std::invalid_argument("stapel::partner::open: wait must be from zero to one day");
+        }
         return partner(detail::make<stapel_partner>([&](auto out) {
-            return stapel_partner_open(start(dir), dir.size(), keys.data(), keys.size(), out);
+            return stapel_partner_open(start(dir), dir.size(), keys.data(), keys.size(),
+                static_cast<std::uint32_t>(wait.count()), out);
         }));
     }
     // Makes the folder of a new partner. Gives its verifying key, for the coordinator.

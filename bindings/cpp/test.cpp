@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -30,6 +31,16 @@ template <class Call> std::string code_of(Call call) {
     } catch (const stapel::error &error) {
         CHECK(!std::string_view(error.what()).empty());
         return error.code();
+    }
+}
+
+// Whether an argument is refused before the library is called.
+template <class Call> bool refuses(Call call) {
+    try {
+        call();
+        return false;
+    } catch (const std::invalid_argument &) {
+        return true;
     }
 }
 
@@ -251,6 +262,11 @@ void test_new_folders(const std::string &sandbox) {
     CHECK(code_of([&] { stapel::partner::open(data); }) == "partner_folder");
     CHECK(code_of([&] { stapel::partner::join(data, sandbox + "/policy.toml", apart); }) == "not_in_roster");
     CHECK(code_of([&] { stapel::partner::open(data, apart); }) == "io");
+    const auto self = stapel::partner::open(sandbox + "/partner");
+    CHECK(code_of([&] { stapel::partner::open(sandbox + "/partner", {}, std::chrono::milliseconds(20)); })
+        == "folder_in_use");
+    CHECK(refuses([&] { stapel::partner::open(sandbox + "/partner", {}, std::chrono::milliseconds(-1)); }));
+    CHECK(refuses([&] { stapel::partner::open(sandbox + "/partner", {}, std::chrono::hours(25)); }));
     auto keys = stapel::broker::init_keys(here + "/keys");
     CHECK(keys.first.size() == 64 && keys.second.size() == 64 && keys.first != keys.second);
     CHECK(code_of([&] { stapel::broker::create(here + "/broker", here + "/keys", sandbox

@@ -736,11 +736,17 @@ final class Answer extends Handle implements Reply, \IteratorAggregate, \Countab
 /** A partner with its folder open. One at a time, of all processes, can have a folder open. */
 final class Partner extends Handle
 {
-    /** Where what is secret is in a folder of its own, `$keys` names that. */
-    public function __construct(string $folder, ?string $keys = null)
+    /**
+     * Where what is secret is in a folder of its own, `$keys` names that. Where another has the folder open, it is
+     * waited for up to about `$wait` seconds, in turn with others that wait; 0 is not at all.
+     */
+    public function __construct(string $folder, ?string $keys = null, float $wait = 5.0)
     {
+        if (!($wait >= 0 && $wait <= 86_400)) {
+            throw new \ValueError('wait must be from 0 to 86400 seconds');
+        }
         parent::__construct(Library::make('stapel_partner', 'partner_open', $folder, \strlen($folder), $keys,
-            \strlen($keys ?? '')));
+            \strlen($keys ?? ''), (int) ceil($wait * 1_000)));
     }
 
     /**

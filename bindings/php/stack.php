@@ -121,7 +121,7 @@ function printStack(Addresses $rows, array $answers): void
 function showErrors(string $folder): void
 {
     $partner = new Partner($folder);
-    echo "open twice\t", codeOf(fn() => new Partner($folder)), "\n";
+    echo "open twice\t", codeOf(fn() => new Partner($folder, wait: 0)), "\n";
     echo "reply of garbage\t", codeOf(fn() => $partner->read('garbage')), "\n";
     echo "empty reply\t", codeOf(fn() => $partner->read('')), "\n";
     $partner->close();

@@ -457,6 +457,7 @@ stapel_status stapel_partner_open(const char *dir,
                                   size_t dir_len,
                                   const char *keys,
                                   size_t keys_len,
+                                  uint32_t wait_ms,
                                   stapel_partner **partner);
 stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
                                           const char *policy_file,

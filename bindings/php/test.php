@@ -32,10 +32,15 @@ use Stapel\StandingKind;
 use Stapel\StapelException;
 
 [, $sandbox] = $argv;
+if (isset($argv[2])) {
+    flagOneByOne($sandbox, (int) $argv[2]);
+    exit;
+}
 testAddresses();
 testNumberOfARefusedHome();
 testNothingPrintsWhatPeopleWrote();
 testRegister($sandbox);
+testProcesses($sandbox);
 testPartnerAndBroker($sandbox);
 testNewFolders($sandbox);
 testNumbers($sandbox);
@@ -348,6 +353,44 @@ function testPartnerAndBroker(string $sandbox): void
     same('io', codeOf(fn() => $partner->addSecret("$sandbox/no.secret")));
     $broker->close();
     same('closed', codeOf(fn() => $broker->handle('')));
+}
+
+/** What one of many processes does: each address with the folder opened and closed. */
+function flagOneByOne(string $folder, int $number): void
+{
+    foreach (range(1, 50) as $at) {
+        // As long as other processes of a busy machine may take.
+        $partner = new Partner($folder, wait: 600);
+        $rows = Addresses::fromTexts(['Dam ' . (100 * $number + $at) . ', 9999 XZ']);
+        same(1, $partner->flag($rows, new Acting('tester', 'T-1'))->added);
+        $partner->close();
+    }
+}
+
+/** Processes that share a folder all get through. */
+function testProcesses(string $sandbox): void
+{
+    $shared = "$sandbox/shared";
+    mkdir($shared, 0700);
+    foreach (array_filter(glob("$sandbox/partner/*"), is_file(...)) as $file) {
+        copy($file, "$shared/" . basename($file));
+        chmod("$shared/" . basename($file), 0600);
+    }
+    $processes = array_map(
+        fn(int $number) => proc_open([PHP_BINARY, __FILE__, $shared, (string) $number], [], $pipes),
+        range(0, 7),
+    );
+    same(array_fill(0, 8, 0), array_map(proc_close(...), $processes));
+    $partner = new Partner($shared);
+    same(400, count($partner->flags()));
+    // This process has it itself, so that waiting is in vain.
+    foreach ([0, 0.02] as $wait) {
+        same('folder_in_use', codeOf(fn() => new Partner($shared, wait: $wait)));
+    }
+    foreach ([-1, -0.001, 86_401, INF, NAN] as $wait) {
+        same('value', codeOf(fn() => new Partner($shared, wait: $wait)));
+    }
+    $partner->close();
 }
 
 function testNewFolders(string $sandbox): void

@@ -87,7 +87,7 @@ def print_stack(rows: stapel.Addresses, answers: list[stapel.Answer]) -> None:
 
 def show_errors(folder: Path) -> None:
     partner = stapel.Partner(folder)
-    print(f"open twice\t{code_of(lambda: stapel.Partner(folder))}")
+    print(f"open twice\t{code_of(lambda: stapel.Partner(folder, wait=0))}")
     print(f"reply of garbage\t{code_of(lambda: partner.read(b'garbage'))}")
     print(f"empty reply\t{code_of(lambda: partner.read(b''))}")
     partner.close()

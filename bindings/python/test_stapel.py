@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gc
+import multiprocessing
 import os
 import re
 import shutil
@@ -20,6 +21,15 @@ import stapel
 
 SANDBOX = Path(sys.argv.pop()) if len(sys.argv) > 1 else Path("sandbox")
 BY = stapel.Case("é. tester", "T-1")
+
+
+def flag_one_by_one(folder: Path, number: int) -> None:
+    """What one of many processes does: each address with the folder opened and closed."""
+    for at in range(50):
+        # As long as other processes of a busy machine may take.
+        with stapel.Partner(folder, wait=600) as partner:
+            changed = partner.flag(stapel.Addresses.from_texts([f"Dam {100 * number + at + 1}, 9999 XZ"]), BY)
+            assert changed.added == 1
 
 
 class Test(unittest.TestCase):
@@ -333,6 +343,28 @@ class Test(unittest.TestCase):
         os.waitpid(child, 0)
         partner.close()
         broker.close()
+
+    def test_processes_that_share_a_folder_all_get_through(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            shared = Path(folder) / "partner"
+            shutil.copytree(SANDBOX / "partner", shared)
+            # Processes that begin anew: a fork of this one would not be what programs do.
+            spawn = multiprocessing.get_context("spawn")
+            processes = [spawn.Process(target=flag_one_by_one, args=(shared, number)) for number in range(8)]
+            for process in processes:
+                process.start()
+            for process in processes:
+                process.join()
+            self.assertEqual([process.exitcode for process in processes], [0] * 8)
+            with stapel.Partner(shared) as partner:
+                self.assertEqual(len(partner.flags()), 400)
+                # This process has it itself, so that waiting is in vain.
+                self.fails("folder_in_use", stapel.Partner, shared, wait=0)
+                self.fails("folder_in_use", stapel.Partner, shared, wait=0.02)
+                for wrong in (-1, -0.001, 86_401, float("inf"), float("nan")):
+                    self.assertRaises(ValueError, stapel.Partner, shared, wait=wrong)
+                for wrong in (True, None, "1"):
+                    self.assertRaises(TypeError, stapel.Partner, shared, wait=wrong)
 
     def test_numbers_that_do_not_fit_are_errors(self) -> None:
         with tempfile.TemporaryDirectory() as folder, stapel.Partner(SANDBOX / "partner") as partner:

@@ -27,6 +27,7 @@ mod settings;
 mod sync;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use stapel::partner::{Partner, PartnerError, Place};
 use stapel::policy::RegisterUse;
@@ -90,6 +91,9 @@ pub(crate) struct PartnerFolder {
     /// The folder of its keys and secrets, so that no backup of the other need hold them [default: DIR]
     #[arg(long, value_name = "DIR", env = "STAPEL_KEYS")]
     keys: Option<PathBuf>,
+    /// How long to wait for the folder while another process has it open, in seconds; those that wait take turns
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    wait: u64,
 }
 
 /// Where messages go.
@@ -177,7 +181,7 @@ impl PartnerFolder {
     }
 
     fn place(&self) -> Place<'_> {
-        Place::with_keys(&self.dir, self.keys())
+        Place::with_keys(&self.dir, self.keys()).waiting(Duration::from_secs(self.wait))
     }
 
     /// The references of rows, which only who has the folder open may write.

@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-use stapel::{Broker, BrokerKeys};
+use stapel::{Broker, BrokerKeys, Partner};
 
 use crate::common::{Desk, text};
 use crate::consortium::{BY, PARTNERS, carry, consortium};
@@ -104,6 +106,18 @@ fn what_fares_better_later_has_a_status_of_its_own() {
     assert_eq!(desk.ended(&format!("broker release --dir broker {NOW}")), (75, "folder_in_use".to_owned()));
     drop(broker);
     assert_eq!(status(&desk, &format!("broker release --dir broker {NOW}")), 0);
+    // A partner's commands wait for its folder.
+    let partner = Partner::open(&desk.path("politie")).unwrap();
+    assert_eq!(desk.ended("partner news --dir politie --wait 0"), (75, "folder_in_use".to_owned()));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| status(&desk, "partner news --dir politie --wait 86400"));
+        // Made by whoever begins to wait.
+        while !desk.path("politie/lock.next").exists() && !waiting.is_finished() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(partner);
+        assert_eq!(waiting.join().unwrap(), 0);
+    });
 }
 
 /// Rust opens a standard output that is closed as /dev/null.
@@ -139,7 +153,7 @@ fn nobody_waits_for_an_input_with_the_store_locked() {
     let message = desk.read(&desk.delivery("politie/outbox"));
     let mut child = begin(&desk, &format!("broker handle --dir broker {NOW}"), Stdio::piped());
     // Long enough for it to have opened the store, if it did.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     assert_eq!(status(&desk, &format!("broker release --dir broker {NOW}")), 0);
     child.stdin.take().unwrap().write_all(&message).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
         stapel_partner *partner = NULL;
         stapel_changed changed;
         stapel_case by = {{"j.jansen", STAPEL_NUL_TERMINATED}, {"1", STAPEL_NUL_TERMINATED}};
-        ok(stapel_partner_open(argv[3], STAPEL_NUL_TERMINATED, NULL, 0, &partner));
+        ok(stapel_partner_open(argv[3], STAPEL_NUL_TERMINATED, NULL, 0, 0, &partner));
         double start = seconds();
         ok(stapel_partner_flag(partner, rows, &by, strtoull(argv[4], NULL, 10), &changed));
         report("flag", start);

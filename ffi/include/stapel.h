@@ -1305,15 +1305,20 @@ stapel_status stapel_partner_join(const char *dir,
  * Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go. `keys` as for
  * stapel_partner_init.
  *
- * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER where its keys are missing, and their
- * folder is to be named; that, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE, _FILE_MODE and _IO for its files;
- * _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
+ * Where another has the folder open, the call waits for it for about `wait_ms` milliseconds, in which the thread
+ * sleeps; 0 is not at all. Those that wait take turns, so that many processes can open and close one folder all day.
+ * 5000 is what whoever waits for a web page bears. A thread that has the folder open itself waits in vain.
+ *
+ * Errors: STAPEL_ERROR_FOLDER_IN_USE where another has it open all that time; _PARTNER_FOLDER where its keys are
+ * missing, and their folder is to be named; that, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE, _FILE_MODE and _IO for
+ * its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
  * _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
  */
 stapel_status stapel_partner_open(const char *dir,
                                   size_t dir_len,
                                   const char *keys,
                                   size_t keys_len,
+                                  uint32_t wait_ms,
                                   stapel_partner **partner);
 
 /**

@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use stapel::message::RenewalReason;
 use stapel::partner::{Changed, Partner};
@@ -108,9 +109,13 @@ pub unsafe extern "C" fn stapel_partner_join(
 /// Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go. `keys` as for
 /// stapel_partner_init.
 ///
-/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER where its keys are missing, and their
-/// folder is to be named; that, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE, _FILE_MODE and _IO for its files;
-/// _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
+/// Where another has the folder open, the call waits for it for about `wait_ms` milliseconds, in which the thread
+/// sleeps; 0 is not at all. Those that wait take turns, so that many processes can open and close one folder all day.
+/// 5000 is what whoever waits for a web page bears. A thread that has the folder open itself waits in vain.
+///
+/// Errors: STAPEL_ERROR_FOLDER_IN_USE where another has it open all that time; _PARTNER_FOLDER where its keys are
+/// missing, and their folder is to be named; that, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE, _FILE_MODE and _IO for
+/// its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
 /// _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_open(
@@ -118,11 +123,13 @@ pub unsafe extern "C" fn stapel_partner_open(
     dir_len: usize,
     keys: *const c_char,
     keys_len: usize,
+    wait_ms: u32,
     partner: *mut *mut stapel_partner,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let (place, partner) = unsafe { (place((dir, dir_len), (keys, keys_len))?, out(partner, "partner")?) };
+        let place = place.waiting(Duration::from_millis(wait_ms.into()));
         partner.write(add(stapel_partner(Mutex::new(Partner::open(place)?))));
         Ok(())
     })

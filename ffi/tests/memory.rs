@@ -92,7 +92,7 @@ fn a_partner_with_many_rows() {
     // SAFETY: texts as long as they say, and results where they go.
     unsafe {
         let mut changed = std::mem::zeroed();
-        assert_eq!(stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, &mut partner), STAPEL_OK);
+        assert_eq!(stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, 0, &mut partner), STAPEL_OK);
         let texts = vec![str_of("1012JS|1|A"); 100_000];
         assert_eq!(stapel_addresses_from_texts(null(), texts.as_ptr(), null(), texts.len(), &mut many), STAPEL_OK);
         assert_eq!(stapel_addresses_from_texts(null(), texts.as_ptr(), null(), 1, &mut one), STAPEL_OK);

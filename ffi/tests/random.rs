@@ -77,7 +77,7 @@ fn ten_thousand_byte_strings_give_statuses() {
                 made(|to| stapel_addresses_from_packed_fields(null(), &columns, null(), 2, to)),
                 buffer(|to| stapel_partner_init(path, path_length, text, length, 1, to)),
                 stapel_partner_join(path, path_length, null(), 0, text, length),
-                partner_of(|to| stapel_partner_open(path, path_length, text, length, to)),
+                partner_of(|to| stapel_partner_open(path, path_length, text, length, 0, to)),
                 stapel_partner_adopt_policy(partner, path, path_length, NOW),
                 stapel_partner_add_secret(partner, path, path_length),
                 stapel_partner_flag(partner, nobody, &by, NOW, &mut changed),
@@ -147,7 +147,7 @@ fn open(consortium: &Consortium) -> (*mut stapel_partner, *mut stapel_broker) {
     let (mut partner, mut broker) = (null_mut(), null_mut());
     // SAFETY: texts, and where handles go.
     unsafe {
-        assert_eq!(stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, &mut partner), STAPEL_OK);
+        assert_eq!(stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, 0, &mut partner), STAPEL_OK);
         let (store, store_length) = (store.as_ptr().cast(), store.len());
         let opened = stapel_broker_open(store, store_length, keys.as_ptr().cast(), keys.len(), &mut broker);
         assert_eq!(opened, STAPEL_OK);

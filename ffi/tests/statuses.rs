@@ -656,7 +656,7 @@ fn status(release: u64) -> StatusReply {
 fn open(dir: &str, to: Option<&mut *mut stapel_partner>) -> stapel_status {
     let mut partner = null_mut();
     // SAFETY: a text, and where a handle goes.
-    unsafe { stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, to.unwrap_or(&mut partner)) }
+    unsafe { stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, 0, to.unwrap_or(&mut partner)) }
 }
 
 /// A partner whose policy does not count house numbers.

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::PartnerError;
 use super::journal::Journal;
@@ -19,6 +20,7 @@ use crate::lock::{FolderLock, refuse_other_user};
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::PseudonymKey;
 use crate::secret::{Key32, SecretFile, SigningKey, UnsealingKey};
+use crate::system::SystemError;
 
 const PARTNER_KEY: &str = "partner.key";
 const JOURNAL_KEY: &str = "journal.key";
@@ -37,18 +39,42 @@ const POLICY_BEFORE: &str = "before.toml";
 pub struct Place<'a> {
     folder: &'a Path,
     keys: &'a Path,
+    /// How long the folder is waited for where it is in use.
+    wait: Duration,
 }
 
 impl<'a> Place<'a> {
     /// A folder whose keys are in another one, which is made where it is not there.
     pub fn with_keys(folder: &'a Path, keys: &'a Path) -> Place<'a> {
-        Place { folder, keys }
+        Place { folder, keys, wait: Duration::ZERO }
+    }
+
+    /// Lets whatever opens the folder wait for it, about so long, where another process or thread has it open; without
+    /// this that is [`SystemError::FolderInUse`](crate::SystemError::FolderInUse) at once.
+    ///
+    /// Those that wait take turns, so that processes which open and close one folder all day all get through. The
+    /// library reads no clock: it counts its pauses, and on a busy machine waits somewhat longer.
+    ///
+    /// ```no_run
+    /// # use std::{path::Path, time::Duration};
+    /// # use stapel::partner::{Partner, PartnerError, Place};
+    /// # fn main() -> Result<(), PartnerError> {
+    /// let police = Partner::open(Place::from("police").waiting(Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn waiting(self, wait: Duration) -> Place<'a> {
+        Place { wait, ..self }
+    }
+
+    fn lock(&self) -> Result<FolderLock, SystemError> {
+        if self.wait.is_zero() { FolderLock::hold(self.folder) } else { FolderLock::wait_for(self.folder, self.wait) }
     }
 }
 
 impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Place<'a> {
     fn from(folder: &'a P) -> Place<'a> {
-        Place { folder: folder.as_ref(), keys: folder.as_ref() }
+        Place::with_keys(folder.as_ref(), folder.as_ref())
     }
 }
 
@@ -66,10 +92,10 @@ impl PartnerFolder {
     /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here,
     /// are kept.
     pub(super) fn create(place: Place<'_>, number: u16) -> Result<SigningKey, PartnerError> {
-        let Place { folder: path, keys } = place;
+        let Place { folder: path, keys, .. } = place;
         files::create_private_folder(path)?;
         files::create_private_folder(keys)?;
-        let lock = FolderLock::hold(path)?;
+        let lock = place.lock()?;
         for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
@@ -93,13 +119,13 @@ impl PartnerFolder {
 
     /// Locks the folder.
     pub(super) fn open(place: Place<'_>) -> Result<PartnerFolder, PartnerError> {
-        let folder = PartnerFolder::with_lock(place, FolderLock::hold(place.folder)?)?;
+        let folder = PartnerFolder::with_lock(place, place.lock()?)?;
         folder.refuse_without(PARTNER_KEY)?;
         Ok(folder)
     }
 
     fn with_lock(place: Place<'_>, lock: FolderLock) -> Result<PartnerFolder, PartnerError> {
-        let Place { folder: path, keys } = place;
+        let Place { folder: path, keys, .. } = place;
         refuse_other_user(keys)?;
         refuse_without(place, JOURNAL_KEY)?;
         let key_path = keys.join(JOURNAL_KEY);

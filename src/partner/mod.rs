@@ -170,7 +170,7 @@ impl Partner {
 
     /// Opens a folder: `policy.toml` with the signatures beside it, the partner's certificates, and the secrets of its
     /// epochs in `epoch-<number>.secret`, as far as they are there. Where its keys are in another folder,
-    /// [`Place::with_keys`] names both.
+    /// [`Place::with_keys`] names both; [`Place::waiting`] lets it wait for a folder that is in use.
     ///
     /// # Errors
     ///

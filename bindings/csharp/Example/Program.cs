@@ -164,7 +164,8 @@ namespace Stapel.Example
         private static void ShowErrors(string partnerFolder, TextWriter output)
         {
             Partner partner = Partner.Open(partnerFolder);
-            output.Write("open twice\t" + CodeOf(() => Partner.Open(partnerFolder).Dispose()) + "\n");
+            string twice = CodeOf(() => Partner.Open(partnerFolder, null, TimeSpan.Zero).Dispose());
+            output.Write("open twice\t" + twice + "\n");
             byte[] garbage = Encoding.ASCII.GetBytes("this is no reply");
             output.Write("reply of garbage\t" + CodeOf(() => partner.Read(garbage, DateTimeOffset.UtcNow).Dispose())
                 + "\n");

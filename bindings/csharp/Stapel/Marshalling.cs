@@ -113,6 +113,15 @@ namespace Stapel
             return (ulong)seconds;
         }
 
+        internal static uint Milliseconds(TimeSpan wait, string parameter)
+        {
+            if (wait < TimeSpan.Zero || wait > TimeSpan.FromDays(1))
+            {
+                throw new ArgumentOutOfRangeException(parameter, "a wait must be from zero to one day");
+            }
+            return (uint)Math.Ceiling(wait.TotalMilliseconds);
+        }
+
         internal static DateTimeOffset Moment(ulong seconds)
         {
             return DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(seconds, Last));

@@ -156,7 +156,8 @@ namespace Stapel
             UIntPtr policyFileLength);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_open(
-            byte[] folder, UIntPtr folderLength, byte[] keys, UIntPtr keysLength, out PartnerHandle partner);
+            byte[] folder, UIntPtr folderLength, byte[] keys, UIntPtr keysLength, uint waitMs,
+            out PartnerHandle partner);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_adopt_policy(
             PartnerHandle partner, byte[] policyFile, UIntPtr policyFileLength, ulong now);

@@ -128,16 +128,18 @@ namespace Stapel
         }
 
         /// <summary>Opens a partner's folder, until <see cref="Dispose"/>. Where its keys are in a folder of their own,
-        /// <paramref name="keys"/> names that.</summary>
-        /// <exception cref="StapelException">"folder_in_use" while another has it open, or what is wrong in
-        /// it.</exception>
-        public static Partner Open(string folder, string keys = null)
+        /// <paramref name="keys"/> names that. Where another has it open, it is waited for up to about <paramref
+        /// name="wait"/>, in turn with others that wait: null is five seconds, and zero not at all.</summary>
+        /// <exception cref="StapelException">"folder_in_use" where another has it open all that time, or what is wrong
+        /// in it.</exception>
+        public static Partner Open(string folder, string keys = null, TimeSpan? wait = null)
         {
             Native.Ready();
+            uint waitMs = Time.Milliseconds(wait ?? TimeSpan.FromSeconds(5), nameof(wait));
             byte[] path = Utf8.Bytes(folder, nameof(folder));
             byte[] secret = keys == null ? null : Utf8.Bytes(keys, nameof(keys));
             StapelException.Check(Native.stapel_partner_open(
-                path, Memory.Length(path), secret, Memory.LengthOrNone(secret), out PartnerHandle handle));
+                path, Memory.Length(path), secret, Memory.LengthOrNone(secret), waitMs, out PartnerHandle handle));
             return new Partner(handle);
         }
 

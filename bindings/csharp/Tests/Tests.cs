@@ -506,8 +506,13 @@ namespace Stapel.Tests
             using (Partner partner = Partner.Open(partnerFolder))
             using (OpenBroker())
             {
-                StapelException error = Throws<StapelException>(() => Partner.Open(partnerFolder));
+                StapelException error = Throws<StapelException>(
+                    () => Partner.Open(partnerFolder, null, TimeSpan.FromMilliseconds(20)));
                 Equal("folder_in_use", error.Code);
+                foreach (TimeSpan wrong in new[] { TimeSpan.FromTicks(-1), TimeSpan.FromDays(2) })
+                {
+                    Throws<ArgumentOutOfRangeException>(() => Partner.Open(partnerFolder, null, wrong));
+                }
                 Equal(120, error.Status);
                 That(error.Message.Contains(partnerFolder), error.Message);
                 Equal("folder_in_use", Throws<StapelException>(() => OpenBroker()).Code);

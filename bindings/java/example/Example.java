@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -147,7 +148,7 @@ public final class Example {
 
     private static void showErrors(Path partnerFolder) {
         Partner partner = Partner.open(partnerFolder);
-        OUT.print("open twice\t" + codeOf(() -> Partner.open(partnerFolder).close()) + "\n");
+        OUT.print("open twice\t" + codeOf(() -> Partner.open(partnerFolder, null, Duration.ZERO).close()) + "\n");
         byte[] garbage = "this is no reply".getBytes(StandardCharsets.UTF_8);
         OUT.print("reply of garbage\t" + codeOf(() -> partner.read(garbage, Instant.now()).close()) + "\n");
         OUT.print("empty reply\t" + codeOf(() -> partner.read(new byte[0], Instant.now()).close()) + "\n");

@@ -501,8 +501,11 @@ public final class Tests {
         try (Addresses rows = sandboxRows();
                 Partner partner = Partner.open(partnerFolder);
                 Broker broker = openBroker()) {
-            StapelException error = refused(() -> Partner.open(partnerFolder));
+            StapelException error = refused(() -> Partner.open(partnerFolder, null, Duration.ofMillis(20)));
             equal("folder_in_use", error.code());
+            for (Duration wrong : List.of(Duration.ofNanos(-1), Duration.ofDays(2))) {
+                fails(IllegalArgumentException.class, () -> Partner.open(partnerFolder, null, wrong));
+            }
             equal(120, error.status());
             that(error.getMessage().contains(partnerFolder.toString()), error.getMessage());
             equal("folder_in_use", code(this::openBroker));

@@ -669,12 +669,15 @@ class Partner(_Handle):
 
     What is secret may be in a folder of its own, `keys`, so that no copy of the other need hold it. It is named again
     wherever the other is.
+
+    Where another has it open, it is waited for up to about `wait` seconds, in turn with others that wait; 0 is not at
+    all.
     """
 
     _free = "partner_free"
 
-    def __init__(self, folder: Path, *, keys: Path | None = None) -> None:
-        super().__init__(_make("partner_open", *_path(folder), *_keys(keys)))
+    def __init__(self, folder: Path, *, keys: Path | None = None, wait: float = 5.0) -> None:
+        super().__init__(_make("partner_open", *_path(folder), *_keys(keys), _milliseconds(wait, "wait")))
 
     @staticmethod
     def init(folder: Path, number: int, *, keys: Path | None = None) -> str:
@@ -857,6 +860,15 @@ def _integer(number: int, bits: int, name: str) -> int:
     if not 0 <= number < 1 << bits:
         raise ValueError(f"{name} must be from 0 to {(1 << bits) - 1}")
     return number
+
+
+def _milliseconds(seconds: float, name: str) -> int:
+    """The milliseconds of some seconds, which fit 32 bits: up to those of a day."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise _not_a("a number of seconds", seconds, name)
+    if not 0 <= seconds <= 86_400:
+        raise ValueError(f"{name} must be from 0 to 86400 seconds")
+    return math.ceil(seconds * 1_000)
 
 
 def _flag(flag: bool, name: str) -> bool:

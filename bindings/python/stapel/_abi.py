@@ -249,7 +249,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "news_free": [Handle],
     "partner_init": [*_text, *_text, c.c_uint16, _made],
     "partner_join": [*_text, *_text, *_text],
-    "partner_open": [*_text, *_text, _made],
+    "partner_open": [*_text, *_text, c.c_uint32, _made],
     "partner_adopt_policy": [Handle, *_text, _now],
     "partner_add_secret": [Handle, *_text],
     "partner_number": [Handle, _out(c.c_uint16)],

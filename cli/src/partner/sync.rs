@@ -13,9 +13,6 @@ mod lock;
 mod stay;
 mod turn;
 
-use std::thread;
-use std::time::Duration;
-
 use stapel_service::client::{Configuration, Settings, WallPace};
 use stapel_service::logboek::Collector;
 
@@ -130,15 +127,4 @@ impl SyncArgs {
             work,
         }
     }
-}
-
-/// Does something with the folder, which another command may have open just now.
-fn patiently<T>(mut act: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
-    for _ in 0..50 {
-        match act() {
-            Err(failure) if failure.code() == "folder_in_use" => thread::sleep(Duration::from_millis(200)),
-            other => return other,
-        }
-    }
-    act()
 }

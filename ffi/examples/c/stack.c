@@ -114,7 +114,7 @@ static stapel_status open_all(program *p, const char *sandbox, const char *partn
     p->count = rows->count;
     stapel_status status = stapel_addresses_from_texts(NULL, rows->texts, rows->references, rows->count, &p->rows);
     if (status == STAPEL_OK) {
-        status = stapel_partner_open(partner_dir, STAPEL_NUL_TERMINATED, NULL, 0, &p->partner);
+        status = stapel_partner_open(partner_dir, STAPEL_NUL_TERMINATED, NULL, 0, 0, &p->partner);
     }
     if (status == STAPEL_OK) {
         status = stapel_broker_open(broker_dir, STAPEL_NUL_TERMINATED, keys_dir, STAPEL_NUL_TERMINATED, &p->broker);
@@ -256,12 +256,12 @@ static int show_errors(const char *sandbox, const char *partner) {
     snprintf(dir, sizeof dir, "%s/%s", sandbox, partner);
     stapel_partner *first = NULL, *second = NULL;
     stapel_reply *reply = NULL;
-    stapel_status status = stapel_partner_open(dir, STAPEL_NUL_TERMINATED, NULL, 0, &first);
+    stapel_status status = stapel_partner_open(dir, STAPEL_NUL_TERMINATED, NULL, 0, 0, &first);
     if (status != STAPEL_OK) {
         fprintf(stderr, "%s: %s\n", stapel_status_code(status), stapel_last_error_message());
         return 1;
     }
-    status = stapel_partner_open(dir, STAPEL_NUL_TERMINATED, NULL, 0, &second);
+    status = stapel_partner_open(dir, STAPEL_NUL_TERMINATED, NULL, 0, 0, &second);
     printf("open twice\t%s\n", stapel_status_code(status));
     status = stapel_partner_read(first, (const uint8_t *)"garbage", 7, now(), &reply);
     printf("reply of garbage\t%s\n", stapel_status_code(status));

@@ -60,7 +60,7 @@ static inline stapel_case by(void) {
 static inline stapel_partner *open_partner(const char *root, const char *name) {
     stapel_partner *partner = NULL;
     char *dir = in(root, name);
-    OK(stapel_partner_open(dir, NUL, NULL, 0, &partner));
+    OK(stapel_partner_open(dir, NUL, NULL, 0, 0, &partner));
     free(dir);
     return partner;
 }

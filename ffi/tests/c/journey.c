@@ -468,16 +468,16 @@ static void founding(const char *root, uint64_t now) {
     OK(stapel_buffer_free(key));
     IS(STAPEL_ERROR_PARTNER_FOLDER, stapel_partner_init(again, NUL, NULL, 0, 6, &key));
     IS(STAPEL_ERROR_NOT_IN_ROSTER, stapel_partner_join(again, NUL, NULL, 0, policy, NUL));
-    IS(STAPEL_ERROR_IO, stapel_partner_open(again, NUL, NULL, 0, &partner));
+    IS(STAPEL_ERROR_IO, stapel_partner_open(again, NUL, NULL, 0, 0, &partner));
 
     /* With its keys in a folder of their own, which is named again. */
     char *data = in(root, "data"), *apart = in(root, "apart");
     OK(stapel_partner_init(data, NUL, apart, NUL, 6, &key));
     OK(stapel_buffer_free(key));
-    IS(STAPEL_ERROR_PARTNER_FOLDER, stapel_partner_open(data, NUL, NULL, 0, &partner));
+    IS(STAPEL_ERROR_PARTNER_FOLDER, stapel_partner_open(data, NUL, NULL, 0, 0, &partner));
     THAT(strstr(stapel_last_error_message(), "journal.key") != NULL);
     IS(STAPEL_ERROR_NOT_IN_ROSTER, stapel_partner_join(data, NUL, apart, NUL, policy, NUL));
-    IS(STAPEL_ERROR_IO, stapel_partner_open(data, NUL, apart, NUL, &partner));
+    IS(STAPEL_ERROR_IO, stapel_partner_open(data, NUL, apart, NUL, 0, &partner));
     free(data);
     free(apart);
 

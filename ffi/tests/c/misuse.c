@@ -142,9 +142,9 @@ static void null_everywhere(void) {
     NIL(stapel_partner_init("nowhere", NUL, NULL, 0, 1, NULL));
     NIL(stapel_partner_join(NULL, 0, NULL, 0, "nowhere", NUL));
     NIL(stapel_partner_join("nowhere", NUL, NULL, 0, NULL, 0));
-    NIL(stapel_partner_open(NULL, NUL, NULL, 0, &p));
-    NIL(stapel_partner_open("nowhere", NUL, NULL, 0, NULL));
-    NIL(stapel_partner_open("nowhere", NUL, NULL, 7, &p));
+    NIL(stapel_partner_open(NULL, NUL, NULL, 0, 0, &p));
+    NIL(stapel_partner_open("nowhere", NUL, NULL, 0, 0, NULL));
+    NIL(stapel_partner_open("nowhere", NUL, NULL, 7, 0, &p));
     NIL(stapel_partner_adopt_policy(NULL, "nowhere", NUL, now));
     NIL(stapel_partner_adopt_policy(partner, NULL, 0, now));
     NIL(stapel_partner_add_secret(NULL, "nowhere", NUL));
@@ -343,9 +343,9 @@ static void lengths(void) {
     stapel_packed third = {"1012JS 1", 8, there_and_back};
     BAD(stapel_addresses_from_packed_texts(NULL, &third, NULL, 4, &a));
     THAT(strcmp(stapel_last_error_message(), "the ends of texts go back after row 1") == 0);
-    BAD(stapel_partner_open("nowhere", HUGE_LEN, NULL, 0, &p));
-    BAD(stapel_partner_open("nowhere", 65537, NULL, 0, &p));
-    BAD(stapel_partner_open("nowhere", NUL, "nowhere", HUGE_LEN, &p));
+    BAD(stapel_partner_open("nowhere", HUGE_LEN, NULL, 0, 0, &p));
+    BAD(stapel_partner_open("nowhere", 65537, NULL, 0, 0, &p));
+    BAD(stapel_partner_open("nowhere", NUL, "nowhere", HUGE_LEN, 0, &p));
     BAD(stapel_partner_join("nowhere", NUL, "nowhere", 65537, "nowhere", NUL));
     BAD(stapel_partner_init("nowhere", NUL, "nowhere", HUGE_LEN, 1, &buffer));
     BAD(stapel_partner_flag(partner, rows, &long_name, now, &changed));
@@ -360,7 +360,7 @@ static void lengths(void) {
 
     /* Texts that are none. */
     IS(STAPEL_ERROR_NOT_UTF8, stapel_address_from_text(NULL, "\xff", 1, &address));
-    IS(STAPEL_ERROR_NOT_UTF8, stapel_partner_open("\xff", NUL, NULL, 0, &p));
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_partner_open("\xff", NUL, NULL, 0, 0, &p));
     stapel_str latin = str("caf\xe9");
     IS(STAPEL_ERROR_NOT_UTF8, stapel_addresses_from_texts(NULL, &text, &latin, 1, &a));
     stapel_case odd = {{"\xe9", 1}, {"1", 1}};
@@ -488,7 +488,8 @@ int main(int argc, char **argv) {
 
     /* A folder is open once. */
     char *dir = in(root, "1"), *store = in(root, "broker"), *keys = in(root, "keys");
-    IS(STAPEL_ERROR_FOLDER_IN_USE, stapel_partner_open(dir, NUL, NULL, 0, &second));
+    IS(STAPEL_ERROR_FOLDER_IN_USE, stapel_partner_open(dir, NUL, NULL, 0, 0, &second));
+    IS(STAPEL_ERROR_FOLDER_IN_USE, stapel_partner_open(dir, NUL, NULL, 0, 20, &second));
     IS(STAPEL_ERROR_FOLDER_IN_USE, stapel_broker_open(store, NUL, keys, NUL, &other));
 
     null_everywhere();
@@ -501,7 +502,7 @@ int main(int argc, char **argv) {
     const uint8_t *bytes = NULL;
     stapel_row row;
     OK(stapel_partner_free(partner));
-    OK(stapel_partner_open(dir, NUL, NULL, 0, &second));
+    OK(stapel_partner_open(dir, NUL, NULL, 0, 0, &second));
     OK(stapel_partner_free(second));
     OK(stapel_broker_free(broker));
     OK(stapel_broker_open(store, NUL, keys, NUL, &other));

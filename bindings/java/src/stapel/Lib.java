@@ -124,7 +124,7 @@ final class Lib {
     static native int stapel_partner_join(byte[] folder, SizeT folderLength, byte[] keys, SizeT keysLength,
         byte[] policyFile, SizeT policyFileLength);
 
-    static native int stapel_partner_open(byte[] folder, SizeT folderLength, byte[] keys, SizeT keysLength,
+    static native int stapel_partner_open(byte[] folder, SizeT folderLength, byte[] keys, SizeT keysLength, int waitMs,
         PointerByReference partner);
 
     static native int stapel_partner_adopt_policy(Pointer partner, byte[] policyFile, SizeT policyFileLength,

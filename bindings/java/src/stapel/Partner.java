@@ -5,6 +5,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import com.sun.jna.ptr.ShortByReference;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -87,19 +88,23 @@ public final class Partner implements AutoCloseable {
             policy, Scratch.length(policy)));
     }
 
+    /** For how long a folder is waited for that is in use, where nothing else is said. */
+    private static final Duration WAIT = Duration.ofSeconds(5);
+
     /**
-     * Opens a partner's folder.
+     * Opens a partner's folder. Where another has it open, it is waited for up to about five seconds.
      *
      * @param folder the folder
      * @return the partner, open until {@link #close}
-     * @throws StapelException "folder_in_use" while another has it open, or what is wrong in it
+     * @throws StapelException "folder_in_use" where another has it open all that time, or what is wrong in it
      */
     public static Partner open(Path folder) {
         return open(folder, null);
     }
 
     /**
-     * Opens a partner's folder whose keys are in a folder of their own.
+     * Opens a partner's folder whose keys are in a folder of their own. Where another has it open, it is waited for up
+     * to about five seconds.
      *
      * @param folder the folder
      * @param keys the folder of its keys, or null
@@ -107,11 +112,25 @@ public final class Partner implements AutoCloseable {
      * @throws StapelException "partner_folder" where a key is missing; as {@link #open(Path)}
      */
     public static Partner open(Path folder, Path keys) {
+        return open(folder, keys, WAIT);
+    }
+
+    /**
+     * Opens a partner's folder, and waits for it where another has it open, in turn with others that wait.
+     *
+     * @param folder the folder
+     * @param keys the folder of its keys, or null
+     * @param wait up to about how long it is waited for; zero is not at all
+     * @return the partner, open until {@link #close}
+     * @throws StapelException "partner_folder" where a key is missing; as {@link #open(Path)}
+     */
+    public static Partner open(Path folder, Path keys, Duration wait) {
+        int waitMs = Scratch.milliseconds(wait);
         byte[] path = Scratch.utf8(folder.toString());
         byte[] secret = Scratch.path(keys);
         PointerByReference made = new PointerByReference();
         StapelException.check(
-            Lib.stapel_partner_open(path, Scratch.length(path), secret, Scratch.lengthOrNone(secret), made));
+            Lib.stapel_partner_open(path, Scratch.length(path), secret, Scratch.lengthOrNone(secret), waitMs, made));
         return new Partner(made);
     }
 

@@ -11,8 +11,9 @@ import java.nio.charset.CharsetEncoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -91,6 +92,13 @@ final class Scratch implements AutoCloseable {
             throw new IllegalArgumentException("the time is before 1970: set the clock right");
         }
         return now.getEpochSecond();
+    }
+
+    static int milliseconds(Duration wait) {
+        if (wait.isNegative() || wait.compareTo(Duration.ofDays(1)) > 0) {
+            throw new IllegalArgumentException("a wait must be from zero to one day");
+        }
+        return (int) wait.plusNanos(999_999).toMillis();
     }
 
     static Instant moment(long seconds) {

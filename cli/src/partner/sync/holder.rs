@@ -9,7 +9,7 @@ use stapel::partner::Partner;
 #[cfg(unix)]
 use stapel_service::desk::{Desk, Lent};
 
-use super::{SyncArgs, patiently};
+use super::SyncArgs;
 use crate::failure::Failure;
 
 /// Who has the partner between a run's steps.
@@ -32,7 +32,7 @@ impl Holder {
     pub(super) fn open(&self, args: &SyncArgs) -> Result<Held, Failure> {
         match self {
             Holder::Folder => {
-                let partner = patiently(|| args.place.open())?;
+                let partner = args.place.open()?;
                 Ok(Held::Opened(Box::new(partner.with_threads(args.work.threads.start()?))))
             }
             #[cfg(unix)]
@@ -43,7 +43,7 @@ impl Holder {
     /// Keeps a certificate of the partner's own.
     pub(super) fn add_certificate(&self, args: &SyncArgs, path: &Path) -> Result<(), Failure> {
         match self {
-            Holder::Folder => patiently(|| Ok(Partner::add_certificate_to(args.place.place(), path)?)),
+            Holder::Folder => Ok(Partner::add_certificate_to(args.place.place(), path)?),
             #[cfg(unix)]
             Holder::Desk(desk) => Ok(desk.lend().add_certificate(path)?),
         }
