@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: EUPL-1.2
+using System;
+using System.Runtime.Serialization;
+
+namespace StapelClient
+{
+    /// <summary>How the standing of an own flag changed.</summary>
+    public enum Change
+    {
+        /// <summary>It is stacked now.</summary>
+        NewlyStacked,
+        /// <summary>It was stacked, and another number of organisations flag it now.</summary>
+        CountChanged,
+        /// <summary>It was stacked, and is no longer.</summary>
+        NoLongerStacked
+    }
+
+    /// <summary>What changed, until it is marked as seen.</summary>
+    [DataContract]
+    public sealed class News
+    {
+        /// <summary>What tells this news from other news; null where there is none.</summary>
+        [DataMember(Name = "mark")]
+        public string Mark { get; private set; }
+
+        /// <summary>What changed, ascending by address.</summary>
+        [DataMember(Name = "news", IsRequired = true)]
+        public NewsRow[] Rows { get; private set; }
+    }
+
+    /// <summary>How many organisations flag an address; both are null where that is not shown.</summary>
+    [DataContract]
+    public sealed class Told
+    {
+        /// <summary>Exactly.</summary>
+        [DataMember(Name = "count")]
+        public int? Count { get; private set; }
+
+        /// <summary>At least.</summary>
+        [DataMember(Name = "at_least")]
+        public int? AtLeast { get; private set; }
+    }
+
+    /// <summary>An own flag whose standing changed.</summary>
+    [DataContract]
+    public sealed class NewsRow
+    {
+        /// <summary>The address.</summary>
+        [DataMember(Name = "address", IsRequired = true)]
+        public string Address { get; private set; }
+
+        /// <summary>Whether it is a home or a house number.</summary>
+        public Level Level => Wire.Enum<Level>(level);
+
+        [DataMember(Name = "level", IsRequired = true)]
+        private string level = null;
+
+        /// <summary>As it was written; null where there was no text.</summary>
+        [DataMember(Name = "typed")]
+        public string Typed { get; private set; }
+
+        /// <summary>How it changed.</summary>
+        public Change Change => Wire.Enum<Change>(change);
+
+        [DataMember(Name = "change", IsRequired = true)]
+        private string change = null;
+
+        /// <summary>What was told before; null where it was not stacked.</summary>
+        [DataMember(Name = "before")]
+        public Told Before { get; private set; }
+
+        /// <summary>What is told now; null where it is not stacked.</summary>
+        [DataMember(Name = "now")]
+        public Told Now { get; private set; }
+    }
+
+    /// <summary>What was done with an address.</summary>
+    [DataContract]
+    public sealed class Dossier
+    {
+        /// <summary>What was done, oldest first.</summary>
+        [DataMember(Name = "entries", IsRequired = true)]
+        public DossierEntry[] Entries { get; private set; }
+
+        /// <summary>The records that the journal no longer has; null where it has all.</summary>
+        [DataMember(Name = "pruned")]
+        public Pruned Pruned { get; private set; }
+    }
+
+    /// <summary>The records that the journal no longer has.</summary>
+    [DataContract]
+    public sealed class Pruned
+    {
+        /// <summary>How many.</summary>
+        [DataMember(Name = "records", IsRequired = true)]
+        public long Records { get; private set; }
+
+        /// <summary>When the first of them was written.</summary>
+        public DateTimeOffset From => Wire.Moment(from);
+
+        [DataMember(Name = "from", IsRequired = true)]
+        private string from = null;
+
+        /// <summary>When the last of them was written.</summary>
+        public DateTimeOffset To => Wire.Moment(to);
+
+        [DataMember(Name = "to", IsRequired = true)]
+        private string to = null;
+    }
+
+    /// <summary>What was done with an address once. What an event does not have is null.</summary>
+    [DataContract]
+    public sealed class DossierEntry
+    {
+        /// <summary>The number of the journal's record.</summary>
+        [DataMember(Name = "record", IsRequired = true)]
+        public long Record { get; private set; }
+
+        /// <summary>When.</summary>
+        public DateTimeOffset Time => Wire.Moment(time);
+
+        [DataMember(Name = "time", IsRequired = true)]
+        private string time = null;
+
+        /// <summary>What: "flagged", "renewed", "asked", and others.</summary>
+        [DataMember(Name = "event", IsRequired = true)]
+        public string Event { get; private set; }
+
+        /// <summary>The address.</summary>
+        [DataMember(Name = "address", IsRequired = true)]
+        public string Address { get; private set; }
+
+        /// <summary>Whether it is a home or a house number.</summary>
+        public Level Level => Wire.Enum<Level>(level);
+
+        [DataMember(Name = "level", IsRequired = true)]
+        private string level = null;
+
+        /// <summary>As it was written then.</summary>
+        [DataMember(Name = "typed")]
+        public string Typed { get; private set; }
+
+        /// <summary>Who did it.</summary>
+        [DataMember(Name = "actor")]
+        public string Actor { get; private set; }
+
+        /// <summary>For which case.</summary>
+        [DataMember(Name = "case")]
+        public string Reference { get; private set; }
+
+        /// <summary>How the call came in.</summary>
+        [DataMember(Name = "caller")]
+        public string Caller { get; private set; }
+
+        /// <summary>The number of the local user, where the kernel named one.</summary>
+        [DataMember(Name = "uid")]
+        public long? Uid { get; private set; }
+
+        /// <summary>Of a flag.</summary>
+        public DateTime? LastDay => Wire.DayOrNone(lastDay);
+
+        [DataMember(Name = "last_day")]
+        private string lastDay = null;
+
+        /// <summary>Why it was renewed.</summary>
+        [DataMember(Name = "reason")]
+        public string Reason { get; private set; }
+
+        /// <summary>Of a question.</summary>
+        [DataMember(Name = "epoch")]
+        public int? Epoch { get; private set; }
+
+        /// <summary>Of a question.</summary>
+        [DataMember(Name = "number")]
+        public long? Number { get; private set; }
+
+        /// <summary>The reason of a sweep.</summary>
+        [DataMember(Name = "sweep")]
+        public string Sweep { get; private set; }
+
+        /// <summary>What was answered.</summary>
+        public StandingKind? Standing => standing == null ? (StandingKind?)null : Wire.Enum<StandingKind>(standing);
+
+        [DataMember(Name = "standing")]
+        private string standing = null;
+
+        /// <summary>How many organisations flag it, exactly.</summary>
+        [DataMember(Name = "count")]
+        public int? Count { get; private set; }
+
+        /// <summary>How many organisations flag it at least.</summary>
+        [DataMember(Name = "at_least")]
+        public int? AtLeast { get; private set; }
+
+        /// <summary>The release that the answer speaks of.</summary>
+        [DataMember(Name = "release")]
+        public long? Release { get; private set; }
+
+        /// <summary>When that release took place.</summary>
+        public DateTimeOffset? AsOf => Wire.MomentOrNone(asOf);
+
+        [DataMember(Name = "as_of")]
+        private string asOf = null;
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: EUPL-1.2
+using System;
+using System.Runtime.Serialization;
+
+namespace StapelClient
+{
+    /// <summary>How it goes; numbers alone.</summary>
+    [DataContract]
+    public sealed class Status
+    {
+        /// <summary>Its number in the roster.</summary>
+        [DataMember(Name = "partner", IsRequired = true)]
+        public int Partner { get; private set; }
+
+        /// <summary>The policy's version.</summary>
+        [DataMember(Name = "policy_version", IsRequired = true)]
+        public int PolicyVersion { get; private set; }
+
+        /// <summary>The policy's digest.</summary>
+        [DataMember(Name = "policy", IsRequired = true)]
+        public string Policy { get; private set; }
+
+        /// <summary>How many flags there are.</summary>
+        [DataMember(Name = "flags", IsRequired = true)]
+        public long Flags { get; private set; }
+
+        /// <summary>How many of them are in no delivery yet.</summary>
+        [DataMember(Name = "undelivered", IsRequired = true)]
+        public long Undelivered { get; private set; }
+
+        /// <summary>Messages whose replies are waited for.</summary>
+        [DataMember(Name = "waiting", IsRequired = true)]
+        public Waiting Waiting { get; private set; }
+
+        /// <summary>How many records the journal has.</summary>
+        [DataMember(Name = "journal_records", IsRequired = true)]
+        public long JournalRecords { get; private set; }
+
+        /// <summary>The head of its chain.</summary>
+        [DataMember(Name = "journal_head", IsRequired = true)]
+        public string JournalHead { get; private set; }
+
+        /// <summary>How many complaints there are about the broker's log.</summary>
+        [DataMember(Name = "complaints", IsRequired = true)]
+        public int Complaints { get; private set; }
+
+        /// <summary>Whether rows are looked up in a register of addresses.</summary>
+        [DataMember(Name = "has_register", IsRequired = true)]
+        public bool HasRegister { get; private set; }
+
+        /// <summary>Whether the policy counts house numbers.</summary>
+        [DataMember(Name = "counts_house_numbers", IsRequired = true)]
+        public bool CountsHouseNumbers { get; private set; }
+
+        /// <summary>How the exchange with the broker goes.</summary>
+        [DataMember(Name = "sync", IsRequired = true)]
+        public Sync Sync { get; private set; }
+    }
+
+    /// <summary>Messages whose replies are waited for.</summary>
+    [DataContract]
+    public sealed class Waiting
+    {
+        /// <summary>Messages of what is flagged.</summary>
+        [DataMember(Name = "flags", IsRequired = true)]
+        public int Flags { get; private set; }
+
+        /// <summary>Questions.</summary>
+        [DataMember(Name = "questions", IsRequired = true)]
+        public int Questions { get; private set; }
+
+        /// <summary>Requests where this partner stands.</summary>
+        [DataMember(Name = "status", IsRequired = true)]
+        public int Status { get; private set; }
+    }
+
+    /// <summary>How the exchange with the broker goes.</summary>
+    [DataContract]
+    public sealed class Sync
+    {
+        /// <summary>"off", "waiting" or "running".</summary>
+        [DataMember(Name = "state", IsRequired = true)]
+        public string State { get; private set; }
+
+        /// <summary>When the last run ended; null before the first.</summary>
+        public DateTimeOffset? LastRun => Wire.MomentOrNone(lastRun);
+
+        [DataMember(Name = "last_run")]
+        private string lastRun = null;
+
+        /// <summary>The code of what went wrong in it; null where nothing did.</summary>
+        [DataMember(Name = "last_code")]
+        public string LastCode { get; private set; }
+
+        /// <summary>When the last run ended in which nothing went wrong; null before the first.</summary>
+        public DateTimeOffset? LastDone => Wire.MomentOrNone(lastDone);
+
+        [DataMember(Name = "last_done")]
+        private string lastDone = null;
+    }
+}

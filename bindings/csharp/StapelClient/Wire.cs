@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: EUPL-1.2
+using System;
+using System.Globalization;
+using System.IO;
+using System.Runtime.Serialization;
+using System.Runtime.Serialization.Json;
+
+namespace StapelClient
+{
+    /// <summary>JSON as the server has it, and back.</summary>
+    internal static class Wire
+    {
+        internal static byte[] Write(Request request)
+        {
+            using (MemoryStream stream = new MemoryStream())
+            {
+                new DataContractJsonSerializer(typeof(Request)).WriteObject(stream, request);
+                return stream.ToArray();
+            }
+        }
+
+        internal static T Read<T>(byte[] body)
+            where T : class
+        {
+            using (MemoryStream stream = new MemoryStream(body))
+            {
+                T found = (T)new DataContractJsonSerializer(typeof(T)).ReadObject(stream);
+                return found ?? throw new SerializationException("nothing came");
+            }
+        }
+
+        /// <summary>The value that is called so in snake_case. One that this version does not know is an
+        /// exception.</summary>
+        internal static T Enum<T>(string name)
+            where T : struct
+        {
+            bool isKnown = System.Enum.TryParse(name.Replace("_", ""), true, out T value) && !char.IsDigit(name[0]);
+            return isKnown ? value : throw ClientException.BadReply(200, null);
+        }
+
+        internal static DateTimeOffset Moment(string text)
+        {
+            bool isMoment = DateTimeOffset.TryParse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment);
+            return isMoment ? moment : throw ClientException.BadReply(200, null);
+        }
+
+        internal static DateTimeOffset? MomentOrNone(string text)
+        {
+            return text == null ? (DateTimeOffset?)null : Moment(text);
+        }
+
+        internal static DateTime? DayOrNone(string text)
+        {
+            if (text == null)
+            {
+                return null;
+            }
+            bool isDay = DateTime.TryParseExact(
+                text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime day);
+            return isDay ? day : throw ClientException.BadReply(200, null);
+        }
+    }
+
+    /// <summary>All that a request may have; what is not set is not sent.</summary>
+    [DataContract]
+    internal sealed class Request
+    {
+        internal Request(Case by)
+        {
+            Actor = by.Actor;
+            Reference = by.Reference;
+        }
+
+        [DataMember(Name = "actor")]
+        internal string Actor { get; private set; }
+
+        [DataMember(Name = "case")]
+        internal string Reference { get; private set; }
+
+        [DataMember(Name = "rows", EmitDefaultValue = false)]
+        internal Row[] Rows { get; set; }
+
+        [DataMember(Name = "row", EmitDefaultValue = false)]
+        internal Row Row { get; set; }
+
+        [DataMember(Name = "until", EmitDefaultValue = false)]
+        internal string Until { get; set; }
+
+        [DataMember(Name = "renew", EmitDefaultValue = false)]
+        internal string Renew { get; set; }
+
+        [DataMember(Name = "number_only", EmitDefaultValue = false)]
+        internal bool NumberOnly { get; set; }
+
+        [DataMember(Name = "request", EmitDefaultValue = false)]
+        internal string Name { get; set; }
+
+        [DataMember(Name = "sweep", EmitDefaultValue = false)]
+        internal string Sweep { get; set; }
+
+        [DataMember(Name = "numbers", EmitDefaultValue = false)]
+        internal bool Numbers { get; set; }
+
+        [DataMember(Name = "mark", EmitDefaultValue = false)]
+        internal string Mark { get; set; }
+    }
+
+    [DataContract]
+    internal sealed class Seen
+    {
+        [DataMember(Name = "seen", IsRequired = true)]
+        internal int Count { get; private set; }
+    }
+
+    /// <summary>What the server says of a request that it did not do.</summary>
+    [DataContract]
+    internal sealed class Problem
+    {
+        [DataMember(Name = "code", IsRequired = true)]
+        internal string Code { get; private set; }
+
+        [DataMember(Name = "detail")]
+        internal string Detail { get; private set; }
+
+        [DataMember(Name = "rows")]
+        internal RowResult[] Rows { get; private set; }
+    }
+}

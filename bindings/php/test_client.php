@@ -1,0 +1,162 @@
+<?php
+
+/** What the example does not show, on ../clients/stub: php test_client.php SOCKET PORT. */
+
+declare(strict_types=1);
+
+require __DIR__ . '/StapelClient.php';
+
+use StapelClient\Acting;
+use StapelClient\Change;
+use StapelClient\Client;
+use StapelClient\ClientException;
+use StapelClient\Level;
+use StapelClient\News;
+use StapelClient\QuestionState;
+use StapelClient\Refusal;
+use StapelClient\Row;
+use StapelClient\RowResult;
+use StapelClient\StandingKind;
+use StapelClient\Status;
+
+const HOME = '9999XA|12|A';
+[, $socket, $port] = $argv;
+$desk = new Client($socket);
+$by = new Acting('j.jansen', '2026-0117');
+$moment = new DateTimeImmutable('2026-12-01T09:00:00Z');
+testFlags($desk, $by);
+testQuestions($desk, $by, $moment);
+testLooks($desk, $by, $moment);
+testErrors($desk, $by, $socket, (int) $port);
+testNothingPrintsWhatPeopleWrote($desk, $by, (int) $port);
+
+function same(mixed $expected, mixed $found): void
+{
+    // Objects are the same where their classes and fields are.
+    if (var_export($expected, true) !== var_export($found, true)) {
+        $line = debug_backtrace()[0]['line'] ?? 0;
+        fwrite(STDERR, "test_client.php:$line: expected " . var_export($expected, true) . ', found '
+            . var_export($found, true) . "\n");
+        exit(1);
+    }
+}
+
+/** @return array{string, int} */
+function failure(callable $call): array
+{
+    try {
+        $call();
+        return ['went through', 0];
+    } catch (ClientException $error) {
+        return [$error->getMessage() === '' ? 'no message' : $error->code(), $error->getCode()];
+    } catch (\Error $error) {
+        return [$error::class, 0];
+    }
+}
+
+function testFlags(Client $desk, Acting $by): void
+{
+    $rows = [HOME, 'nowhere', 'x|number', Row::bagId('0363010012345678'), Row::address(HOME),
+        Row::fields('1', postcode: '1012JS', letter: 'A', addition: '2', street: 'Dam', town: 'Amsterdam'),
+        Row::fields('1', postcode: '1012JS')];
+    $flagged = $desk->flag($rows, $by, until: '2027-03-31');
+    same([6, 2, 3, 1, 4, 1], [$flagged->added, $flagged->changed, $flagged->unchanged, $flagged->lapsed,
+        $flagged->repeated, $flagged->refused]);
+    $home = fn(string $address, string $how) => new RowResult(null, $address, Level::Unit, $how, null, '2027-03-31');
+    same([
+        $home(HOME, 'read'),
+        new RowResult(new Refusal('no_postcode', 'line', 'as it is')),
+        new RowResult(null, '9999XA|12', Level::Number, 'read', new Refusal('x', 'line', 'as it is'), '2027-03-31'),
+        $home('0363010012345678', 'bag_id'),
+        $home(HOME, 'address'),
+        $home('1|1012JS|A|2|Dam|Amsterdam', 'fields'),
+        $home('1|1012JS', 'fields'),
+    ], $flagged->rows);
+    $renewed = $desk->flag([HOME, HOME], $by, renew: 'observed_again', numberOnly: true);
+    same([0, true, null], [$renewed->added, $renewed->rows[1]->lapsed, $renewed->rows[1]->lastDay]);
+    $withdrawn = $desk->withdraw([HOME, HOME], $by);
+    same([1, 2, 3, 0],
+        [$withdrawn->withdrawn, $withdrawn->unchanged, $withdrawn->repeated, $withdrawn->refused]);
+    same([true, ['9999XA|12'], false],
+        [$withdrawn->rows[0]->wasFlagged, $withdrawn->rows[0]->stay, $withdrawn->rows[1]->wasFlagged]);
+}
+
+function testQuestions(Client $desk, Acting $by, DateTimeImmutable $moment): void
+{
+    $question = $desk->ask([HOME, 'nowhere'], $by, sweep: 'verhuizing', numbers: true);
+    same([1, QuestionState::Answered, 1, 1, [HOME, null]],
+        [preg_match('/^[0-9a-f]{32}$/', $question->request), $question->state, $question->repeated, $question->refused,
+            array_column($question->rows, 'address')]);
+    [$answer] = $question->answers;
+    same([1, 7, $moment, $moment, 4, 3], [$answer->epoch, $answer->release, $answer->asOf, $answer->until,
+        $answer->organisations, $answer->fresh]);
+    [$first, $second, $third] = $answer->rows;
+    same([HOME, Level::Unit, 'Molenstraat 12-A, é', StandingKind::Stacked, null, 3],
+        [$first->address, $first->level, $first->typed, $first->kind, $first->count, $first->atLeast]);
+    same([null, 2, null, Level::Number], [$second->typed, $second->count, $third->count, $third->level]);
+    same(['stacked at least 3', 'stacked 2', 'stacked', 'below threshold', 'no own flag'],
+        array_map(strval(...), $answer->rows));
+    $waiting = $desk->ask([HOME], $by, request: 'a-question-waiting');
+    same(['a-question-waiting', QuestionState::Waiting, null],
+        [$waiting->request, $waiting->state, $waiting->notAccepted]);
+    $refused = $desk->answers('a-question-refused', $by);
+    same([QuestionState::NotAccepted, 'gap'], [$refused->state, $refused->notAccepted]);
+    same(QuestionState::Answered, $desk->askOwn($by)->state);
+    same(['not_found', 404], failure(fn() => $desk->answers('nobody-asked-this', $by)));
+    same(['bad_request', 400], failure(fn() => $desk->ask([HOME], $by, request: 'short')));
+}
+
+function testLooks(Client $desk, Acting $by, DateTimeImmutable $moment): void
+{
+    $news = $desk->news($by);
+    same([
+        [HOME, null, Change::CountChanged, 2, null, null, 3],
+        ['9999XB|5|', 'Kerkplein 5', Change::NewlyStacked, null, null, 2, null],
+        ['9999XC|7', null, Change::NoLongerStacked, null, null, null, null],
+    ], array_map(fn($row) => [$row->address, $row->typed, $row->change, $row->before, $row->beforeAtLeast, $row->now,
+        $row->nowAtLeast], $news->rows));
+    same([3, 0], [$desk->seen($news, $by), $desk->seen(new News(null, []), $by)]);
+    same(['news_changed', 409], failure(fn() => $desk->seen(new News(str_repeat('0', 64), []), $by)));
+    $dossier = $desk->dossier(HOME, $by);
+    [$flagged, $renewed, $asked, $answered, $shown] = $dossier->entries;
+    same(['flagged', 1, $moment, 'j.jansen', '2026-0117', 'local_user', 1001], [$flagged->event, $flagged->record,
+        $flagged->time, $flagged->actor, $flagged->case, $flagged->caller, $flagged->uid]);
+    same(['renewed', 'observed_again', '2027-06-30'], [$renewed->event, $renewed->reason, $renewed->lastDay]);
+    same(['asked', 1, 9, 'verhuizing', null],
+        [$asked->event, $asked->epoch, $asked->number, $asked->sweep, $asked->lastDay]);
+    same(['answered', StandingKind::Stacked, 3, 7, $moment, null], [$answered->event, $answered->standing,
+        $answered->atLeast, $answered->release, $answered->asOf, $answered->actor]);
+    same(['news_shown', 2], [$shown->event, $shown->count]);
+    same([6, new DateTimeImmutable('2026-01-01T00:00:00Z'), $moment],
+        [$dossier->pruned->records, $dossier->pruned->begin, $dossier->pruned->end]);
+    same(new Status(1, 2, str_repeat('12', 32), 3, 4, 5, 6, 7, 8, str_repeat('34', 32), 9, true, false, 'waiting',
+        $moment, 'unreachable', null), $desk->status());
+}
+
+function testErrors(Client $desk, Acting $by, string $socket, int $port): void
+{
+    try {
+        $desk->flag(['nowhere'], $by);
+        same('rows_refused', 'went through');
+    } catch (ClientException $error) {
+        same(['rows_refused', 422, [new Refusal('no_postcode', 'line', 'as it is')]],
+            [$error->code(), $error->getCode(), $error->rows()]);
+    }
+    same(['case', 422], failure(fn() => $desk->news(new Acting('', '2026-0117'))));
+    same(['bad_reply', 200], failure(fn() => $desk->news(new Acting('another server', '2026-0117'))));
+    same(['unreachable', 0], failure(fn() => (new Client("$socket.none", wait: 0))->status()));
+    same(['too_large', 0], failure(fn() => $desk->flag([str_repeat('x', 17 * 1024 * 1024)], $by)));
+    same([ValueError::class, 0], failure(fn() => $desk->flag(["\xff"], $by)));
+    same([TypeError::class, 0], failure(fn() => $desk->flag([7], $by)));
+    same(1, Client::loopback($port, 'token')->status()->partner);
+    same(['unauthorized', 401], failure(fn() => Client::loopback($port, 'another')->status()));
+}
+
+function testNothingPrintsWhatPeopleWrote(Client $desk, Acting $by, int $port): void
+{
+    $printed = print_r([$desk->ask([HOME], $by), $desk->dossier(HOME, $by), $desk->news($by), $by,
+        Row::fields('Molenstraat 12-A, é'), Client::loopback($port, 'a-token')], true);
+    foreach (['Molenstraat', '2026-0117', 'a-token'] as $secret) {
+        same(false, str_contains($printed, $secret));
+    }
+}

@@ -1,0 +1,601 @@
+"""A partner's folder through `stapel partner serve`: one file, with Python's own HTTP and nothing besides.
+
+    import stapel_client
+
+    desk = stapel_client.Client("/run/stapel/police.sock")
+    by = stapel_client.Case("j.jansen", "2026-0117")
+    desk.flag(["Dam 1-A, 1012 JS Amsterdam"], by)
+    question = desk.ask(["Dam 1-A, 1012 JS Amsterdam"], by)      # its answer comes after the server's next sync
+    for answer in desk.answers(question.request, by).answers:
+        for row in answer.rows:
+            print(row.address, row)
+
+The server owns the folder, so that any number of processes use it at once; who calls needs no libstapel, no keys and no
+rights in the folder. It is reached through its Unix socket, or with `Client.loopback` and a token. An address is a text
+as people write it, or what `fields`, `bag_id` or `address` makes.
+
+What fails raises StapelError, which has the stable code. A request whose reply was lost, or that comes while the server
+starts anew or is busy, is made again by itself for up to `wait` seconds, because each may be: nothing is flagged or
+asked twice by it. Any thread may use a client. docs/partner-serve.md says what each request does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "Answer",
+    "Case",
+    "Change",
+    "Client",
+    "Dossier",
+    "DossierEntry",
+    "Flagged",
+    "Level",
+    "News",
+    "NewsRow",
+    "Pruned",
+    "Question",
+    "QuestionState",
+    "Refusal",
+    "Row",
+    "RowResult",
+    "Standing",
+    "StandingKind",
+    "StapelError",
+    "Status",
+    "Withdrawn",
+    "address",
+    "bag_id",
+    "fields",
+]
+
+# The server's limit. Whoever sends more is cut off, which would look like a lost reply.
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class StapelError(Exception):
+    """A request failed. `code` is stable: the server's or the library's, such as "rows_refused"; "unreachable" where no
+    reply came in time, and "bad_reply" where what came is none of the server's.
+
+    `status` is that of HTTP, 0 without a reply. With "rows_refused", `rows` has why, for each row that was given.
+    """
+
+    def __init__(self, code: str, detail: str, status: int = 0, rows: list[Refusal] | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.status = status
+        self.rows = rows or []
+
+    def __str__(self) -> str:
+        return f"{self.code}: {super().__str__()}"
+
+
+class Level(StrEnum):
+    """How much of an address a row names."""
+
+    UNIT = "unit"  # one home
+    NUMBER = "number"  # one postcode and house number
+
+
+class StandingKind(StrEnum):
+    """What a standing says."""
+
+    BELOW_THRESHOLD = "below_threshold"
+    NO_OWN_FLAG = "no_own_flag"
+    STACKED = "stacked"
+
+
+class QuestionState(StrEnum):
+    """What became of a question."""
+
+    WAITING = "waiting"  # for the broker's answer
+    ANSWERED = "answered"
+    NOT_ACCEPTED = "not_accepted"  # by the broker, or it was given up: `not_accepted` has the code
+    NOTHING = "nothing"  # there was no address to ask about
+
+
+class Change(StrEnum):
+    """How the standing of an own flag changed."""
+
+    NEWLY_STACKED = "newly_stacked"
+    COUNT_CHANGED = "count_changed"
+    NO_LONGER_STACKED = "no_longer_stacked"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Who acts, and for which case. Stays in the partner's own journal."""
+
+    actor: str
+    reference: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An address as it is handed over, made by `fields`, `bag_id` or `address`."""
+
+    sent: dict[str, str] = field(repr=False)
+
+
+def fields(
+    number: str, *, postcode: str = "", letter: str = "", addition: str = "", street: str = "", town: str = ""
+) -> Row:
+    """An address of separate fields. Without a postcode the server needs a register, and street and town."""
+    given = {"postcode": postcode, "letter": letter, "addition": addition, "street": street, "town": town}
+    return Row({"number": number} | {name: text for name, text in given.items() if text})
+
+
+def bag_id(number: str) -> Row:
+    """The BAG id of an address, where the server has a register."""
+    return Row({"bag_id": number})
+
+
+def address(canonical: str) -> Row:
+    """An address as results have it, such as 1012JS|1|A."""
+    return Row({"address": canonical})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row is no address, or none that can be used."""
+
+    code: str
+    field: str  # what of the row is at fault
+    message: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of a row: it was refused, or it is an address."""
+
+    refused: Refusal | None = None
+    address: str = ""
+    level: Level | None = None
+    how: str = ""  # how it was found: "read" without a register
+    only_number: Refusal | None = None  # why it is no home, where it counts for its house number alone
+    last_day: date | None = None  # of its flag
+    lapsed: bool = False  # not flagged: its flag ended within the last 30 days, and only a renewal lets it go on
+    was_flagged: bool = False  # before it was withdrawn
+    stay: tuple[str, ...] = ()  # own flags that stay when it is withdrawn, and that may be meant too
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """What a call changed over the partner's flags; `rows` in the order in which they were given."""
+
+    added: int
+    changed: int
+    unchanged: int
+    lapsed: int
+    repeated: int
+    refused: int
+    rows: list[RowResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What was withdrawn; `rows` in the order in which they were given."""
+
+    withdrawn: int
+    unchanged: int
+    repeated: int
+    refused: int
+    rows: list[RowResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was answered about an address. `count` is exact, `at_least` a lower bound; both None where neither is
+    shown."""
+
+    address: str
+    level: Level
+    typed: str | None = field(repr=False)
+    kind: StandingKind
+    count: int | None
+    at_least: int | None
+
+    def __str__(self) -> str:
+        if self.kind != StandingKind.STACKED:
+            return self.kind.replace("_", " ")
+        return "stacked" + _told(self.count, self.at_least)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The broker's answer to a question, or to a part of a large one."""
+
+    epoch: int
+    release: int
+    as_of: datetime
+    until: datetime  # until then the same question has the same answer
+    organisations: int  # that may flag
+    fresh: int  # of them, at that release
+    rows: list[Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, and what came of it so far. `rows` are those of `ask`, in their order."""
+
+    request: str
+    state: QuestionState
+    answers: list[Answer]
+    not_accepted: str | None  # the code
+    repeated: int
+    refused: int
+    rows: list[RowResult]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsRow:
+    """An own flag whose standing changed. Counts are None where they are not shown."""
+
+    address: str
+    level: Level
+    typed: str | None = field(repr=False)
+    change: Change
+    before: int | None
+    before_at_least: int | None
+    now: int | None
+    now_at_least: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What changed, until it is marked as seen. `mark` is None where there is none."""
+
+    mark: str | None
+    rows: list[NewsRow]
+
+
+@dataclass(frozen=True, slots=True)
+class DossierEntry:
+    """What was done with an address once. What an event does not have is None."""
+
+    record: int
+    time: datetime
+    event: str
+    address: str
+    level: Level
+    typed: str | None = field(repr=False)
+    actor: str | None
+    case: str | None = field(repr=False)
+    caller: str | None  # how the call came in
+    uid: int | None  # of the local user, where the kernel named one
+    last_day: date | None
+    reason: str | None
+    epoch: int | None
+    number: int | None
+    sweep: str | None
+    standing: StandingKind | None
+    count: int | None
+    at_least: int | None
+    release: int | None
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """The records that the journal no longer has."""
+
+    records: int
+    begin: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What was done with an address, oldest first."""
+
+    entries: list[DossierEntry]
+    pruned: Pruned | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How it goes; numbers alone."""
+
+    partner: int
+    policy_version: int
+    policy: str
+    flags: int
+    undelivered: int
+    waiting_flags: int
+    waiting_questions: int
+    waiting_status: int
+    journal_records: int
+    journal_head: str
+    complaints: int
+    has_register: bool
+    counts_house_numbers: bool
+    sync: str  # "off", "waiting" or "running"
+    last_run: datetime | None
+    last_code: str | None  # of what went wrong in it
+    last_done: datetime | None
+
+
+class Client:
+    """A partner's folder that `stapel partner serve` owns."""
+
+    def __init__(self, path: str | os.PathLike[str], *, wait: float = 5.0, timeout: float = 60.0) -> None:
+        """Through the Unix socket at `path`. Nothing is sent yet.
+
+        `wait` is for how many seconds a request is made again that gets no reply, `timeout` how long one may take.
+        """
+        self._socket: str | None = os.fspath(path)
+        self._host, self._port, self._token = "localhost", 80, ""
+        self._wait, self._timeout = wait, timeout
+
+    @classmethod
+    def loopback(cls, port: int, token: str, *, wait: float = 5.0, timeout: float = 60.0) -> Client:
+        """At a port of 127.0.0.1, with the token that is in the server's configuration."""
+        client = cls("", wait=wait, timeout=timeout)
+        client._socket, client._host, client._port, client._token = None, "127.0.0.1", port, token
+        return client
+
+    def flag(
+        self,
+        rows: Iterable[str | Row],
+        by: Case,
+        *,
+        until: date | None = None,
+        renew: str | None = None,
+        number_only: bool = False,
+    ) -> Flagged:
+        """Flags addresses, until a last valid day; or with `renew`, a reason of the policy, lets flags stand longer.
+
+        A row that is refused is not flagged, and says why. Where all are, that raises "rows_refused".
+        """
+        given = {"until": until and until.isoformat(), "renew": renew, "number_only": number_only or None}
+        found = self._post("/v1/flag", _acting(by) | {"rows": _sent(rows)} | given)
+        return _made(lambda: Flagged(**_numbers(found, Flagged), rows=[_row(row) for row in found["rows"]]))
+
+    def withdraw(self, rows: Iterable[str | Row], by: Case, *, number_only: bool = False) -> Withdrawn:
+        """Withdraws the flags of addresses. One that is not flagged stays so."""
+        given = {"number_only": number_only or None}
+        found = self._post("/v1/withdraw", _acting(by) | {"rows": _sent(rows)} | given)
+        return _made(lambda: Withdrawn(**_numbers(found, Withdrawn), rows=[_row(row) for row in found["rows"]]))
+
+    def ask(
+        self,
+        rows: Iterable[str | Row],
+        by: Case,
+        *,
+        request: str | None = None,
+        sweep: str | None = None,
+        numbers: bool = False,
+        number_only: bool = False,
+    ) -> Question:
+        """Asks about addresses. The question goes to the broker with the server's next sync; `answers` has what came.
+
+        `request` is the caller's own name of it, by default a random one. A caller that may end before it has the reply
+        keeps a name of its own first: under it, the same question is never asked twice.
+        """
+        given = {"sweep": sweep, "numbers": numbers or None, "number_only": number_only or None}
+        asked = {"request": request or str(uuid.uuid4()), "rows": _sent(rows)}
+        return _question(self._post("/v1/ask", _acting(by) | asked | given))
+
+    def ask_own(self, by: Case, *, request: str | None = None) -> Question:
+        """Asks about all that the partner flags."""
+        return _question(self._post("/v1/ask-own", _acting(by) | {"request": request or str(uuid.uuid4())}))
+
+    def answers(self, request: str, by: Case) -> Question:
+        """What came of a question, for the actor and the case that asked it; to others it is "not_found"."""
+        return _question(self._post("/v1/answers", _acting(by) | {"request": request}))
+
+    def news(self, by: Case) -> News:
+        """What changed over own flags. It is given again until `seen` marks it as seen."""
+        found = self._post("/v1/news", _acting(by))
+        return _made(lambda: News(found.get("mark"), [_news(row) for row in found["news"]]))
+
+    def seen(self, news: News, by: Case) -> int:
+        """Marks news as seen, and gives how much. "news_changed" where other news came since, or where this was marked
+        before, perhaps by a request whose reply was lost: then read the news again."""
+        if news.mark is None:
+            return 0
+        found = self._post("/v1/news/seen", _acting(by) | {"mark": news.mark})
+        return _made(lambda: int(found["seen"]))
+
+    def dossier(self, row: str | Row, by: Case) -> Dossier:
+        """What was done with an address. The journal has first who looked."""
+        found = self._post("/v1/dossier", _acting(by) | {"row": _sent([row])[0]})
+        return _made(lambda: _dossier(found))
+
+    def status(self) -> Status:
+        """How it goes, without addresses and cases."""
+        found = self._request("GET", "/v1/status", None)
+        return _made(lambda: _status(found))
+
+    def _post(self, path: str, given: dict[str, Any]) -> dict[str, Any]:
+        body = json.dumps({name: value for name, value in given.items() if value is not None}).encode()
+        if len(body) > _MOST_BYTES:
+            raise StapelError("too_large", "the request has more than 16 MiB; nothing was done: hand over fewer rows")
+        return self._request("POST", path, body)
+
+    def _request(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        """Makes a request, again and again until a reply came or the time is over."""
+        until = time.monotonic() + self._wait
+        pause = 0.05
+        while True:
+            try:
+                return self._attempt(method, path, body)
+            except StapelError as error:
+                if error.code not in ("unreachable", "busy") or time.monotonic() + pause > until:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+
+    def _attempt(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+        connection: http.client.HTTPConnection
+        if self._socket is None:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        else:
+            connection = _SocketConnection(self._socket, self._timeout)
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._token:
+            headers["Authorization"] = "Bearer " + self._token
+        try:
+            connection.request(method, path, body, headers | {"Connection": "close"})
+            reply = connection.getresponse()
+            status, content = reply.status, reply.read()
+        except (OSError, http.client.HTTPException) as error:
+            where = self._socket or f"{self._host}:{self._port}"
+            detail = f"no reply came through {where} ({error!r}): see whether stapel partner serve runs there"
+            raise StapelError("unreachable", detail) from error
+        finally:
+            connection.close()
+        try:
+            found = json.loads(content)
+        except ValueError as error:
+            raise _bad_reply(status) from error
+        if not isinstance(found, dict):
+            raise _bad_reply(status)
+        if status == 200:
+            return found
+        if not isinstance(found.get("code"), str):
+            raise _bad_reply(status)
+        rows = _made(lambda: [Refusal(**row["refused"]) for row in found.get("rows", [])])
+        raise StapelError(found["code"], str(found.get("detail", "")), status, rows)
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _bad_reply(status: int) -> StapelError:
+    return StapelError("bad_reply", f"the reply, with status {status}, is none of stapel partner serve's: see whether "
+        "another program has its socket or port", status)
+
+
+def _made(make: Any) -> Any:
+    """Reads a reply, in which all must be that the server promises."""
+    try:
+        return make()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _bad_reply(200) from error
+
+
+def _acting(by: Case) -> dict[str, Any]:
+    return {"actor": by.actor, "case": by.reference}
+
+
+def _sent(rows: Iterable[str | Row]) -> list[dict[str, str]]:
+    if isinstance(rows, (str, Row)):
+        raise TypeError("rows must be several rows, and not one alone")
+    return [row.sent if isinstance(row, Row) else {"text": row} for row in rows]
+
+
+def _numbers(found: dict[str, Any], made: Any) -> dict[str, int]:
+    return {name: int(found[name]) for name in made.__slots__ if name != "rows"}
+
+
+def _refusal(found: dict[str, Any] | None) -> Refusal | None:
+    return None if found is None else Refusal(found["code"], found["field"], found["message"])
+
+
+def _day(found: str | None) -> date | None:
+    return None if found is None else date.fromisoformat(found)
+
+
+def _time(found: str | None) -> datetime | None:
+    return None if found is None else datetime.fromisoformat(found)
+
+
+def _row(found: dict[str, Any]) -> RowResult:
+    if "refused" in found:
+        return RowResult(refused=_refusal(found["refused"]))
+    return RowResult(
+        address=found["address"],
+        level=Level(found["level"]),
+        how=found["how"],
+        only_number=_refusal(found.get("only_number")),
+        last_day=_day(found.get("last_day")),
+        lapsed=found.get("lapsed", False),
+        was_flagged=found.get("was_flagged", False),
+        stay=tuple(found.get("stay", ())),
+    )
+
+
+def _question(found: dict[str, Any]) -> Question:
+    def made() -> Question:
+        answers = [_answer(answer) for answer in found["answers"]]
+        not_accepted = found["not_accepted"]["code"] if "not_accepted" in found else None
+        rows = [_row(row) for row in found.get("rows", [])]
+        repeated, refused = found.get("repeated", 0), found.get("refused", 0)
+        return Question(found["request"], QuestionState(found["state"]), answers, not_accepted, repeated, refused, rows)
+
+    return _made(made)
+
+
+def _answer(found: dict[str, Any]) -> Answer:
+    as_of, until = datetime.fromisoformat(found["as_of"]), datetime.fromisoformat(found["until"])
+    rows = [
+        Standing(row["address"], Level(row["level"]), row.get("typed"), StandingKind(row["standing"]),
+            row.get("count"), row.get("at_least"))
+        for row in found["rows"]
+    ]
+    return Answer(found["epoch"], found["release"], as_of, until, found["organisations"], found["fresh"], rows)
+
+
+def _news(found: dict[str, Any]) -> NewsRow:
+    before, now = found.get("before", {}), found.get("now", {})
+    return NewsRow(found["address"], Level(found["level"]), found.get("typed"), Change(found["change"]),
+        before.get("count"), before.get("at_least"), now.get("count"), now.get("at_least"))
+
+
+def _dossier(found: dict[str, Any]) -> Dossier:
+    entries = []
+    for entry in found["entries"]:
+        read = {name: entry.get(name) for name in DossierEntry.__slots__}
+        read |= {name: entry[name] for name in ("record", "event", "address")}
+        read |= {"time": datetime.fromisoformat(entry["time"]), "level": Level(entry["level"])}
+        standing = entry.get("standing")
+        read |= {"last_day": _day(entry.get("last_day")), "as_of": _time(entry.get("as_of"))}
+        entries.append(DossierEntry(**read | {"standing": standing and StandingKind(standing)}))
+    pruned = found.get("pruned")
+    if pruned is None:
+        return Dossier(entries, None)
+    begin, end = datetime.fromisoformat(pruned["from"]), datetime.fromisoformat(pruned["to"])
+    return Dossier(entries, Pruned(pruned["records"], begin, end))
+
+
+def _status(found: dict[str, Any]) -> Status:
+    waiting, sync = found["waiting"], found["sync"]
+    known = {name: found[name] for name in Status.__slots__ if name in found and name not in ("waiting", "sync")}
+    return Status(
+        **known,
+        waiting_flags=waiting["flags"],
+        waiting_questions=waiting["questions"],
+        waiting_status=waiting["status"],
+        sync=sync["state"],
+        last_run=_time(sync.get("last_run")),
+        last_code=sync.get("last_code"),
+        last_done=_time(sync.get("last_done")),
+    )
+
+
+def _told(count: int | None, at_least: int | None) -> str:
+    if count is not None:
+        return f" {count}"
+    return "" if at_least is None else f" at least {at_least}"
