@@ -1,7 +1,8 @@
 //! Locks on folders: a folder is open in one process at a time, and there in one place.
 
 use std::fs::File;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ const LOCK: &str = "lock";
 
 /// The file whose lock says who is next among those that wait for the folder.
 const NEXT: &str = "lock.next";
+
+/// The file in which `stapel partner serve` says at which socket it is called.
+const SERVER: &str = "serve.at";
 
 /// The pause between two attempts at a folder that is in use: short beside the milliseconds for which a call has it
 /// open, and long beside the 20 microseconds that an attempt takes.
@@ -69,7 +73,7 @@ impl FolderLock {
 
     fn hold_file(folder: &Path, name: &str) -> Result<FolderLock, SystemError> {
         let path = folder.join(name);
-        let in_use = || SystemError::FolderInUse { path: folder.to_owned() };
+        let in_use = || SystemError::FolderInUse { path: folder.to_owned(), server: server_of(folder) };
         let open = || private_options().create(true).open(&path).map_err(|source| io("open", &path, source));
         #[cfg(unix)]
         {
@@ -98,6 +102,13 @@ impl FolderLock {
             }
         }
     }
+}
+
+/// The socket of the server that has a partner's folder open, as it wrote it there. One that was killed leaves it.
+fn server_of(folder: &Path) -> Option<PathBuf> {
+    let mut socket = String::new();
+    File::open(folder.join(SERVER)).ok()?.take(4_096).read_to_string(&mut socket).ok()?;
+    Some(PathBuf::from(socket)).filter(|socket| socket.is_absolute())
 }
 
 /// [`SystemError::OtherUser`] for a folder of another user, in which files are replaced without a lock. One that is not
@@ -185,6 +196,18 @@ mod tests {
         FolderLock::hold(elsewhere.path()).unwrap();
         drop(held);
         FolderLock::hold(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn whoever_finds_a_servers_folder_in_use_is_told_of_its_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = FolderLock::hold(folder.path()).unwrap();
+        let said = || FolderLock::wait_for(folder.path(), PAUSE).unwrap_err().to_string();
+        assert!(said().contains("wait longer for it") && said().contains("stapel partner serve own it"), "{}", said());
+        std::fs::write(folder.path().join(SERVER), "/run/stapel/police.sock").unwrap();
+        assert!(said().contains("call it at /run/stapel/police.sock"), "{}", said());
+        std::fs::write(folder.path().join(SERVER), "police.sock").unwrap();
+        assert!(said().contains("wait longer for it"), "{}", said());
     }
 
     #[test]

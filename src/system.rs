@@ -1,7 +1,7 @@
 //! What the machine can refuse: files, locks, threads and randomness.
 
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::codes::codes;
 use crate::hidden::shown_path;
@@ -31,14 +31,12 @@ pub enum SystemError {
     },
 
     /// A partner's folder or a broker's store is already open, in another process or in this one.
-    #[error(
-        "{} is in use: another process, or this one, has it open; let that one end first, wait longer for it, or give \
-         another folder; where many programs share a partner's folder, let stapel partner serve own it for them",
-        shown_path(path)
-    )]
+    #[error("{} is in use: {}", shown_path(path), who_has_it(server.as_deref()))]
     FolderInUse {
         /// The folder.
         path: PathBuf,
+        /// The Unix socket of the `stapel partner serve` that was given it.
+        server: Option<PathBuf>,
     },
 
     /// A folder belongs to another user than the one that this runs as, who may be root.
@@ -75,6 +73,19 @@ pub enum SystemError {
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
+}
+
+/// Who has a folder open, and what to do.
+fn who_has_it(server: Option<&Path>) -> String {
+    match server {
+        Some(socket) => format!(
+            "stapel partner serve has it for all programs of this machine; call it at {}, or stop it first",
+            shown_path(socket)
+        ),
+        None => "another process, or this one, has it open; let that one end first, wait longer for it, or give \
+                 another folder; where many programs share a partner's folder, let stapel partner serve own it for them"
+            .to_owned(),
+    }
 }
 
 /// What to do about what the operating system says of a file.

@@ -145,7 +145,7 @@ pub(super) fn io(path: &Path, source: io::Error) -> StoreError {
 
 /// Another holds the store.
 pub(super) fn held(path: &Path) -> StoreError {
-    SystemError::FolderInUse { path: path.into() }.into()
+    SystemError::FolderInUse { path: path.into(), server: None }.into()
 }
 
 /// A file that fails its checks.
