@@ -555,14 +555,14 @@ final class Client
     /** Makes a request, again and again until a reply came or the time is over. */
     private function request(string $path, ?string $body, callable $made): mixed
     {
-        $until = microtime(true) + $this->wait;
+        $until = hrtime(true) / 1e9 + $this->wait;
         for ($pause = 0.05;; $pause = min(2 * $pause, 1.0)) {
             try {
                 $found = $this->attempt($path, $body);
                 break;
             } catch (ClientException $error) {
                 $comes = \in_array($error->code(), ['unreachable', 'busy'], true);
-                if (!$comes || microtime(true) + $pause > $until) {
+                if (!$comes || hrtime(true) / 1e9 + $pause > $until) {
                     throw $error;
                 }
             }
