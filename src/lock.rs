@@ -16,7 +16,7 @@ const LOCK: &str = "lock";
 const NEXT: &str = "lock.next";
 
 /// The file in which `stapel partner serve` says at which socket it is called.
-const SERVER: &str = "serve.at";
+pub(crate) const SERVER: &str = "serve.at";
 
 /// The pause between two attempts at a folder that is in use: short beside the milliseconds for which a call has it
 /// open, and long beside the 20 microseconds that an attempt takes.
@@ -63,7 +63,8 @@ impl FolderLock {
     fn wait_in_line(folder: &Path, mut pause: impl FnMut() -> bool) -> Result<FolderLock, SystemError> {
         let mut once_free = |name| loop {
             match FolderLock::hold_file(folder, name) {
-                Err(SystemError::FolderInUse { .. }) if pause() => {}
+                // A server keeps it all day.
+                Err(SystemError::FolderInUse { server: None, .. }) if pause() => {}
                 held_or_not => return held_or_not,
             }
         };
@@ -104,7 +105,7 @@ impl FolderLock {
     }
 }
 
-/// The socket of the server that has a partner's folder open, as it wrote it there. One that was killed leaves it.
+/// The socket of the server that has a partner's folder open, as it wrote it there.
 fn server_of(folder: &Path) -> Option<PathBuf> {
     let mut socket = String::new();
     File::open(folder.join(SERVER)).ok()?.take(4_096).read_to_string(&mut socket).ok()?;
@@ -205,7 +206,8 @@ mod tests {
         let said = || FolderLock::wait_for(folder.path(), PAUSE).unwrap_err().to_string();
         assert!(said().contains("wait longer for it") && said().contains("stapel partner serve own it"), "{}", said());
         std::fs::write(folder.path().join(SERVER), "/run/stapel/police.sock").unwrap();
-        assert!(said().contains("call it at /run/stapel/police.sock"), "{}", said());
+        let error = FolderLock::wait_in_line(folder.path(), || panic!("nobody waits for a server")).unwrap_err();
+        assert!(error.to_string().contains("call it at /run/stapel/police.sock"), "{error}");
         std::fs::write(folder.path().join(SERVER), "police.sock").unwrap();
         assert!(said().contains("wait longer for it"), "{}", said());
     }

@@ -16,7 +16,7 @@ use crate::digest::Digest;
 use crate::files::{self, crash, io};
 use crate::hidden::shown_path;
 use crate::label;
-use crate::lock::{FolderLock, refuse_other_user};
+use crate::lock::{FolderLock, SERVER, refuse_other_user};
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::PseudonymKey;
 use crate::secret::{Key32, SecretFile, SigningKey, UnsealingKey};
@@ -50,7 +50,8 @@ impl<'a> Place<'a> {
     }
 
     /// Lets whatever opens the folder wait for it, about so long, where another process or thread has it open; without
-    /// this that is [`SystemError::FolderInUse`](crate::SystemError::FolderInUse) at once.
+    /// this that is [`SystemError::FolderInUse`](crate::SystemError::FolderInUse) at once, as it always is where
+    /// `stapel partner serve` has it.
     ///
     /// Those that wait take turns, so that processes which open and close one folder all day all get through. The
     /// library reads no clock: it counts its pauses, and on a busy machine waits somewhat longer.
@@ -68,7 +69,13 @@ impl<'a> Place<'a> {
     }
 
     fn lock(&self) -> Result<FolderLock, SystemError> {
-        if self.wait.is_zero() { FolderLock::hold(self.folder) } else { FolderLock::wait_for(self.folder, self.wait) }
+        let lock = match self.wait.is_zero() {
+            true => FolderLock::hold(self.folder)?,
+            false => FolderLock::wait_for(self.folder, self.wait)?,
+        };
+        // A server that was killed left it there, and it would keep others from waiting for the folder.
+        let _ = fs::remove_file(self.folder.join(SERVER));
+        Ok(lock)
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) mod transcripts;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -177,7 +178,13 @@ fn a_new_folder_is_private_and_made_once() {
 fn one_process_at_a_time() {
     let play = Play::new();
     assert_eq!(code(Partner::open(play.folder.path())), "folder_in_use");
-    play.reopen();
+    // A server says where it is once it has the folder, and one that was killed says so no longer.
+    let says = play.folder.path().join("serve.at");
+    fs::write(&says, "/run/stapel/police.sock").unwrap();
+    let place = Place::from(play.folder.path()).waiting(Duration::from_secs(86_400));
+    assert!(Partner::open(place).err().unwrap().to_string().contains("call it at /run/stapel/police.sock"));
+    let _play = play.reopen();
+    assert!(!says.exists());
 }
 
 #[test]
