@@ -47,8 +47,8 @@ namespace StapelClient
         [DataMember(Name = "answers", IsRequired = true)]
         public Answer[] Answers { get; private set; }
 
-        /// <summary>The broker's code where it was not accepted, "given_up" where a person gave it up, "lost" where it
-        /// never left; else null.</summary>
+        /// <summary>The broker's code where it was not accepted, "dropped" where a person gave it up, or it never left;
+        /// else null.</summary>
         public string NotAccepted => notAccepted?.Code;
 
         [DataMember(Name = "not_accepted")]

@@ -30,7 +30,7 @@ public record Question(
     /**
      * Why a question was not accepted.
      *
-     * @param code the broker's code; given_up where a person gave it up, lost where it never left
+     * @param code the broker's code; dropped where a person gave it up, or it never left
      */
     public record NotAccepted(String code) {
     }
