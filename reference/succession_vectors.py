@@ -22,6 +22,10 @@ verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "example.nl/{consortium}"
 
+[contact_point]
+name = "Loket"
+email = "c@example.nl"
+
 [changes]
 signatures = {signatures}
 """

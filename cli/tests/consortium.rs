@@ -48,7 +48,8 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
         "format = 1\nconsortium = \"zaanstad\"\nversion = 1\nvalid_from = 2026-12-01\n\
          purpose = \"ondermijning-zaanstad\"\n\
          legal_basis = \"WGS\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"Bel de coördinator.\"\n\
-         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n{counting}\n[[epoch]]\n\
+         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[contact_point]\nname = \"Loket\"\n\
+         telephone = \"14 075\"\n[counting]\nthreshold = 2\n{counting}\n[[epoch]]\n\
          number = 1\n\
          key_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-11-30\n\n{roster}"
     );

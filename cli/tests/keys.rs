@@ -335,7 +335,7 @@ fn another_operator_begins_with_keys_of_its_own() {
     );
     let policy = text(&desk.read("policy.toml"));
     let start = policy.find("[operator]").unwrap();
-    let end = policy.find("[counting]").unwrap();
+    let end = policy.find("[contact_point]").unwrap();
     second(&desk, &[(&policy[start..end], &operator)]);
     sign(&desk, &PARTNERS.map(|(slug, _)| slug));
     let now = "2026-12-02T09:00:00Z";

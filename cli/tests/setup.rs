@@ -6,7 +6,8 @@ use crate::consortium::carry;
 const NAMES: [&str; 4] = ["politie", "fiscus", "woonbron", "gemeente"];
 
 const TEXTS: &str = "legal_basis = \"Wgs\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"\"\"\nBel de \
-                     coördinator.\"\"\"\ncoordinator = \"coordinatie@zaanstad.example\"\n";
+                     coördinator.\"\"\"\ncoordinator = \"coordinatie@zaanstad.example\"\n[contact_point]\nname = \
+                     \"Privacyloket\"\nemail = \"privacy@zaanstad.example\"\n";
 
 const NEW: &str = "policy new --consortium zaanstad --purpose ondermijning --valid-from 2026-12-01 --out policy.toml";
 
@@ -139,6 +140,7 @@ fn everything_that_is_missing_is_said_at_once() {
         "there is no flag_criterion",
         "there is no after_hit",
         "there is no coordinator",
+        "there is no contact_point",
         "there is no operator",
         "there is no epoch",
         "no partner is of 'politie'",
@@ -170,6 +172,8 @@ fn what_is_wrong_with_a_version_that_was_not_written_names_no_line_of_it() {
     };
     let new = format!("{NEW} --texts texts.toml {}", files());
     says(&format!("{new} --closes 2026-11-29"), "--closes");
+    says(&format!("{new} --contact-point Loket --contact-telephone 1"), "--contact-telephone");
+    says(&format!("{new} --contact-point Loket"), "--contact-point with");
     desk.write("texts.toml", TEXTS.replace("\"Wgs\"", "\"\""));
     says(&new, "--legal-basis");
     assert!(!desk.path("policy.toml").exists());

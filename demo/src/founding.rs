@@ -171,6 +171,11 @@ verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "stapel.example.nl/{name}"
 {addresses}
+[contact_point]
+name = "Privacyloket {name}"
+postal_address = "Postbus 1, 1500 AA Zaandam"
+email = "privacy@{name}.example"
+
 [counting]
 threshold = {threshold}
 min_sources = {min_sources}

@@ -33,7 +33,7 @@ PUBLISHED = {
     "a16fd5aaa41328b5b8a0e061887fd992",
 }
 NEVER_OVERRIDDEN = {
-    "operator-in-roster", "threshold", "immediate", "published-key", "flag-days-wgs", "log-days-wgs",
+    "operator-in-roster", "threshold", "immediate", "published-key", "contact-point", "flag-days-wgs", "log-days-wgs",
 }  # fmt: skip
 RULES = {
     *NEVER_OVERRIDDEN, "flag-days", "log-days", "min-changed", "max-wait", "min-sources", "own-flag", "names-somebody",
@@ -132,13 +132,46 @@ def log_origin(value: Any) -> str:
     return matching(r"[!-*,-~]+")(NAME(value))
 
 
+LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST = rf"{LABEL}(\.{LABEL})*"
+AUTHORITY = f"{HOST}(:[1-9][0-9]{{0,4}})?"
+
+
 def address(value: Any) -> str:
-    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-    text_ = matching(rf"https://{label}(\.{label})*(:[1-9][0-9]{{0,4}})?(/[A-Za-z0-9._~-]+)*")(value)
+    text_ = matching(f"https://{AUTHORITY}(/[A-Za-z0-9._~-]+)*")(value)
     authority, *path = text_[8:].split("/")
     host, _, port = authority.partition(":")
     if len(text_) > 200 or len(host) > 253 or int(port or 1) > 65_535 or {".", ".."} & set(path):
         raise refused(f"{value!r} is no address of a broker")
+    return text_
+
+
+def contact_point(value: Any) -> dict[str, Any]:
+    contact = CONTACT_POINT(value)
+    if len(contact) < 2:
+        raise refused("nobody can reach it")
+    return contact
+
+
+def telephone(value: Any) -> str:
+    text_ = matching(r"\+?[0-9]+([ -][0-9]+)*")(NAME(value))
+    if not 3 <= sum(one.isdigit() for one in text_) <= 20:
+        raise refused(f"{value!r} has not 3 to 20 digits")
+    return text_
+
+
+def email(value: Any) -> str:
+    text_ = matching(f"[A-Za-z0-9._+-]+@{HOST}")(NAME(value))
+    if len(text_.partition("@")[2]) > 253:
+        raise refused("a host of more than 253 characters")
+    return text_
+
+
+def page(value: Any) -> str:
+    text_ = matching(f"https://{AUTHORITY}(/[!-~]*)?")(NAME(value))
+    host, _, port = text_[8:].partition("/")[0].partition(":")
+    if len(host) > 253 or int(port or 1) > 65_535:
+        raise refused(f"{value!r} is no address of a page")
     return text_
 
 
@@ -224,6 +257,15 @@ UNSIGNED = table(
     }
 )
 OVERRIDE = table({"rule": (matching("|".join(sorted(RULES - NEVER_OVERRIDDEN))), REQUIRED), "reason": (TEXT, REQUIRED)})
+CONTACT_POINT = table(
+    {
+        "name": (NAME, REQUIRED),
+        "postal_address": (NAME, ABSENT),
+        "telephone": (telephone, ABSENT),
+        "email": (email, ABSENT),
+        "url": (page, ABSENT),
+    }
+)
 OPERATOR = table(
     {
         "name": (NAME, REQUIRED),
@@ -296,6 +338,7 @@ POLICY = table(
         "coordinator": (TEXT, REQUIRED),
         "freshness_days": (integer(1, 366), 35),
         "max_shrink_percent": (integer(0, 100), 20),
+        "contact_point": (contact_point, ABSENT),
         "operator": (OPERATOR, REQUIRED),
         "counting": (COUNTING, {}),
         "release": (RELEASE, {}),
@@ -468,6 +511,7 @@ def check(policy: dict[str, Any]) -> list[str]:
         "threshold": counting["threshold"] < 2,
         "immediate": policy["release"]["immediate"] and not policy["test"],
         "published-key": not policy["test"] and bool(PUBLISHED & named_keys(policy)),
+        "contact-point": not policy["test"] and "contact_point" not in policy,
         "flag-days-wgs": policy.get("legal_act") == "wgs" and flag_days > 1_827,
         "flag-days": "legal_act" not in policy and flag_days > 366,
         "log-days-wgs": policy.get("legal_act") == "wgs" and policy["retention"]["log_days"] > 1_827,

@@ -167,7 +167,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "005e8b2edef5e842033b0de1d3be67c7995fc9bc44af3ffac966476ae50be3c0");
+        assert_eq!(sample.digest().to_string(), "8b92c5842d9ca52ff35d8fb1e5e0673b62f0ac15c0e4e0716c4fa320cac3d515");
     }
 
     #[test]

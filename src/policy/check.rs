@@ -29,8 +29,15 @@ pub(super) const OVERRIDABLE: &[&str] = &[
 ];
 
 /// Rules that hold whatever the reason.
-pub(super) const NEVER_OVERRIDDEN: &[&str] =
-    &["flag-days-wgs", "immediate", "log-days-wgs", "operator-in-roster", "published-key", "threshold"];
+pub(super) const NEVER_OVERRIDDEN: &[&str] = &[
+    "contact-point",
+    "flag-days-wgs",
+    "immediate",
+    "log-days-wgs",
+    "operator-in-roster",
+    "published-key",
+    "threshold",
+];
 
 /// An answer names somebody when fewer sets of other organisations than this could have given rise to it.
 const FEWEST_SETS: u64 = 3;
@@ -211,6 +218,9 @@ fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     }
     if has_published_key(policy) && !policy.test {
         found.push(Finding::new("published-key", []));
+    }
+    if policy.contact_point.is_none() && !policy.test {
+        found.push(Finding::new("contact-point", []));
     }
     if policy.legal_act == Some(LegalAct::Wgs) {
         found.extend(kept_longer(policy, LONGEST_KEPT_DAYS_WGS, "flag-days-wgs", "log-days-wgs"));
@@ -515,6 +525,9 @@ mod tests {
         assert_eq!(refused(&[(RULE, "threshold = 1")]), ["names-somebody", "threshold"]);
         assert_eq!(refused(&[("interval_hours = 24", "immediate = true")]), ["immediate"]);
         assert!(refused(&[("interval_hours = 24", "immediate = true"), top("test = true")]).is_empty());
+        let nowhere = (sample::CONTACT_POINT, "");
+        assert_eq!(refused(&[nowhere]), ["contact-point"]);
+        assert!(refused(&[nowhere, top("test = true")]).is_empty());
         assert_eq!(refused(&[("interval_hours = 24", "min_changed = 2")]), ["min-changed"]);
         assert_eq!(refused(&[("interval_hours = 24", "max_wait_days = 6")]), ["max-wait"]);
         assert_eq!(refused(&[("interval_hours = 24", "max_wait_days = 7")]), [""; 0]);

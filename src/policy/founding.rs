@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::enrolment::{
     Enrolment, EnrolmentError, SecretOfEpoch, operator_lines, organisation_lines, partner_lines, quoted,
 };
-use super::model::{Operator, Organisation, Policy, RosterEntry};
+use super::model::{ContactPoint, Operator, Organisation, Policy, RosterEntry};
 use crate::day::Day;
 use crate::slug::Slug;
 
@@ -38,10 +38,12 @@ pub struct Founding {
     pub after_hit: Option<String>,
     /// How to reach the coordinator.
     pub coordinator: Option<String>,
+    /// Where a citizen turns to.
+    pub contact_point: Option<ContactPoint>,
 }
 
 /// The options of `stapel policy new` that the keys of a policy are from.
-const OPTIONS: [(&str, &str); 9] = [
+const OPTIONS: [(&str, &str); 15] = [
     ("consortium", "--consortium"),
     ("purpose", "--purpose"),
     ("valid_from", "--valid-from"),
@@ -51,7 +53,16 @@ const OPTIONS: [(&str, &str); 9] = [
     ("flag_criterion", "--flag-criterion, or the file of --texts"),
     ("after_hit", "--after-hit, or the file of --texts"),
     ("coordinator", "--coordinator, or the file of --texts"),
+    ("contact_point", CONTACT_OPTIONS),
+    ("contact_point.name", "--contact-point, or the file of --texts"),
+    ("contact_point.postal_address", "--contact-address, or the file of --texts"),
+    ("contact_point.telephone", "--contact-telephone, or the file of --texts"),
+    ("contact_point.email", "--contact-email, or the file of --texts"),
+    ("contact_point.url", "--contact-url, or the file of --texts"),
 ];
+
+const CONTACT_OPTIONS: &str = "--contact-point with --contact-address, --contact-telephone, --contact-email or \
+                               --contact-url, or the file of --texts";
 
 /// Enrolments sorted by kind, each with the name of the file it is from.
 #[derive(Default)]
@@ -72,11 +83,23 @@ struct RawTexts {
     flag_criterion: Option<String>,
     after_hit: Option<String>,
     coordinator: Option<String>,
+    contact_point: Option<RawContact>,
+}
+
+/// The table `[contact_point]` of a file of texts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawContact {
+    name: String,
+    postal_address: Option<String>,
+    telephone: Option<String>,
+    email: Option<String>,
+    url: Option<String>,
 }
 
 impl Founding {
     /// Takes texts that are missing from a file of them: TOML with some of the keys `legal_basis`, `flag_criterion`,
-    /// `after_hit` and `coordinator`.
+    /// `after_hit` and `coordinator`, and perhaps the table `contact_point`.
     ///
     /// # Errors
     ///
@@ -90,6 +113,15 @@ impl Founding {
             if own.is_none() {
                 *own = given;
             }
+        }
+        if self.contact_point.is_none() {
+            self.contact_point = raw.contact_point.map(|raw| ContactPoint {
+                name: raw.name,
+                postal_address: raw.postal_address,
+                telephone: raw.telephone,
+                email: raw.email,
+                url: raw.url,
+            });
         }
         Ok(())
     }
@@ -114,6 +146,9 @@ impl Founding {
                 enrolled.findings.push(format!("there is no {key}: give {option}, or write it in the file of --texts"));
             }
         }
+        if self.contact_point.is_none() && !self.test {
+            enrolled.findings.push(format!("there is no contact_point: give {CONTACT_OPTIONS}"));
+        }
         enrolled.refuse_what_does_not_fit(&self.consortium, &self.purpose);
         let [(_, operator), ..] = enrolled.operators[..] else { return Err(enrolled.refused()) };
         let [(_, epoch), ..] = enrolled.epochs[..] else { return Err(enrolled.refused()) };
@@ -127,6 +162,7 @@ impl Founding {
              roster.\n[operator]\n{}\n",
             operator_lines(operator)
         );
+        text += &self.contact_point();
         text += &self.rules();
         let _ = write!(
             text,
@@ -170,6 +206,20 @@ impl Founding {
         ];
         for ((key, _, value), comment) in texts.iter().zip(comments) {
             let _ = write!(text, "# {comment}\n{key} = {}\n", prose(value.as_deref().unwrap_or_default()));
+        }
+        text + "\n"
+    }
+
+    fn contact_point(&self) -> String {
+        let Some(contact) = &self.contact_point else { return String::new() };
+        let mut text = format!(
+            "# Where a citizen turns to. Every explanation says it.\n[contact_point]\nname = {}\n",
+            quoted(&contact.name)
+        );
+        for (key, way) in contact.ways() {
+            if let Some(way) = way {
+                let _ = writeln!(text, "{key} = {}", quoted(way));
+            }
         }
         text + "\n"
     }

@@ -37,8 +37,9 @@ pub use explain::{Lang, NotALang, OPEN, Paper};
 pub use following::{Change, Following};
 pub use founding::Founding;
 pub use model::{
-    Because, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, Operator, Organisation,
-    Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,
+    Because, Budgets, ChangeRules, ContactPoint, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, Operator,
+    Organisation, Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules, Sees,
+    Unsigned,
 };
 pub use published::sample_text;
 pub use signature::PolicySignature;

@@ -54,6 +54,9 @@ pub struct Rules {
     pub after_hit: String,
     /// How to reach the coordinator.
     pub coordinator: String,
+    /// Where a citizen turns to. A policy that is not for tests is not safe without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_point: Option<ContactPoint>,
     /// Who runs the broker.
     pub operator: Operator,
     /// How organisations are counted.
@@ -97,6 +100,26 @@ named! {
         /// The Wet gegevensverwerking door samenwerkingsverbanden: its log is kept for at most five years.
         Wgs => "wgs",
     }
+}
+
+/// Where a citizen turns to with a question, a request or an objection. One or more ways to reach it are there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ContactPoint {
+    /// Its name.
+    pub name: String,
+    /// Where letters go, on one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_address: Option<String>,
+    /// Its telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<String>,
+    /// Its address for e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Its page on the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// Who runs the broker.
@@ -357,6 +380,18 @@ pub struct Oin([u8; 20]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an OIN: {0}")]
 pub struct NotAnOin(&'static str);
+
+impl ContactPoint {
+    /// The ways to reach it, each with its key in the policy's file: those that are not given have `None`.
+    pub(super) fn ways(&self) -> [(&'static str, &Option<String>); 4] {
+        [
+            ("postal_address", &self.postal_address),
+            ("telephone", &self.telephone),
+            ("email", &self.email),
+            ("url", &self.url),
+        ]
+    }
+}
 
 impl Policy {
     /// The roster's entry of the partner with that number; `None` where there is none.

@@ -22,6 +22,14 @@ pub(crate) static TEXT: LazyLock<String> = LazyLock::new(|| {
     keys.iter().fold(text, |text, (from, to)| text.replace(&from.to_string(), &to.verifying_key().to_string()))
 });
 
+/// Its table on the contact point.
+pub(crate) const CONTACT_POINT: &str = "\
+[contact_point]
+name = \"Privacyloket ondermijning Zaanstad\"
+postal_address = \"Postbus 1, 1500 AA Zaandam\"
+email = \"privacy@zaanstad.example\"
+";
+
 /// The sample.
 pub(crate) fn policy() -> Policy {
     Policy::parse(&TEXT).unwrap()

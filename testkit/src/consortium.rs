@@ -60,6 +60,9 @@ oin = "00000099999999999000"
 verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "example.nl/zaanstad"
+[contact_point]
+name = "Desk"
+email = "privacy@example.nl"
 "#
     );
     let mut organisations: Vec<&str> = roster.iter().map(|entry| entry.organisation).collect();

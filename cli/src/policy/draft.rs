@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use stapel::policy::{Change, Enrolment, Finding, Following, Founding, Lang, OPEN, Paper};
+use stapel::policy::{Change, ContactPoint, Enrolment, Finding, Following, Founding, Lang, OPEN, Paper};
 use stapel::{Day, NotADay, Policy, Slug};
 
 use crate::enrolment;
@@ -18,7 +18,8 @@ use crate::output::{Output, Shown, counted};
 /// Each is a small file that the operator (`broker init`), an organisation (`keygen policy`), a partner (`partner
 /// init`) or whoever drew the secret (`keygen secret`) wrote with --enrolment, so that no key is copied by hand. It
 /// says their check codes: ask for each by telephone before anybody signs. All that is missing is said at once. Texts
-/// are given here or in a file: TOML with the keys legal_basis, flag_criterion, after_hit and coordinator.
+/// are given here or in a file: TOML with the keys legal_basis, flag_criterion, after_hit and coordinator, and the
+/// table contact_point.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel policy new --consortium zaanstad --purpose ondermijning-zaanstad \\\n      \
@@ -61,6 +62,21 @@ pub(super) struct NewArgs {
     /// How to reach the coordinator
     #[arg(long, value_name = "TEXT")]
     coordinator: Option<String>,
+    /// Where a citizen turns to: its name, with one or more ways to reach it
+    #[arg(long, value_name = "NAME")]
+    contact_point: Option<String>,
+    /// Where its letters go, on one line
+    #[arg(long, value_name = "ADDRESS", requires = "contact_point")]
+    contact_address: Option<String>,
+    /// Its telephone number
+    #[arg(long, value_name = "NUMBER", requires = "contact_point")]
+    contact_telephone: Option<String>,
+    /// Its address for e-mail
+    #[arg(long, value_name = "EMAIL", requires = "contact_point")]
+    contact_email: Option<String>,
+    /// Its page on the web
+    #[arg(long, value_name = "URL", requires = "contact_point")]
+    contact_url: Option<String>,
     /// For tests alone: flags show at once, and texts may be left out. Never with real addresses; no later version can
     /// change it
     #[arg(long)]
@@ -169,6 +185,7 @@ pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
         flag_criterion: args.flag_criterion.clone(),
         after_hit: args.after_hit.clone(),
         coordinator: args.coordinator.clone(),
+        contact_point: contact_point(args),
     };
     if let Some(path) = &args.texts {
         founding.take_texts(&read_text(path)?).map_err(Failure::of_file(path))?;
@@ -188,6 +205,16 @@ pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
         note("this policy is for tests alone: its flags show at once; never use it with real addresses");
     }
     say_findings(&policy, &args.out, Lang::En)
+}
+
+fn contact_point(args: &NewArgs) -> Option<ContactPoint> {
+    let mut contact = ContactPoint::default();
+    contact.name.clone_from(args.contact_point.as_ref()?);
+    contact.postal_address.clone_from(&args.contact_address);
+    contact.telephone.clone_from(&args.contact_telephone);
+    contact.email.clone_from(&args.contact_email);
+    contact.url.clone_from(&args.contact_url);
+    Some(contact)
 }
 
 const EPOCH_DAYS: u16 = 365;

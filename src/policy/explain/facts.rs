@@ -2,7 +2,7 @@
 //! there.
 
 use super::super::check::{Fact, Finding};
-use super::super::model::{Because, Organisation, Policy, RosterEntry, Unsigned};
+use super::super::model::{Because, ContactPoint, Organisation, Policy, RosterEntry, Unsigned};
 use super::catalogue::{Blank, Catalogue};
 
 /// All that a policy says once, but for the threshold; each has a label (`label.` and its name).
@@ -20,6 +20,7 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("flag_criterion", policy.flag_criterion.clone()),
         ("after_hit", policy.after_hit.clone()),
         ("coordinator", policy.coordinator.clone()),
+        ("contact_point", policy.contact_point.as_ref().map(|one| of_contact(one, words)).unwrap_or_default()),
         ("operator", operator.name.clone()),
         ("operator_oin", operator.oin.to_string()),
         ("reply_key", operator.verifying_key.to_string()),
@@ -56,6 +57,13 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("voids", policy.voids.iter().map(|digest| digest.to_string()).collect::<Vec<_>>().join(", ")),
         ("unsigned", policy.unsigned.as_ref().map(|unsigned| of_unsigned(unsigned, words)).unwrap_or_default()),
     ]
+}
+
+/// Where a citizen turns to: the name, and each way to reach it.
+pub(super) fn of_contact(contact: &ContactPoint, words: &Catalogue) -> String {
+    let given = contact.ways().into_iter().filter_map(|(key, way)| Some((key, way.clone()?)));
+    let ways = given.map(|(key, way)| words.say(&format!("contact.{key}"), &[("way", way)]));
+    std::iter::once(contact.name.clone()).chain(ways).collect::<Vec<_>>().join("; ")
 }
 
 /// That a version came into force without a signature.

@@ -106,6 +106,11 @@ fn bounds(page: &mut Page, policy: &Policy) {
     page.lines(&[if policy.operator.addresses.is_empty() { "no_addresses" } else { "addresses" }]);
     page.heading("never_heading");
     page.lines(&["no_scores", "no_contents", "no_names", "no_decision", "no_sharing"]);
+    page.heading("contact_heading");
+    match policy.contact_point {
+        Some(_) => page.lines(&["contact_point", "contact_answers"]),
+        None => page.lines(&["no_contact_point"]),
+    }
 }
 
 fn exceptions(page: &mut Page, policy: &Policy, check: &Check) {
@@ -258,6 +263,7 @@ mod tests {
     #[test]
     fn every_text_of_the_policy_is_in_it() {
         let policy = sample::policy();
+        let contact = policy.contact_point.as_ref().unwrap();
         for lang in [Lang::Nl, Lang::En] {
             let page = policy.explain(lang).split_whitespace().collect::<Vec<_>>().join(" ");
             let mut texts = vec![
@@ -265,6 +271,7 @@ mod tests {
                 policy.flag_criterion.clone(),
                 policy.after_hit.clone(),
                 policy.coordinator.clone(),
+                contact.name.clone(),
                 policy.operator.name.clone(),
                 policy.operator.verifying_key.to_string(),
                 policy.operator.checkpoint_key.to_string(),
@@ -274,6 +281,7 @@ mod tests {
                 policy.epochs[0].closes.to_string(),
                 policy.valid_from.to_string(),
             ];
+            texts.extend(contact.ways().into_iter().filter_map(|(_, way)| way.clone()));
             for partner in &policy.partners {
                 texts.extend([partner.name.clone(), partner.organisation.to_string()]);
                 texts.extend(partner.legal_basis_flag.clone());
@@ -319,6 +327,15 @@ mod tests {
         assert!(as_it_is.contains("has no address on a network"), "{as_it_is}");
         let own = sample::policy().organisations[0].oin;
         assert!(as_it_is.contains(&format!("TLS certificates of OIN {own}.")), "{as_it_is}");
+    }
+
+    #[test]
+    fn a_test_without_a_contact_point_says_so() {
+        let test = sample::changed(&[("[operator]", "test = true\n[operator]"), (sample::CONTACT_POINT, "")]);
+        assert!(test.explain(Lang::En).contains("There is no contact point"));
+        assert!(test.explain(Lang::Nl).contains("Er is geen contactpunt"));
+        let whole = sample::policy().explain(Lang::Nl).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!whole.contains("geen contactpunt") && whole.contains("per e-mail: privacy@zaanstad.example."));
     }
 
     #[test]

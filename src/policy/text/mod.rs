@@ -1,5 +1,6 @@
 //! A policy's TOML text to a [`Policy`]. SPEC.md has every key, its default and its bounds.
 
+mod contact;
 mod enrolment;
 mod roster;
 mod shape;
@@ -105,6 +106,7 @@ impl PolicyFile<'_> {
             flag_criterion: self.text("flag_criterion", &raw.flag_criterion, PROSE)?,
             after_hit: self.text("after_hit", &raw.after_hit, PROSE)?,
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
+            contact_point: raw.contact_point.as_ref().map(|Table(raw)| self.contact_point(raw)).transpose()?,
             operator,
             counting: self.counting(&raw.counting.0)?,
             release: self.release(&raw.release.0)?,

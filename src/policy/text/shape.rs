@@ -34,6 +34,7 @@ pub(super) struct RawPolicy {
     pub(super) coordinator: Spanned<String>,
     pub(super) freshness_days: Option<Spanned<i64>>,
     pub(super) max_shrink_percent: Option<Spanned<i64>>,
+    pub(super) contact_point: Option<Table<RawContactPoint>>,
     pub(super) operator: Table<RawOperator>,
     #[serde(default)]
     pub(super) counting: Table<RawCounting>,
@@ -56,6 +57,16 @@ pub(super) struct RawPolicy {
     pub(super) epochs: Vec<Table<RawEpoch>>,
     #[serde(rename = "partner")]
     pub(super) partners: Vec<Table<RawPartner>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawContactPoint {
+    pub(super) name: Spanned<String>,
+    pub(super) postal_address: Option<Spanned<String>>,
+    pub(super) telephone: Option<Spanned<String>>,
+    pub(super) email: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -182,6 +182,15 @@ pub(super) fn is_broker_address(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").filter(|_| text.len() <= MAX_ADDRESS) else { return false };
     let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
     let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_segment = |segment: &str| {
+        let is_unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(is_unreserved)
+    };
+    is_host(host) && port.is_none_or(is_port) && path.is_none_or(|path| path.split('/').all(is_segment))
+}
+
+/// Whether a text is a host's name in lower case.
+pub(super) fn is_host(host: &str) -> bool {
     let is_label = |label: &str| {
         let is_inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         (1..=63).contains(&label.len())
@@ -189,16 +198,12 @@ pub(super) fn is_broker_address(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let is_port =
-        |port: &str| !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    let is_segment = |segment: &str| {
-        let is_unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-        !matches!(segment, "" | "." | "..") && segment.bytes().all(is_unreserved)
-    };
-    host.len() <= 253
-        && host.split('.').all(is_label)
-        && port.is_none_or(is_port)
-        && path.is_none_or(|path| path.split('/').all(is_segment))
+    host.len() <= 253 && host.split('.').all(is_label)
+}
+
+/// Whether a text is the number of a port, without a zero at the beginning.
+pub(super) fn is_port(port: &str) -> bool {
+    !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 fn not_visible(hidden: char) -> String {

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::catalogue::{Blank, Catalogue};
-use super::facts::explained;
+use super::facts::{explained, of_contact};
 use super::lang::Lang;
 use crate::policy::enrolment::Enrolment;
 use crate::policy::model::{Epoch, Organisation, Policy, RegisterUse, RosterEntry};
@@ -100,6 +100,7 @@ fn facts(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("reveals", lines(check.reveals.iter().map(|reveal| format!("- {}", reveal.text(Lang::Nl))))),
         ("findings", lines(found)),
         ("operator_code", Enrolment::Operator(policy.operator.clone()).check_code()),
+        ("contact", contact(policy, words)),
         ("reach", reach(policy)),
         ("basis_rows", bases(policy, words)),
         ("partner_commands", partner_commands(policy)),
@@ -138,6 +139,14 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
 /// A text in a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+/// Where a citizen turns to; in a test perhaps nowhere yet.
+fn contact(policy: &Policy, words: &Catalogue) -> String {
+    match &policy.contact_point {
+        Some(contact) => of_contact(contact, words),
+        None => format!("{OPEN} waar een inwoner terecht kan; zet het als [contact_point] in de regels]"),
+    }
 }
 
 fn reach(policy: &Policy) -> String {
@@ -250,7 +259,7 @@ mod tests {
     fn each_paper_is_filled_in_and_says_what_is_open() {
         for policy in [
             sample::policy(),
-            sample::changed(&[("[counting]", "addresses = [\"https://stapel.example.nl\"]\n[counting]")]),
+            sample::changed(&[("[operator]", "[operator]\naddresses = [\"https://stapel.example.nl\"]")]),
             sample::changed(&[("[counting]", "[retention]\nmax_renewals = 0\n[counting]\nregister = \"required\"")]),
         ] {
             let papers = policy.start_pack();
