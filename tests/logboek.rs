@@ -34,10 +34,10 @@ impl Pair {
         let mut pair = Pair { _folder: folder, partner, broker };
         let homes = ["1012JS|1|A", "1012JS|7|"].map(|text| AddressKey::from_canonical(text).unwrap());
         let within = by().within(TraceContext::parse(CALLER).unwrap());
-        pair.partner.flag(&homes, &within, START).unwrap();
+        pair.partner.flag(homes, &within, START).unwrap();
         let messages = pair.partner.deliver(START.plus(60)).unwrap();
         pair.carry(&messages, 120);
-        let questions = pair.partner.ask(&homes, &by(), START.plus(180)).unwrap();
+        let questions = pair.partner.ask(homes, &by(), START.plus(180)).unwrap();
         pair.carry(&questions, 240);
         pair.partner.dossier(&homes[0], &by(), START.plus(300)).unwrap();
         pair
