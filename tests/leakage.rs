@@ -4,6 +4,7 @@
 //! same. The numbers of the log are left out of that: they differ, as line L7 says.
 
 use stapel::audit::UnverifiedCheckpoint;
+use stapel::broker::{Overview, Stacks};
 use stapel::message::{
     self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, RenewalReason, Reply, Request, Role,
     StatusRequest, Terms, Unverified,
@@ -540,6 +541,41 @@ fn l39_what_rises_at_a_change_of_epochs_is_what_a_joiner_flags() {
         before.iter().zip(&after).filter(|(before, after)| before != after).count()
     });
     assert_eq!(shown, [10, 20]);
+}
+
+#[test]
+fn l46_l47_l48_who_watches_sees_no_single_flag() {
+    let numbers = |last: u8| (1..=last).collect::<Vec<u8>>();
+    let policy = signed(&policy_text(&ROSTER, RULES));
+    // Of two organisations 12 pseudonyms, or 13; of three none, or one.
+    let worlds = [(12, vec![], 24), (13, vec![1], 25)].map(|(second, third, fourth)| {
+        let (first, second, fourth) = (numbers(30), numbers(second), (100..100 + fourth).collect::<Vec<u8>>());
+        World::of(&ROSTER, &policy, &[&first, &second, &third, &fourth, &[200]])
+    });
+    let [one, other] = worlds.map(|mut world| {
+        let before = world.broker.overview(START);
+        assert!(before.epochs[0].stacks.is_empty(), "no release shows it yet");
+        for days in 1..=7 {
+            world.broker.release(midnight(days)).unwrap();
+        }
+        let released = world.broker.overview(midnight(7));
+        // What comes after the release changes nothing of that, though it is one of two organisations now.
+        assert_eq!(code(&world.delta(2, &[20, 21, 22], &[], MARCH, midnight(7))), "ok");
+        let after = world.broker.overview(midnight(7));
+        assert_eq!(after.epochs[0].stacks, released.epochs[0].stacks);
+        let flags =
+            |overview: &Overview| overview.epochs[0].partners.iter().map(|one| one.released).collect::<Vec<_>>();
+        assert_eq!(flags(&after), flags(&released));
+        assert_eq!(after.budgets, released.budgets);
+        released
+    });
+    let told = |stacks: &Stacks| (stacks.from, stacks.to, stacks.at_least);
+    assert_eq!(one.epochs[0].stacks.iter().map(told).collect::<Vec<_>>(), [(2, None, 10)]);
+    assert_eq!(one.epochs[0].partners.iter().map(|one| one.released).collect::<Vec<_>>(), [30, 10, 0, 20, 0]);
+    assert_eq!(one.epochs[0].stacks, other.epochs[0].stacks);
+    assert_eq!(one.budgets, other.budgets);
+    let flags = |overview: &Overview| overview.epochs[0].partners.iter().map(|one| one.released).collect::<Vec<_>>();
+    assert_eq!(flags(&one), flags(&other));
 }
 
 #[test]

@@ -1,12 +1,51 @@
 //! What an organisation spent of its budgets, and what is left of them: they are its own, whatever its number of
 //! partners. SPEC.md 5.6.
 
+use serde::Serialize;
+
 use super::rows::{OrganisationRow, write_row};
 use super::state::{BrokerState, OpenEpoch};
+use crate::codes::named;
 use crate::day::Day;
 use crate::policy::Policy;
 use crate::slug::Slug;
 use crate::store::{Change, Key};
+
+named! {
+    /// A budget of an organisation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    pub enum BudgetKind {
+        /// New flags on a day.
+        NewFlagsADay => "new_flags_a_day",
+        /// Flags held at a time.
+        FlagsHeld => "flags_held",
+        /// Pseudonyms asked on a day.
+        AskedADay => "asked_a_day",
+        /// Pseudonyms asked in an epoch.
+        AskedAnEpoch => "asked_an_epoch",
+        /// Pseudonyms swept on a day.
+        SweptADay => "swept_a_day",
+        /// Status requests on a day.
+        StatusADay => "status_a_day",
+    }
+}
+
+/// What an organisation used of a budget, in tenths of it: of a budget of less than a hundred in steps of ten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BudgetUse {
+    /// The organisation.
+    pub organisation: Slug,
+    /// The budget.
+    pub budget: BudgetKind,
+    /// The epoch, where the budget is one's.
+    pub epoch: Option<u32>,
+    /// How much the policy allows.
+    pub allowed: u32,
+    /// At least so much was used.
+    pub used: u32,
+}
 
 /// What bounds a message of an organisation's partner in the epoch that it names.
 #[derive(Clone)]
@@ -75,6 +114,51 @@ impl OrganisationRow {
             add(&mut spent.carried, cost.carried);
         }
     }
+}
+
+/// The fewest of a budget's steps: of a smaller step, two pages a while apart would tell what few flags or questions
+/// came in between.
+const SMALLEST_STEP: u32 = 10;
+
+impl BudgetUse {
+    fn new(organisation: &Slug, budget: BudgetKind, epoch: Option<u32>, (allowed, used): (u32, u32)) -> BudgetUse {
+        let step = (allowed / 10).max(SMALLEST_STEP);
+        // That nothing is left is told, since the organisation's messages are rejected then.
+        let used = if used >= allowed { allowed } else { used - used % step };
+        BudgetUse { organisation: organisation.clone(), budget, epoch, allowed, used }
+    }
+}
+
+/// What the organisations used of their budgets, as it is shown. Those are left out that nobody may use of the
+/// organisation.
+pub(super) fn used(state: &BrokerState, policy: &Policy, today: Day) -> Vec<BudgetUse> {
+    let mut all = Vec::new();
+    let budgets = &policy.budgets;
+    for organisation in policy.organisations.iter().map(|one| &one.slug) {
+        let entries = || policy.partners.iter().filter(|entry| entry.organisation == *organisation);
+        let flags = entries().any(|entry| entry.may.flag);
+        let asks = entries().any(|entry| entry.may.ask);
+        let sweeps = entries().any(|entry| entry.may.sweep);
+        let mut spent = state.spent(organisation);
+        spent.turn_day(today);
+        let mut add = |may: bool, budget, epoch, allowed: u32, used| {
+            if may && allowed > 0 {
+                all.push(BudgetUse::new(organisation, budget, epoch, (allowed, used)));
+            }
+        };
+        add(flags, BudgetKind::NewFlagsADay, None, budgets.new_flags_a_day, spent.new_flags);
+        for (number, open) in &state.epochs {
+            let held = open.accounts_of(policy, organisation).map(|(_, account)| account.row.held).sum();
+            add(flags, BudgetKind::FlagsHeld, Some(*number), budgets.flags_held, held);
+        }
+        add(asks, BudgetKind::AskedADay, None, budgets.asked_a_day, spent.asked);
+        for number in state.epochs.keys() {
+            add(asks, BudgetKind::AskedAnEpoch, Some(*number), budgets.asked_an_epoch, spent.asked_in(*number));
+        }
+        add(sweeps, BudgetKind::SweptADay, None, budgets.swept_a_day, spent.swept);
+        add(true, BudgetKind::StatusADay, None, budgets.status_a_day, spent.status);
+    }
+    all
 }
 
 impl BrokerState {
@@ -178,5 +262,22 @@ impl BrokerState {
             rows.push(row);
         }
         rows.into_iter().for_each(|row| self.keep_spent(row, change));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_told_in_steps_in_which_few_flags_do_not_show() {
+        let organisation: Slug = "politie".parse().unwrap();
+        let told = |allowed, used| BudgetUse::new(&organisation, BudgetKind::NewFlagsADay, None, (allowed, used)).used;
+        assert_eq!(
+            [0, 99, 100, 199, 999, 1_000, 1_001].map(|used| told(1_000, used)),
+            [0, 0, 100, 100, 900, 1_000, 1_000]
+        );
+        assert_eq!([0, 9, 10, 24, 25].map(|used| told(25, used)), [0, 0, 10, 20, 25]);
+        assert_eq!([0, 3, 4].map(|used| told(4, used)), [0, 0, 4]);
     }
 }

@@ -23,7 +23,8 @@ use crate::store::{Key, Staged, StoreError};
 /// Optimistic concurrency: a message is decided on a snapshot, and the decision is applied only if the snapshot still
 /// holds.
 enum Attempt {
-    Done(Vec<u8>),
+    /// The reply, with the code if it rejects.
+    Done(Vec<u8>, Option<Code>),
     /// The policy or the day changed, or a release began or ended in between. Nothing was applied: decide again.
     Conflict,
 }
@@ -70,7 +71,10 @@ impl Broker {
                     };
                     self.attested.note(incoming.sender, incoming.header.time);
                     match self.attempt(&incoming, &verified, &mut tagged) {
-                        Ok(Attempt::Done(reply)) => return reply,
+                        Ok(Attempt::Done(reply, code)) => {
+                            code.into_iter().for_each(|code| self.rejections.count(code));
+                            return reply;
+                        }
                         Ok(Attempt::Conflict) => {
                             // A rejection may rest on what changed.
                             tagged.take_if(|request| request.is_err());
@@ -78,12 +82,14 @@ impl Broker {
                         }
                         Err(error) => {
                             self.note_fault(&error);
+                            self.rejections.count(Code::Unavailable);
                             return self.reject_unlogged(&incoming, unkept());
                         }
                     }
                 }
                 Err(unauthenticated) => {
                     let (header, rejection) = *unauthenticated;
+                    self.rejections.count_unauthenticated(rejection.code);
                     if let Some(event) = self.unauthenticated.count(now, rejection.code) {
                         self.log_unauthenticated(&in_force, event, now);
                     }
@@ -106,7 +112,7 @@ impl Broker {
         tagged: &mut Tagged,
     ) -> Result<Attempt, BrokerError> {
         if let Some(rejection) = refuse_perhaps_suspended(incoming) {
-            return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+            return Ok(self.unlogged(incoming, rejection));
         }
         let is_status = incoming.header.kind == Kind::Status;
         if incoming.header.kind.is_state() || is_status {
@@ -138,19 +144,19 @@ impl Broker {
 
         let mut decision = match snapshot.earlier_reply(incoming) {
             // It was kept before it was first sent, so that it can be sent again even where nothing can be kept now.
-            Ok(Some(reply)) => return Ok(Attempt::Done(reply)),
+            Ok(Some(reply)) => return Ok(Attempt::Done(reply, None)),
             Ok(None) => {
                 let request = match tagged {
                     Some(request) => request,
                     None => tagged.insert(self.tag(verified)?),
                 };
                 if let Some(rejection) = incoming.in_doubt.then(|| refuse_in_doubt(request)).flatten() {
-                    return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+                    return Ok(self.unlogged(incoming, rejection));
                 }
                 decide(incoming, &snapshot, request)
             }
             Err(rejection) if rejection.code == Code::Unavailable => {
-                return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+                return Ok(self.unlogged(incoming, rejection));
             }
             Err(rejection) => {
                 let mut transaction = self.database.begin()?;
@@ -158,7 +164,7 @@ impl Broker {
                 let (state, change) = transaction.change();
                 state.log.count_replayed(change, now);
                 transaction.commit()?;
-                return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+                return Ok(self.unlogged(incoming, rejection));
             }
         };
         let staged = decision.batch().map(|batch| self.database.store().stage(batch)).transpose()?;
@@ -171,10 +177,11 @@ impl Broker {
         if let Ok(Verdict::Status(request)) = &decision.verdict {
             self.look_at_receipt(&mut transaction, incoming, &mut decision.partner, &request.receipt)?;
         }
+        let code = decision.verdict.as_ref().err().map(|rejection| rejection.code);
         let reply = self.apply(&mut transaction, incoming, decision, staged)?;
         transaction.commit()?;
         self.watch.was_kept();
-        Ok(Attempt::Done(reply))
+        Ok(Attempt::Done(reply, code))
     }
 
     /// Whether a decision on a snapshot can be applied: the policy and the epoch's release are the same, and no release
@@ -318,6 +325,11 @@ impl Broker {
         self.sign(incoming, &Reply::Rejection(self.without_line(rejection)))
     }
 
+    fn unlogged(&self, incoming: &Incoming<'_>, rejection: Rejection) -> Attempt {
+        let code = rejection.code;
+        Attempt::Done(self.reject_unlogged(incoming, rejection), Some(code))
+    }
+
     /// A rejection that is not logged: it names the last restore, as every signed reply does.
     fn without_line(&self, rejection: Rejection) -> Rejection {
         let restored = self.database.inspect(|state| state.log.restored);
@@ -327,6 +339,7 @@ impl Broker {
     /// The reply where the policy names another key than the one that signs it. Nothing is accepted, because no partner
     /// could verify the receipt.
     fn reject_unverifiably(&self, in_force: &PolicyInForce, message: &[u8], now: Timestamp) -> Vec<u8> {
+        self.rejections.count_unauthenticated(Code::Unavailable);
         let header = unverified_header(in_force.policy(), message, now);
         let header = reply_header(&header, in_force.digest(), Kind::Rejection, Digest::of(&[message]), now);
         let sentence =

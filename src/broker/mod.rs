@@ -26,14 +26,17 @@ mod messages;
 mod operator;
 mod organisation_lock;
 mod organisations;
+mod overview;
 mod processing;
 mod published;
 mod receipts;
+mod rejections;
 mod release;
 mod report;
 mod rows;
 mod schedule;
 mod signed_logs;
+mod stacks;
 mod state;
 mod tally;
 mod transaction;
@@ -49,15 +52,19 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub use budgets::{BudgetKind, BudgetUse};
 pub use clock::{Clock, Destroys};
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
+pub use overview::{CheckpointOverview, EpochOverview, Hearing, Overview, PartnerOverview};
 pub use processing::LogPlace;
 pub use published::{PublishedPolicies, PublishedPolicy};
+pub use rejections::Rejected;
 pub use report::{
     BrokerStatus, CertificateStatus, EpochStatus, Fault, HeldBack, PartnerStatus, Purge, Release, Severity, Silence,
     WouldEnd,
 };
+pub use stacks::Stacks;
 pub use verify::{VerifiedBackup, VerifiedLog};
 
 use attested::Attested;
@@ -66,6 +73,7 @@ use clock::{refuse_out_of_range, refuse_past_epochs};
 use incoming::PolicyInForce;
 use load::{FORMAT, Loaded, load};
 use organisation_lock::OrganisationLocks;
+use rejections::Rejections;
 use rows::{PolicyRow, SilenceRow, write_row};
 use state::BrokerState;
 use transaction::Database;
@@ -92,6 +100,7 @@ pub struct Broker {
     purging: Mutex<()>,
     organisation_locks: OrganisationLocks,
     unauthenticated: UnauthenticatedTraffic,
+    rejections: Rejections,
     attested: Attested,
     last_fault: Mutex<Option<String>>,
     watch: Watch,
@@ -303,6 +312,7 @@ impl Broker {
             purging: Mutex::default(),
             organisation_locks: OrganisationLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
+            rejections: Rejections::default(),
             attested: Attested::default(),
             last_fault: Mutex::default(),
             watch: Watch::default(),

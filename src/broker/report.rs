@@ -155,6 +155,34 @@ const POLICY_ENDS: u16 = 30;
 const FULL_SETS_LATE: u64 = 3 * 86_400;
 
 impl BrokerStatus {
+    /// The codes of all faults that the broker itself can have. A program that runs it has codes of its own.
+    pub const FAULT_CODES: [&'static str; 24] = [
+        "backup_overdue",
+        "broker_keys",
+        "clock",
+        "clock_ahead",
+        "clock_unconfirmed",
+        "clock_untrusted",
+        "file_mode",
+        "folder_in_use",
+        "forgotten",
+        "full_set_missing",
+        "io",
+        "log_behind",
+        "not_certified",
+        "not_running",
+        "other_process",
+        "other_user",
+        "policy_ends",
+        "policy_operator",
+        "random",
+        "release_overdue",
+        "store",
+        "store_damaged",
+        "store_format",
+        "threads",
+    ];
+
     /// What is wrong at `now`, the worst first: what stands, a release or a backup that is overdue, an end of the
     /// policy. A backup is overdue that is older than `backup_days` days.
     ///
@@ -381,5 +409,29 @@ impl EpochStatus {
             uncertified,
             without_full_set,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+    use crate::system::SystemError;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_that_a_fault_can_have_is_listed() {
+        let mut codes: BTreeSet<&str> =
+            [BrokerError::CODES, StoreError::CODES, SystemError::CODES].concat().into_iter().collect();
+        // Those that are named where the fault is made.
+        for source in [include_str!("report.rs"), include_str!("mod.rs")] {
+            let made = source.split("Severity::").skip(1).chain(source.split("add(severity").skip(1));
+            codes.extend(
+                made.filter_map(|rest| rest.split_once(", \"")?.1.split('"').next()).filter(|code| {
+                    !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+                }),
+            );
+        }
+        assert!(codes.iter().copied().eq(BrokerStatus::FAULT_CODES), "{codes:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::stacks::Stacks;
 use crate::day::Day;
 use crate::policy::Policy;
 
@@ -19,6 +20,9 @@ pub(super) struct Tally {
     pub(super) tags: u64,
     /// The same day of each organisation that may flag, ascending; made at the first question.
     sources: OnceLock<Vec<Day>>,
+    /// The stacks as they are shown; counted when somebody first looks, and once, so that no two counts of one release
+    /// can be told apart.
+    stacks: OnceLock<Vec<Stacks>>,
 }
 
 impl Tally {
@@ -28,7 +32,7 @@ impl Tally {
         last_days: BTreeMap<u16, Day>,
         tags: u64,
     ) -> Tally {
-        Tally { released, known, last_days, tags, sources: OnceLock::new() }
+        Tally { released, known, last_days, tags, sources: OnceLock::new(), stacks: OnceLock::new() }
     }
 
     /// Flags of a partner that the index has, those that ended included.
@@ -39,6 +43,11 @@ impl Tally {
     /// Released flags of a partner.
     pub(super) fn of(&self, partner: u16) -> u32 {
         self.released.get(&partner).copied().unwrap_or(0)
+    }
+
+    /// The stacks of the release, as `count` first counted them.
+    pub(super) fn stacks(&self, count: impl FnOnce() -> Vec<Stacks>) -> Vec<Stacks> {
+        self.stacks.get_or_init(count).clone()
     }
 
     /// How many organisations that may flag in the epoch have released flags that have not ended, under the policy of

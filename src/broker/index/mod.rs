@@ -108,6 +108,33 @@ impl Index {
         self.all_known().filter(move |(_, flag)| flag.partner == partner).map(|(tag, flag)| (tag, flag.span))
     }
 
+    /// How many tags so many organisations flag, from none on. `organisation_of` has the number of the organisation
+    /// that a partner counts as, if it counts.
+    pub(super) fn tags_by_organisations(&self, organisation_of: impl Fn(u16) -> Option<usize>) -> Vec<u64> {
+        let mut counted = vec![0];
+        let mut count = |organisations: &mut Vec<usize>| {
+            organisations.sort_unstable();
+            organisations.dedup();
+            if counted.len() <= organisations.len() {
+                counted.resize(organisations.len() + 1, 0);
+            }
+            counted[organisations.len()] += 1;
+            organisations.clear();
+        };
+        let mut flagging = Vec::new();
+        let mut last = None;
+        for (tag, flag) in self.all_known().filter(|(_, flag)| !flag.span.ended(self.day)) {
+            if last.replace(tag).is_some_and(|last| last != tag) {
+                count(&mut flagging);
+            }
+            flagging.extend(organisation_of(flag.partner));
+        }
+        if last.is_some() {
+            count(&mut flagging);
+        }
+        counted
+    }
+
     /// The index after a release.
     pub(super) fn rebuild(&self, changes: &Changes<'_>) -> Rebuilt {
         let shards: Vec<(usize, &Arc<Shard>)> = self.shards.iter().enumerate().collect();

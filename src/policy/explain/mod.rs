@@ -24,11 +24,32 @@ const WIDTH: usize = 80;
 /// What a sentence that stands under another begins with.
 const UNDER: &str = "    ";
 
+/// A part of an explanation, for a program that lays it out by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Paragraph {
+    /// The heading of what follows.
+    Heading(String),
+    /// A sentence, or a few.
+    Sentence(String),
+    /// What belongs to the sentence before.
+    Detail(String),
+}
+
 impl Policy {
+    /// The policy in plain words, part by part.
+    pub fn explained(&self, lang: Lang) -> Vec<Paragraph> {
+        self.page(lang).paragraphs
+    }
+
     /// The policy in plain words, as text with lines of at most 80 characters where words allow.
     pub fn explain(&self, lang: Lang) -> String {
+        self.page(lang).text
+    }
+
+    fn page(&self, lang: Lang) -> Page {
         let words = lang.catalogue();
-        let mut page = Page { lang, words, facts: explained(self, words), text: String::new() };
+        let mut page = Page { lang, words, facts: explained(self, words), text: String::new(), paragraphs: Vec::new() };
         let check = self.check();
         introduction(&mut page, self, &check);
         meaning(&mut page, self);
@@ -36,7 +57,7 @@ impl Policy {
         bounds(&mut page, self);
         exceptions(&mut page, self, &check);
         epochs_and_changes(&mut page, self);
-        page.text
+        page
     }
 }
 
@@ -205,6 +226,7 @@ struct Page {
     words: &'static Catalogue,
     facts: Vec<Blank>,
     text: String,
+    paragraphs: Vec<Paragraph>,
 }
 
 impl Page {
@@ -213,10 +235,11 @@ impl Page {
             self.text.push('\n');
         }
         let heading = self.words.say(name, &self.facts);
-        self.wrapped("", &heading);
+        self.write("", &heading);
         let length = heading.chars().count().min(WIDTH);
         self.text.push_str(&"-".repeat(length));
         self.text.push('\n');
+        self.paragraphs.push(Paragraph::Heading(heading));
     }
 
     /// Sentences on the policy as a whole, each on lines of its own.
@@ -231,8 +254,15 @@ impl Page {
         self.wrapped(first, &self.words.say(name, blanks));
     }
 
+    /// A sentence, and what belongs to the one before where it stands under that.
+    fn wrapped(&mut self, first: &str, sentence: &str) {
+        self.write(first, sentence);
+        let make = if first == UNDER { Paragraph::Detail } else { Paragraph::Sentence };
+        self.paragraphs.push(make(sentence.to_owned()));
+    }
+
     /// A paragraph, its first line after `first`, the rest as far from the margin.
-    fn wrapped(&mut self, first: &str, paragraph: &str) {
+    fn write(&mut self, first: &str, paragraph: &str) {
         let indent = first.chars().count();
         self.text.push_str(first);
         let mut column = indent;
@@ -373,6 +403,28 @@ mod tests {
         let opening: String = page.lines().take(10).collect();
         assert!(opening.contains("REGELS VOOR EEN TEST") && opening.contains("NIET VEILIG"), "{opening}");
         assert!(!sample::policy().explain(Lang::Nl).contains("NIET VEILIG"));
+    }
+
+    #[test]
+    fn the_parts_are_those_of_the_text() {
+        let policy = sample::policy();
+        let text = policy.explain(Lang::Nl);
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let mut parts = Vec::new();
+        for part in policy.explained(Lang::Nl) {
+            let (marker, said) = match part {
+                Paragraph::Heading(said) => ("", said),
+                Paragraph::Sentence(said) => ("-", said),
+                Paragraph::Detail(said) => ("", said),
+            };
+            parts.extend(words(&format!("{marker} {said}")));
+        }
+        // Lines under headings are no words, and the last sentence has no dash.
+        let mut said: Vec<String> = words(&text).into_iter().filter(|word| !word.starts_with("--")).collect();
+        let last = policy.explained(Lang::Nl).pop();
+        let Some(Paragraph::Sentence(last)) = last else { panic!("{last:?}") };
+        said.insert(said.len() - words(&last).len(), "-".to_owned());
+        assert_eq!(parts, said);
     }
 
     #[test]
