@@ -1,5 +1,6 @@
 //! The tests of the service through what it shows.
 
+mod alerts;
 mod client;
 #[cfg(unix)]
 mod desk;

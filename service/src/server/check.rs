@@ -13,11 +13,8 @@ use super::clock::{Machine, ServiceClock};
 use super::config::{Config, Place, Tls};
 use super::consortium::Consortium;
 use super::monitor::Token;
-use super::tls::{RevocationList, TlsFiles};
+use super::tls::TlsFiles;
 use crate::logboek::Collector;
-
-/// A certificate that ends within so many seconds is told of: two weeks.
-const SOON: i64 = 14 * 86_400;
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,14 +106,18 @@ fn check_tls(tls: &Tls, now: Timestamp, findings: &mut Vec<String>) -> Option<Ve
     let of_chain = files.chain.iter().map(|one| (&tls.certificate, one));
     let of_authorities = files.client_ca.iter().map(|(path, one)| (path, one));
     for (path, der) in of_chain.chain(of_authorities) {
-        check_certificate(path, der, now.0 as i64, findings);
+        if X509Certificate::from_der(der).is_err() {
+            findings.push(format!("{} holds what is no X.509 certificate", shown_path(path)));
+        }
     }
     for (path, list) in &files.crls {
         if CertificateRevocationList::from_der(list).is_err() {
             findings.push(format!("{} holds no revocation list", shown_path(path)));
         }
-        findings.extend(RevocationList::new(path, list).outdated(now));
     }
+    let dates = files.dates(tls);
+    findings.extend(dates.certificates.iter().filter_map(|one| one.finding(now)));
+    findings.extend(dates.lists.iter().filter_map(|list| list.outdated(now)));
     findings.extend(files.findings(tls));
     let leaf = files.chain.first()?;
     if is_for_clients_alone(leaf) {
@@ -124,23 +125,6 @@ fn check_tls(tls: &Tls, now: Timestamp, findings: &mut Vec<String>) -> Option<Ve
         findings.push(format!("{path} is for clients alone (extendedKeyUsage): order one for servers"));
     }
     Some(names_of(leaf))
-}
-
-fn check_certificate(path: &Path, der: &[u8], now: i64, findings: &mut Vec<String>) {
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-        findings.push(format!("{} holds what is no X.509 certificate", shown_path(path)));
-        return;
-    };
-    let (validity, subject) = (certificate.validity(), certificate.subject());
-    let (from, until) = (validity.not_before, validity.not_after);
-    if until.timestamp() < now {
-        findings.push(format!("{}: {subject} ended on {until}: replace it", shown_path(path)));
-    } else if until.timestamp() < now + SOON {
-        findings.push(format!("{}: {subject} ends soon, on {until}: replace it", shown_path(path)));
-    }
-    if from.timestamp() > now {
-        findings.push(format!("{}: {subject} does not hold before {from}", shown_path(path)));
-    }
 }
 
 /// Looks at where a gateway's socket will be.

@@ -24,10 +24,10 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::config::{Bounds, Listen};
+use super::dates::{FileDates, end_of_certificate};
 use super::identity::{Peer, oin_of_certificate};
 use super::pace::Paced;
 use super::routes::Server;
-use super::tls::RevocationList;
 use crate::carrier::MAX_HEAD;
 
 /// What all connections share.
@@ -57,7 +57,7 @@ pub(super) struct Ends {
 pub(super) struct Accepting {
     pub(super) listen: Listen,
     pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) lists: Vec<RevocationList>,
+    pub(super) dates: FileDates,
 }
 
 impl Ends {
@@ -173,6 +173,11 @@ impl Connections {
                 );
                 return;
             };
+            if let Some(known) = known
+                && let Some(end) = certificate.and_then(|certificate| end_of_certificate(certificate))
+            {
+                self.server.saw_certificate(known, end);
+            }
             Some(counted)
         };
         let Ok(place) = self.open.clone().try_acquire_owned() else {

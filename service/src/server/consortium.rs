@@ -7,8 +7,8 @@ use stapel::policy::Oin;
 use stapel::{Broker, BrokerError, BrokerKeys, Slug, Threads};
 
 use super::clock::ServiceClock;
+use super::dates::TlsDates;
 use super::pulse::Pulse;
-use super::tls::RevocationLists;
 
 /// A consortium that is served.
 #[derive(Debug)]
@@ -24,8 +24,9 @@ pub struct Consortium {
     /// What time it is: for all that the broker is asked to do. Each consortium has one of its own, because the
     /// evidence for a clock that was set is what its own partners say.
     pub clock: Arc<ServiceClock>,
-    /// The revocation lists of the places where it is served; none, where a program of one's own serves it.
-    pub lists: Arc<RevocationLists>,
+    /// When the certificates and revocation lists end of the places where it is served; none, where a program of one's
+    /// own serves it.
+    pub dates: Arc<TlsDates>,
     /// Beats with every turn of its schedule.
     pub(super) pulse: Pulse,
 }
@@ -44,7 +45,7 @@ impl Consortium {
     ) -> Result<Consortium, BrokerError> {
         let broker = Broker::open(&folder, BrokerKeys::open(&keys)?)?.with_threads(threads);
         let name = broker.policy().policy().consortium.clone();
-        Ok(Consortium { name, folder, keys, broker, clock, lists: Arc::default(), pulse: Pulse::default() })
+        Ok(Consortium { name, folder, keys, broker, clock, dates: Arc::default(), pulse: Pulse::default() })
     }
 
     /// What to say where no broker was ever made in a folder. What is missing else, the broker says.

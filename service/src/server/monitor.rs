@@ -1,5 +1,6 @@
-//! What a monitor asks, at an address of its own: whether the service lives, whether it is ready, and its figures. Over
-//! HTTP without TLS, so that it is for programs of this machine, or of a network on which a token may be read.
+//! What a monitor asks, at an address of its own: whether the service lives, whether it is ready, its figures, and a
+//! page for people. Over HTTP without TLS, so that it is for programs of this machine, or of a network on which a token
+//! may be read.
 
 use std::convert::Infallible;
 use std::fs;
@@ -10,8 +11,12 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HOST, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use data_encoding::BASE64;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,9 +28,10 @@ use tokio::time::timeout;
 
 use super::config::{Config, ConfigError};
 use super::connections::{Ends, next};
-use super::figures;
 use super::pulse::Pulse;
 use super::routes::Server;
+use super::view::View;
+use super::{figures, page};
 
 /// How many may ask at once.
 const AT_ONCE: usize = 16;
@@ -63,17 +69,45 @@ impl Token {
 
     fn is_given(self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let given = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-        let is_it = |given: &str| digest(&SHA256, given.as_bytes()).as_ref() == self.0.as_ref();
-        values.next().is_none() && given.is_some_and(is_it)
+        let given = values.next().and_then(|value| value.to_str().ok());
+        values.next().is_none() && given.and_then(token_of).is_some_and(|given| self.is(&given))
+    }
+
+    fn is(self, given: &[u8]) -> bool {
+        digest(&SHA256, given).as_ref() == self.0.as_ref()
     }
 }
+
+/// The token that somebody gives: a program as a bearer token, a browser as a password beside any name (RFC 7617),
+/// because a page in a browser cannot be asked for with a field of one's own.
+fn token_of(authorization: &str) -> Option<Vec<u8>> {
+    let (scheme, given) = authorization.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(given.as_bytes().to_vec());
+    }
+    let pair = BASE64.decode(given.as_bytes()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair[colon + 1..].to_vec())
+}
+
+/// What every response has, so that no other page can show it, read it or be told of it.
+const ALWAYS: [(HeaderName, HeaderValue); 7] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
 
 /// What answers a monitor.
 pub(super) struct Monitor {
     pub(super) server: Arc<Server>,
     pub(super) workers: Pulse,
     pub(super) token: Arc<ArcSwap<Option<Token>>>,
+    /// Held by who looks at the broker, so that many who ask at once cost it no more than one after the other.
+    pub(super) looking: Semaphore,
 }
 
 impl Monitor {
@@ -104,8 +138,9 @@ impl Monitor {
     async fn respond(&self, request: &Request<Incoming>) -> Response<Body> {
         let mut response = self.answer(request).await;
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+        for (name, value) in ALWAYS {
+            headers.entry(name).or_insert(value);
+        }
         response
     }
 
@@ -114,7 +149,10 @@ impl Monitor {
         match **self.token.load() {
             Some(token) if !token.is_given(headers) => {
                 let mut refused = said(StatusCode::UNAUTHORIZED, "give the token: Authorization: Bearer TOKEN");
-                refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                refused.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                let basic =
+                    HeaderValue::from_static(r#"Basic realm="stapel: any name, and the token", charset="UTF-8""#);
+                refused.headers_mut().append(WWW_AUTHENTICATE, basic);
                 return refused;
             }
             // A page in a browser of this machine may ask under a name of its own, which leads here.
@@ -134,24 +172,50 @@ impl Monitor {
             "/health/ready" if self.server.is_stopping() => said(StatusCode::SERVICE_UNAVAILABLE, "it is stopping"),
             "/health/ready" => live(is_alive),
             "/metrics" => {
-                let server = self.server.clone();
-                let text = tokio::task::spawn_blocking(move || figures::text(&server, is_alive)).await;
-                let Ok(Ok(text)) = text else {
-                    tracing::error!("the figures for a monitor could not be made");
-                    return said(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be made: see the log");
-                };
+                let Some(Ok(text)) = self.look(is_alive, |view| figures::text(&view)).await else { return failed() };
                 let mut response = Response::new(Body::from(text));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(figures::MEDIA_TYPE));
                 response
             }
-            _ => said(StatusCode::NOT_FOUND, "there are /health/live, /health/ready and /metrics"),
+            "/" => {
+                let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+                let lang = page::language(request.uri().query(), accepted);
+                let Some(html) = self.look(is_alive, move |view| page::html(&view, lang)).await else {
+                    return failed();
+                };
+                let Ok(allowed) = HeaderValue::from_str(&page::CONTENT_SECURITY_POLICY) else { return failed() };
+                let mut response = Response::new(Body::from(html));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+                headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(lang.as_str()));
+                headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
+                headers.insert(CONTENT_SECURITY_POLICY, allowed);
+                response
+            }
+            _ => said(StatusCode::NOT_FOUND, "there are /, /health/live, /health/ready and /metrics"),
         }
+    }
+
+    /// Looks at the broker, and makes something of what is seen; `None` where that broke off.
+    async fn look<T: Send + 'static>(
+        &self,
+        is_alive: bool,
+        make: impl FnOnce(View) -> T + Send + 'static,
+    ) -> Option<T> {
+        let _looking = self.looking.acquire().await.ok()?;
+        let server = self.server.clone();
+        tokio::task::spawn_blocking(move || make(View::of(&server, is_alive))).await.ok()
     }
 
     /// Whether what must go on goes on: schedules make their turns, and small messages get workers.
     fn is_alive(&self, now: Instant) -> bool {
         self.workers.is_alive(now) && self.server.consortia().values().all(|one| one.pulse.is_alive(now))
     }
+}
+
+fn failed() -> Response<Body> {
+    tracing::error!("what a monitor asked for could not be made");
+    said(StatusCode::INTERNAL_SERVER_ERROR, "it could not be made: see the log")
 }
 
 fn live(is_alive: bool) -> Response<Body> {

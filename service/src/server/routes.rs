@@ -19,9 +19,9 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use hyper::body::{Frame, SizeHint};
-use stapel::Slug;
 use stapel::message::{MAX_MESSAGE, Role, Unverified};
 use stapel::policy::Oin;
+use stapel::{Slug, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceExt;
 
@@ -78,6 +78,8 @@ pub struct Server {
     admission: Admission,
     is_stopping: AtomicBool,
     counted: Mutex<Counted>,
+    /// When the certificates end with which those connected whom a policy names; the last of each.
+    certificates_seen: Mutex<BTreeMap<Oin, Timestamp>>,
     /// How long a reply may take to be taken.
     whole: Duration,
     router: Router,
@@ -127,6 +129,7 @@ impl Server {
             admission: Admission::new(bounds),
             is_stopping: AtomicBool::new(false),
             counted: Mutex::default(),
+            certificates_seen: Mutex::default(),
             whole: bounds.whole,
             router,
         };
@@ -167,6 +170,15 @@ impl Server {
     /// How many responses there were.
     pub(super) fn counted(&self) -> Counted {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes when the certificate ends with which somebody connected whom a policy names.
+    pub(super) fn saw_certificate(&self, oin: Oin, end: Timestamp) {
+        self.certificates_seen.lock().unwrap_or_else(PoisonError::into_inner).insert(oin, end);
+    }
+
+    pub(super) fn certificates_seen(&self) -> BTreeMap<Oin, Timestamp> {
+        self.certificates_seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The response to a request from `peer`.

@@ -15,7 +15,7 @@ use stapel::{BrokerError, Slug, SystemError, Threads, shown_path};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
@@ -23,12 +23,13 @@ use super::clock::{Machine, ServiceClock};
 use super::config::{Config, ConfigError, Place};
 use super::connections::{Accepting, Connections, Ends};
 use super::consortium::Consortium;
+use super::dates::{FileDates, TlsDates};
 use super::monitor::{Monitor, Token};
 #[cfg(unix)]
 use super::operator::Perform;
 use super::pulse::Pulse;
 use super::routes::Server;
-use super::tls::{self, RevocationLists};
+use super::tls;
 use super::upkept::Upkept;
 use crate::logboek::{Collector, LogboekError};
 
@@ -122,7 +123,7 @@ pub struct Serving {
     server: Arc<Server>,
     config: Config,
     environment: Environment,
-    lists: Arc<RevocationLists>,
+    dates: Arc<TlsDates>,
     upkept: Vec<Upkept>,
     listeners: Vec<(SocketAddr, Arc<ArcSwap<Accepting>>)>,
     stop: watch::Sender<bool>,
@@ -148,9 +149,9 @@ impl Serving {
         let accepting = accepting_of(&config)?;
         let token = Arc::new(ArcSwap::from_pointee(Token::of(&config)?));
         let collector = config.logboek.as_ref().map(Collector::new).transpose()?.map(Arc::new);
-        let lists = Arc::new(RevocationLists::default());
-        lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
-        let mut upkept = open(&config, &environment, &lists, &[])?;
+        let dates = Arc::new(TlsDates::default());
+        dates.replace(accepting.iter().map(|one| &one.dates));
+        let mut upkept = open(&config, &environment, &dates, &[])?;
         refuse_twice(upkept.iter().map(|one| &one.consortium.name))?;
         let server = Server::new(upkept.iter().map(|one| one.consortium.clone()), &config.bounds);
         let connections = Connections::new(server.clone(), &config.bounds);
@@ -216,7 +217,7 @@ impl Serving {
             server,
             config,
             environment,
-            lists,
+            dates,
             upkept,
             listeners,
             stop,
@@ -231,7 +232,8 @@ impl Serving {
         if let Some(listener) = monitor {
             serving.monitor = Some(listener.local_addr()?);
             let (server, workers, token) = (serving.server.clone(), serving.workers.clone(), serving.token.clone());
-            tokio::spawn(Arc::new(Monitor { server, workers, token }).accept(listener, ends));
+            let looking = Semaphore::new(1);
+            tokio::spawn(Arc::new(Monitor { server, workers, token, looking }).accept(listener, ends));
         }
         Ok(serving)
     }
@@ -272,7 +274,7 @@ impl Serving {
     /// What reads and opens all that is new in a configuration: that of a large store takes minutes, so that it is done
     /// beside what goes on.
     fn preparation(&self) -> impl FnOnce(Config) -> Result<Prepared, ServeError> + Send + 'static {
-        let (places, environment, lists) = (self.config.places(), self.environment.clone(), self.lists.clone());
+        let (places, environment, dates) = (self.config.places(), self.environment.clone(), self.dates.clone());
         let logboek = self.config.logboek.clone();
         let there: Vec<_> = self.upkept.iter().map(Upkept::folders).collect();
         move |config| {
@@ -281,7 +283,7 @@ impl Serving {
             if config.places() != places || config.logboek != logboek {
                 return Err(ServeError::Restart);
             }
-            let new = open(&config, &environment, &lists, &there)?;
+            let new = open(&config, &environment, &dates, &there)?;
             Ok(Prepared { config, accepting, token, new })
         }
     }
@@ -302,7 +304,7 @@ impl Serving {
         new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, environment, collector))?;
         let (stay, ended): (Vec<_>, Vec<_>) = std::mem::take(&mut self.upkept).into_iter().partition(is_named);
         self.upkept = stay.into_iter().chain(new).collect();
-        self.lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
+        self.dates.replace(accepting.iter().map(|one| &one.dates));
         for ((_, current), next) in self.listeners.iter().zip(accepting) {
             current.store(Arc::new(next));
         }
@@ -457,17 +459,17 @@ fn tell(states: &[NotifyState<'_>]) {
 fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
     let (mut accepting, mut findings) = (Vec::new(), Vec::new());
     for listen in &config.listen {
-        let (tls, lists) = match &listen.place {
+        let (tls, dates) = match &listen.place {
             Place::Tls(_, files) => match tls::load(files) {
-                Ok((tls, lists)) => (Some(tls), lists),
+                Ok((tls, dates)) => (Some(tls), dates),
                 Err(wrong) => {
                     findings.extend(wrong);
                     continue;
                 }
             },
-            Place::Socket(_) => (None, Vec::new()),
+            Place::Socket(_) => (None, FileDates::default()),
         };
-        accepting.push(Accepting { listen: listen.clone(), tls, lists });
+        accepting.push(Accepting { listen: listen.clone(), tls, dates });
     }
     if findings.is_empty() { Ok(accepting) } else { Err(ServeError::Tls(findings)) }
 }
@@ -476,11 +478,11 @@ fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
 fn open(
     config: &Config,
     environment: &Environment,
-    lists: &Arc<RevocationLists>,
+    dates: &Arc<TlsDates>,
     there: &[(PathBuf, PathBuf)],
 ) -> Result<Vec<Upkept>, ServeError> {
     let new = config.consortia.iter().filter(|folders| !there.contains(folders));
-    new.map(|(folder, keys)| open_one(config, environment, lists, folder, keys)).collect()
+    new.map(|(folder, keys)| open_one(config, environment, dates, folder, keys)).collect()
 }
 
 fn refuse_twice<'a>(names: impl Iterator<Item = &'a Slug>) -> Result<(), ServeError> {
@@ -495,7 +497,7 @@ fn refuse_twice<'a>(names: impl Iterator<Item = &'a Slug>) -> Result<(), ServeEr
 fn open_one(
     config: &Config,
     environment: &Environment,
-    lists: &Arc<RevocationLists>,
+    dates: &Arc<TlsDates>,
     folder: &Path,
     keys: &Path,
 ) -> Result<Upkept, ServeError> {
@@ -503,7 +505,7 @@ fn open_one(
     let clock = Arc::new((environment.clock)());
     let opened = Consortium::open(folder.to_owned(), keys.to_owned(), threads, clock)
         .map_err(|error| ServeError::Consortium { folder: folder.to_owned(), error })?;
-    Ok(Upkept::new(Consortium { lists: lists.clone(), ..opened }))
+    Ok(Upkept::new(Consortium { dates: dates.clone(), ..opened }))
 }
 
 /// Listens on a socket that only this user and its group may open, in the place of one that was left there.

@@ -27,6 +27,13 @@ const AT_WORK: u32 = 1_800;
 /// How long what failed waits, in seconds: on a full disk each try is a fault that is noted.
 const TRIES_APART: u64 = 60;
 
+/// The fault that a certificate by which the broker takes connections ended, ends within two weeks, or does not hold
+/// yet.
+pub const CERTIFICATE_ENDS: &str = "certificate_ends";
+
+/// The fault that a revocation list is outdated.
+pub const CRL_OUTDATED: &str = "crl_outdated";
+
 /// Tells threads to stop. Clones are one.
 #[derive(Clone, Default)]
 pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
@@ -65,8 +72,8 @@ pub struct Schedule {
     consortium: Arc<Consortium>,
     /// What was over before this day was destroyed, as far as the clock allowed.
     certain: Day,
-    /// The revocation lists that the log said are outdated.
-    outdated: Vec<String>,
+    /// What the log said of certificates and revocation lists.
+    said: Vec<String>,
     /// By the boot clock: not before this is anything tried again that failed.
     not_before: Duration,
 }
@@ -100,12 +107,12 @@ pub fn start(consortium: Arc<Consortium>, stop: Stop) -> io::Result<JoinHandle<(
 impl Schedule {
     /// A schedule on which nothing was done yet.
     pub fn new(consortium: Arc<Consortium>) -> Schedule {
-        Schedule { consortium, certain: Day::default(), outdated: Vec::new(), not_before: Duration::ZERO }
+        Schedule { consortium, certain: Day::default(), said: Vec::new(), not_before: Duration::ZERO }
     }
 
     /// Does what is due, writes the status, and says after how long to come again.
     pub fn turn(&mut self) -> Duration {
-        let Consortium { broker, clock, name, lists, .. } = &*self.consortium;
+        let Consortium { broker, clock, name, dates, .. } = &*self.consortium;
         clock.look();
         let told = clock.read(broker);
         let certain = certain_day(told, broker.attested());
@@ -127,12 +134,14 @@ impl Schedule {
                 }
             }
         }
-        let outdated = lists.outdated(told.now);
-        broker.tell_faults("crl_outdated", &outdated);
-        for finding in outdated.iter().filter(|finding| !self.outdated.contains(finding)) {
+        let (ending, outdated) = (dates.ending(told.now), dates.outdated(told.now));
+        broker.tell_faults(CERTIFICATE_ENDS, &ending);
+        broker.tell_faults(CRL_OUTDATED, &outdated);
+        let findings = [ending, outdated].concat();
+        for finding in findings.iter().filter(|finding| !self.said.contains(finding)) {
             tracing::warn!(consortium = %name, "{finding}");
         }
-        self.outdated = outdated;
+        self.said = findings;
         broker.write_status_at(clock.read(broker), Some(MISSED_AFTER));
         let left = broker.next_due().0.saturating_sub(clock.now().0);
         if left == 0 { LONGEST_WAIT } else { LONGEST_WAIT.min(Duration::from_secs(left)) }

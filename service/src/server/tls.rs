@@ -13,11 +13,8 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 use stapel::shown_path;
 
-use arc_swap::ArcSwap;
-use stapel::Timestamp;
-use x509_parser::prelude::{CertificateRevocationList, FromDer};
-
 use super::config::Tls;
+use super::dates::{FileCertificate, FileDates, RevocationList};
 use super::run::ServeError;
 
 /// What is wrong with a file of TLS, and what to do.
@@ -52,6 +49,17 @@ impl TlsFiles {
             crls.extend(lists.into_iter().map(|list| (path.clone(), list)));
         }
         (TlsFiles { chain, key, client_ca, crls }, findings)
+    }
+
+    /// When its certificates end, the own ones and the authorities', and when its lists are outdated.
+    pub(super) fn dates(&self, tls: &Tls) -> FileDates {
+        let of_chain = self.chain.iter().map(|one| (&tls.certificate, one));
+        let of_authorities = self.client_ca.iter().map(|(path, one)| (path, one));
+        let certificates = of_chain.chain(of_authorities);
+        FileDates {
+            certificates: certificates.filter_map(|(path, der)| FileCertificate::new(path, der)).collect(),
+            lists: self.crls.iter().map(|(path, list)| RevocationList::new(path, list)).collect(),
+        }
     }
 
     /// What is wrong with what could be read, taken together.
@@ -123,59 +131,13 @@ impl Tls {
     }
 }
 
-/// The configuration that the files make, with their revocation lists, or everything that is wrong with them.
-pub(super) fn load(tls: &Tls) -> Result<(Arc<ServerConfig>, Vec<RevocationList>), Vec<Finding>> {
+/// The configuration that the files make, with their dates, or everything that is wrong with them.
+pub(super) fn load(tls: &Tls) -> Result<(Arc<ServerConfig>, FileDates), Vec<Finding>> {
     let (files, findings) = TlsFiles::read(tls);
     if !findings.is_empty() {
         return Err(findings);
     }
-    let lists = files.crls.iter().map(|(path, list)| RevocationList::new(path, list)).collect();
-    Ok((files.server_config(tls)?, lists))
-}
-
-/// What is said of a revocation list.
-#[derive(Clone, Debug)]
-pub(super) struct RevocationList {
-    path: PathBuf,
-    /// When its authority makes the next; `None` where it does not say.
-    next: Option<Timestamp>,
-}
-
-impl RevocationList {
-    pub(super) fn new(path: &Path, list: &[u8]) -> RevocationList {
-        let parsed = CertificateRevocationList::from_der(list).ok();
-        let next = parsed.and_then(|(_, list)| list.next_update());
-        let next = next.and_then(|time| u64::try_from(time.timestamp()).ok()).map(Timestamp);
-        RevocationList { path: path.to_owned(), next }
-    }
-
-    /// What to say where it is outdated.
-    pub(super) fn outdated(&self, now: Timestamp) -> Option<Finding> {
-        let next = self.next.filter(|next| *next < now)?;
-        let path = shown_path(&self.path);
-        Some(format!(
-            "{path} is outdated since {next}, so that later revocations are not seen: fetch the authority's latest, \
-             and reload"
-        ))
-    }
-}
-
-/// The revocation lists by which connections are taken now.
-#[derive(Debug, Default)]
-pub struct RevocationLists(ArcSwap<Vec<RevocationList>>);
-
-impl RevocationLists {
-    pub(super) fn replace(&self, lists: impl Iterator<Item = RevocationList>) {
-        self.0.store(Arc::new(lists.collect()));
-    }
-
-    /// What to say of those that are outdated.
-    pub(super) fn outdated(&self, now: Timestamp) -> Vec<Finding> {
-        let mut findings: Vec<_> = self.0.load().iter().filter_map(|list| list.outdated(now)).collect();
-        findings.sort();
-        findings.dedup();
-        findings
-    }
+    Ok((files.server_config(tls)?, files.dates(tls)))
 }
 
 fn note<T: Default>(findings: &mut Vec<Finding>, finding: Finding) -> T {

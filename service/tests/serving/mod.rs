@@ -7,6 +7,7 @@ mod fetched;
 mod hostile;
 mod monitor;
 mod openapi;
+mod pages;
 mod pki;
 mod stops;
 mod tls;

@@ -35,7 +35,7 @@ fn write_token(running: &Running, token: &str, mode: u32) -> PathBuf {
 }
 
 /// The status of a response, and all of it.
-fn ask(address: SocketAddr, request: &str) -> (u16, String) {
+pub(crate) fn ask(address: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut response = String::new();
@@ -43,7 +43,7 @@ fn ask(address: SocketAddr, request: &str) -> (u16, String) {
     (response[9..12].parse().unwrap(), response)
 }
 
-fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 }
 
@@ -54,6 +54,7 @@ fn it_lives_is_ready_and_has_figures_that_follow_what_happens() {
         let (status, response) = get(address, path);
         assert!(status == 200 && response.ends_with("\r\n\r\nok\n"), "{response}");
     }
+    assert_eq!(get(address, "/").0, 200);
     let question = Client::new(1, &running.policy).question(&[pseudonym(1)], START);
     assert_eq!(running.connect(1).send(&question).unwrap().code(), "ok");
     assert_eq!(running.connect(2).send(&question).unwrap().code(), "not_admitted");
@@ -66,7 +67,7 @@ fn it_lives_is_ready_and_has_figures_that_follow_what_happens() {
         "stapel_policy_version{consortium=\"zaanstad\"} 1.0",
         "stapel_faults{consortium=\"zaanstad\",code=\"backup_overdue\",severity=\"warning\"} 1.0",
         "stapel_clock_in_step{consortium=\"zaanstad\"} 1.0",
-        "stapel_flags_held{consortium=\"zaanstad\",epoch=\"1\",organisation=\"politie\",partner=\"1\"} 0.0",
+        "stapel_flags_released{consortium=\"zaanstad\",epoch=\"1\",organisation=\"politie\",partner=\"1\"} 0.0",
         "# EOF",
     ] {
         assert!(text.lines().any(|one| one == line), "{line}\n{text}");
@@ -104,14 +105,28 @@ fn whoever_is_none_of_this_machine_needs_the_token() {
     assert!(running.runtime.block_on(running.serving.take().unwrap().stop()));
 
     let (mut running, address) = watched(Some(TOKEN));
-    let with = |fields: &str| ask(address, &format!("GET /metrics HTTP/1.1\r\nHost: monitor.example\r\n{fields}\r\n"));
+    let with_path = |path: &str, fields: &str| {
+        ask(address, &format!("GET {path} HTTP/1.1\r\nHost: monitor.example\r\n{fields}\r\n"))
+    };
+    let with = |fields: &str| with_path("/metrics", fields);
     let own = format!("Authorization: Bearer {TOKEN}\r\n");
     assert_eq!(with(&own).0, 200);
     let wrong = ["".to_owned(), own.replace("0123", "1123"), own.replace("Bearer", "Basic"), own.repeat(2)];
     for fields in wrong {
         let (status, response) = with(&fields);
-        assert!(status == 401 && response.contains("www-authenticate: Bearer"), "{fields}{response}");
+        assert!(
+            status == 401 && response.contains("www-authenticate: Bearer\r\nwww-authenticate: Basic"),
+            "{fields}{response}"
+        );
     }
+    // A browser gives it as a password, beside whatever name.
+    let page = |pair: &str| {
+        let given = data_encoding::BASE64.encode(pair.as_bytes());
+        with_path("/", &format!("Authorization: Basic {given}\r\n")).0
+    };
+    assert_eq!((page(&format!("operator:{TOKEN}")), page(&format!(":{TOKEN}"))), (200, 200));
+    let wrong = [TOKEN.to_owned(), format!("{TOKEN}:"), format!("x:{TOKEN}:"), format!("x:{}", &TOKEN[1..])];
+    assert!(wrong.iter().all(|pair| page(pair) == 401), "no token");
     // Another token is taken up with a reload, and one that is none changes nothing.
     let other = TOKEN.replace('0', "f");
     for (token, mode, said) in [("short", 0o640, "openssl rand"), (&other, 0o644, "chmod 640")] {
