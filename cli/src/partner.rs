@@ -5,6 +5,7 @@
 //! - `exchange`: messages to the broker and its replies;
 //! - `logboek`: the journal as records of a Logboek Dataverwerkingen;
 //! - `look`: news, the dossier of an address, and where the partner stands;
+//! - `officer`: who did what, and a year in numbers;
 //! - `outbox`: messages to be carried, and replies that came back;
 //! - `refs`: the partner's own references of rows, kept beside its journal;
 //! - `retention`: what need not be kept any longer;
@@ -17,6 +18,7 @@ mod enrol;
 mod exchange;
 mod logboek;
 mod look;
+mod officer;
 mod outbox;
 mod refs;
 mod report;
@@ -74,6 +76,8 @@ enum Command {
     Serve(serve::ServeArgs),
     News(look::NewsArgs),
     Dossier(look::DossierArgs),
+    Journal(officer::JournalArgs),
+    Report(officer::ReportArgs),
     Status(look::StatusArgs),
     Shown(look::ShownArgs),
     GiveUp(exchange::GiveUpArgs),
@@ -106,8 +110,9 @@ struct OutboxArgs {
 
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
-        use Command::{Dossier, Keys, Logboek, News, Shown, Status};
-        matches!(self.command, Dossier(_) | Keys(_) | Logboek(_) | News(_) | Shown(_) | Status(_))
+        use Command::{Dossier, Journal, Keys, Logboek, News, Report, Shown, Status};
+        let command = &self.command;
+        matches!(command, Dossier(_) | Journal(_) | Keys(_) | Logboek(_) | News(_) | Report(_) | Shown(_) | Status(_))
     }
 }
 
@@ -132,6 +137,8 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Serve(serve) => serve::serve(serve, &args.config),
         Command::News(args) => look::news(&args, out),
         Command::Dossier(args) => look::dossier(&args, out),
+        Command::Journal(args) => officer::journal(&args, out),
+        Command::Report(args) => officer::year_report(&args, out),
         Command::Status(args) => look::status(&args, out),
         Command::Shown(args) => look::shown(&args, out),
         Command::ForgetEpoch(args) => retention::forget_epoch(&args, out),

@@ -150,6 +150,7 @@ impl PartnerState {
             JournalEvent::ClockAccepted
             | JournalEvent::LookedUp { .. }
             | JournalEvent::NewsShown { .. }
+            | JournalEvent::Queried(_)
             | JournalEvent::EpochForgotten { .. }
             | JournalEvent::Pruned { .. } => {}
         }

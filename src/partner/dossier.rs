@@ -120,10 +120,7 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Vec<DossierEntry>, PartnerError> {
         self.data.at(now)?;
-        let concerns = |other: &AddressKey| match address.level() {
-            Level::Unit => other == address || *other == address.number_key() || may_be_one(other, address),
-            Level::Number => other.number_key() == *address,
-        };
+        let concerns = |other: &AddressKey| concerns(address, other);
         let mut entries = Vec::new();
         let mut unanswered: Vec<UnansweredQuestion> = Vec::new();
         self.data.journal().read(|number, record| {
@@ -191,6 +188,11 @@ impl Partner {
                 JournalEvent::NewsShown { addresses } => {
                     addresses.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::NewsShown));
                 }
+                // Whoever looks for an address in the journal is shown what was done with it.
+                JournalEvent::Queried(query) => {
+                    let looked = query.address.into_iter().filter(concerns);
+                    looked.for_each(|a| add(a, &none, &by, DossierEvent::LookedUp));
+                }
                 JournalEvent::EpochForgotten { .. }
                 | JournalEvent::Pruned { .. }
                 | JournalEvent::Delivering { .. }
@@ -205,5 +207,14 @@ impl Partner {
         })?;
         self.data.record(now, Some(by), JournalEvent::LookedUp { address: *address })?;
         Ok(entries)
+    }
+}
+
+/// Whether what was done with `other` belongs to `address`: of a home also what was done with its house number, and
+/// with another spelling of it; of a house number also what was done with its homes.
+pub(super) fn concerns(address: &AddressKey, other: &AddressKey) -> bool {
+    match address.level() {
+        Level::Unit => other == address || *other == address.number_key() || may_be_one(other, address),
+        Level::Number => other.number_key() == *address,
     }
 }

@@ -44,8 +44,11 @@
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
 //! - `requests`, `asked`: questions of programs that may make a request again;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
-//! - `news`, `dossier`: what there is to tell; `retention`: what need not be kept any longer.
+//! - `news`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a year in
+//!   numbers; `retention`: what need not be kept any longer.
 
+mod act_query;
+mod acts;
 mod apply;
 mod ask;
 mod asked;
@@ -79,10 +82,13 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod year;
 
 use std::fmt;
 use std::path::Path;
 
+pub use act_query::ActQuery;
+pub use acts::{Act, ActKind};
 pub use asked::{AskedRequest, AskedState};
 pub use carry::{CarryCause, CarryError};
 pub use case::{Caller, Case};
@@ -98,6 +104,7 @@ pub use news::{News, StackChange};
 pub use read::{Answered, Next, Received};
 pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
+pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 
 use folder::PartnerFolder;
 use member::{Member, Source};

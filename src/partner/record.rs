@@ -1,5 +1,6 @@
 //! The records of the partner's journal and their stored form.
 
+use super::act_query::ActQuery;
 use super::case::Case;
 use super::flags::{Flag, are_ascending};
 use super::given::Texts;
@@ -57,6 +58,8 @@ pub(super) enum JournalEvent {
     LookedUp { address: AddressKey },
     /// A person was shown what changed over these own addresses.
     NewsShown { addresses: Vec<AddressKey> },
+    /// A person was shown what the journal has on this.
+    Queried(ActQuery),
     /// The partner's secrets of an epoch that is over go: its secret, its seal key, as far as they are there.
     EpochForgotten { epoch: u32, secret: bool, seal: bool },
     /// The first records go, which nobody need keep any more: how many, of which times, and the head before the first
@@ -214,6 +217,7 @@ encode_variants! {
         16 => EpochForgotten { epoch, secret, seal },
         17 => Pruned { records, from, to, head },
         18 => NewsShown { addresses },
+        19 => Queried(query),
     },
     else "a record's event is unknown"
 }

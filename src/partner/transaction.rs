@@ -195,7 +195,7 @@ impl PartnerData {
     /// What stands in the place of the records before `cut` once they are pruned, and the time of the first of them;
     /// `None` where there are none.
     fn base_at(&self, cut: u64, today: Day) -> Result<Option<(JournalBase, Timestamp)>, PartnerError> {
-        let mut state = at_least(&self.journal, PartnerState::default())?;
+        let mut state = before_all(&self.journal)?;
         let (mut position, mut first, mut to) = (self.journal.first(), None, Timestamp::default());
         self.journal.read_places(|number, record, after| {
             if number < cut {
@@ -230,6 +230,11 @@ impl PartnerData {
         self.state.journal = self.journal.position();
         self.folder.write_state(&self.state)
     }
+}
+
+/// What all that was pruned comes to: the state before the first record that is there.
+pub(super) fn before_all(journal: &Journal) -> Result<PartnerState, PartnerError> {
+    at_least(journal, PartnerState::default())
 }
 
 /// The state to go on from: `state`, or what all that was pruned comes to, where `state` is older than that.

@@ -147,10 +147,15 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
         return out.json(&value);
     }
     let by = actor.zip(case).map_or(String::new(), |(actor, case)| format!("; {actor} for {case}"));
-    let through = caller.filter(|caller| *caller != Caller::OwnProcess);
-    let through = through.map_or(String::new(), |caller| format!(", through {caller}"));
+    let through = through(entry.by.as_ref());
     writeln!(out, "{time}  {address}{}  {text}{by}{through}", typed_text(&entry.typed))?;
     Ok(())
+}
+
+/// Through whom a call came that the process did not make for itself.
+pub(super) fn through(by: Option<&Case>) -> String {
+    let caller = by.map(Case::caller).filter(|caller| *caller != Caller::OwnProcess);
+    caller.map_or(String::new(), |caller| format!(", through {caller}"))
 }
 
 const HINT: &str = "this is not signed, so the message is still waited for: see whether the message, the roster and \

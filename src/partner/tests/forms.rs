@@ -127,6 +127,17 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("clock_accepted", JournalEvent::ClockAccepted),
         ("looked_up", JournalEvent::LookedUp { address: a }),
         ("news_shown", JournalEvent::NewsShown { addresses: vec![a, b] }),
+        (
+            "queried",
+            JournalEvent::Queried(ActQuery {
+                actor: Some("j.jansen".to_owned()),
+                case: Some("2026-0117".to_owned()),
+                address: Some(b),
+                from: Some(Day(20_801)),
+                to: Some(Day(20_802)),
+            }),
+        ),
+        ("queried_all", JournalEvent::Queried(ActQuery::default())),
         ("epoch_forgotten", JournalEvent::EpochForgotten { epoch: 1, secret: true, seal: false }),
         ("pruned", JournalEvent::Pruned { records: 1, from: Timestamp(2), to: Timestamp(3), head: Digest([4; 32]) }),
     ];

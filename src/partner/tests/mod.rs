@@ -6,6 +6,7 @@ mod crashes;
 mod forms;
 mod log;
 mod messages;
+mod officer;
 mod replies;
 mod requests;
 mod retention;
