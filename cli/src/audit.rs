@@ -1,5 +1,6 @@
 //! `stapel audit`: the broker's log, checked from exported files alone.
 
+mod account;
 mod trusted;
 
 use std::io::Write;
@@ -41,6 +42,7 @@ enum Command {
     Check(CheckArgs),
     Compare(CompareArgs),
     Export(ExportArgs),
+    Account(account::AccountArgs),
 }
 
 /// Whose log it is.
@@ -197,6 +199,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         Command::Check(args) => check(args, out),
         Command::Compare(args) => compare_both(args, out),
         Command::Export(args) => export(args, out),
+        Command::Account(args) => account::account(args, out),
     }
 }
 

@@ -9,6 +9,7 @@
 //! All this detects alterations. It detects an omission only where somebody holds a receipt or an answer for what was
 //! omitted.
 
+mod account;
 mod checkpoint;
 mod compare;
 mod error;
@@ -21,6 +22,7 @@ mod proof;
 mod reply;
 mod tree;
 
+pub use account::{Account, AccountPolicy, AccountTotals, PartnerAccount};
 pub use checkpoint::{Checkpoint, LogKey, MAX_CHECKPOINT, UnverifiedCheckpoint};
 pub use compare::{Comparison, compare, compare_restores, follow};
 pub use error::AuditError;
