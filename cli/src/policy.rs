@@ -1,10 +1,12 @@
 //! `stapel policy`: the rules of a consortium, checked, explained, signed and compared.
 //!
 //! - `certify`: certificates and suspensions of partners;
-//! - `draft`: versions that are made of enrolments.
+//! - `draft`: versions that are made of enrolments;
+//! - `letters`: what is sent where a data subject asks.
 
 mod certify;
 mod draft;
+mod letters;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ enum Command {
     New(draft::NewArgs),
     Next(draft::NextArgs),
     Pack(draft::PackArgs),
+    Letters(letters::LettersArgs),
     Sample(SampleArgs),
     Check(CheckArgs),
     Explain(ExplainArgs),
@@ -183,6 +186,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::New(args) => draft::new(args, out),
         Command::Next(args) => draft::next(args, out),
         Command::Pack(args) => draft::pack(args, out),
+        Command::Letters(args) => letters::letters(args, out),
         Command::Sample(args) => Ok(out.write_all(sample_text(args.clock.time()?.day()).as_bytes())?),
         Command::Check(args) => check(args, out),
         Command::Explain(args) => {

@@ -33,7 +33,7 @@ pub use certificate::{Certificate, PartnerKeys, Statement};
 pub use check::{Check, Finding, Reveal};
 pub use enrolment::{Enrolment, EnrolmentError, KeysOfPartner, SecretOfEpoch};
 pub use error::PolicyError;
-pub use explain::{Lang, NotALang, OPEN, Paper, Paragraph};
+pub use explain::{Lang, Letter, NotALang, OPEN, Paper, Paragraph};
 pub use following::{Change, Following};
 pub use founding::Founding;
 pub use model::{

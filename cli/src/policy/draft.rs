@@ -264,7 +264,7 @@ pub(super) fn pack(args: &PackArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 /// Refuses a folder with papers, which somebody may have filled in.
-fn refuse_papers(folder: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_papers(folder: &Path) -> Result<(), Failure> {
     if !folder.exists() || files::list(folder, ".md")?.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use catalogue::{Blank, Catalogue};
 use facts::{explained, of_finding, of_unsigned, tls_oins};
 
 pub use self::lang::{Lang, NotALang};
-pub use self::pack::{OPEN, Paper};
+pub use self::pack::{Letter, OPEN, Paper};
 use super::check::{Check, Finding, Reveal};
 use super::model::{Organisation, Policy, RegisterUse, RosterEntry};
 use crate::address::Level;

@@ -3,8 +3,11 @@
 //! Each paper is a template beside this file. A blank `{name}` is a fact; `{:name}` is a sentence of the explanation.
 //! What nobody can know from the policy is marked with [`OPEN`].
 
+mod letters;
+
 use std::fmt::Write;
 
+pub use self::letters::Letter;
 use super::catalogue::{Blank, Catalogue};
 use super::facts::{explained, of_contact};
 use super::lang::Lang;
