@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod demo;
 mod keys;
+mod officer;
 mod operator;
 mod outputs;
 #[cfg(unix)]

@@ -1,0 +1,185 @@
+//! docs/officer.md, typed as it stands, and what it says of each output.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::{Desk, text};
+use crate::consortium::{carry, consortium, deliver};
+
+/// What the lines print, when they are typed into a shell that finds the command. Each must succeed.
+fn typed(folder: &Path, lines: &str) -> String {
+    let command = Path::new(env!("CARGO_BIN_EXE_stapel")).parent().expect("a folder");
+    let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new("sh").args(["-ec", lines]).env("PATH", path).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{lines}\n{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn what_the_officers_page_says_to_type_does_what_it_says() {
+    let page = include_str!("../../docs/officer.md");
+    let blocks: Vec<&str> =
+        page.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("a block that ends").0).collect();
+    let [files, policy, log, account, journal, council, letters, dossier] = blocks[..] else { panic!("{blocks:?}") };
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir sandbox");
+    let folder = desk.path("sandbox");
+    // One of the sandbox's rows is refused.
+    let flag = desk.run("partner flag --dir sandbox/partner --actor me --case Z-1 sandbox/addresses.csv", &[], b"");
+    assert_eq!(flag.status.code(), Some(3), "{}", text(&flag.stderr));
+    typed(&folder, files);
+    let said = typed(&folder, policy);
+    assert!(said.contains("LET OP") || said.contains("let op"), "{said}");
+    let explained = text(&desk.read("sandbox/regels.txt"));
+    assert!(explained.contains("contactpunt: Privacyloket"), "{explained}");
+    assert!(typed(&folder, log).contains("as they were signed"));
+    let said = typed(&folder, account);
+    assert!(said.contains("Verantwoording van de teller") && said.contains("dagen zonder bericht"), "{said}");
+    let said = typed(&folder, journal);
+    assert!(said.contains("; me for Z-1"), "{said}");
+    let looked = desk.stapel("partner journal --dir sandbox/partner --actor f.officer --case AUDIT-1 --by f.officer");
+    assert!(looked.contains("searched the journal by me; f.officer for AUDIT-1"), "{looked}");
+    let acts = text(&desk.read("sandbox/acts.txt"));
+    assert!(acts.contains("flagged: ") && acts.contains("; me for Z-1"), "{acts}");
+    let said = typed(&folder, council);
+    assert!(said.contains(" gezet") && !said.contains("9999X") && !said.contains("Z-1"), "{said}");
+    let report = text(&desk.read("sandbox/report.json"));
+    assert!(!report.contains("9999X") && !report.contains("\"me\"") && !report.contains("Z-1"), "{report}");
+    let said = typed(&folder, letters);
+    assert_eq!(said.lines().count(), desk.list("sandbox/request-7").len());
+    assert!(typed(&folder, dossier).contains("looked up; f.officer for AUDIT-1"), "a search is a look at it");
+    // What differs has the code by which the page explains it.
+    let differs = |line: &str, code: &str| {
+        assert!(page.contains(&format!("`{code}`")), "{code}");
+        assert_eq!(desk.code(line), code);
+    };
+    let log = text(&desk.read("sandbox/log.jsonl"));
+    desk.write("sandbox/log.jsonl", log.replacen("\\\"partner\\\":1,", "\\\"partner\\\":2,", 1));
+    let verify = "audit verify --policy sandbox/policy.toml --log sandbox/log.jsonl --checkpoints";
+    differs(&format!("{verify} sandbox/kept"), "log_altered");
+    desk.write("sandbox/log.jsonl", log);
+    let checkpoint = text(&desk.read(&format!("sandbox/kept/{}", desk.list("sandbox/kept")[0])));
+    desk.write("other.checkpoint", checkpoint.replacen('\n', "x\n", 1));
+    differs(&format!("{verify} other.checkpoint"), "checkpoint");
+    let mut journal = desk.read("sandbox/partner/journal.sealed");
+    let middle = journal.len() / 2;
+    journal[middle] ^= 1;
+    desk.write("sandbox/partner/journal.sealed", journal);
+    differs("partner status --dir sandbox/partner --check", "journal_damaged");
+    for signature in desk.list("sandbox").iter().filter(|name| name.ends_with(".sig")) {
+        std::fs::remove_file(desk.path(&format!("sandbox/{signature}"))).unwrap();
+    }
+    differs("policy verify sandbox/policy.toml", "policy_signatures");
+}
+
+/// Every organisation of the roster gets a letter, and those who flag the same one.
+#[test]
+fn a_letter_goes_to_each_organisation_and_says_the_same() {
+    let desk = consortium();
+    let said = desk.stapel("policy letters policy.toml --out letters --lang en");
+    let names = desk.list("letters");
+    assert_eq!(said.lines().count(), names.len());
+    let organisations = text(&desk.read("policy.toml")).matches("[[organisation]]").count();
+    assert_eq!(names.len(), organisations);
+    let rest = |name: &String| text(&desk.read(&format!("letters/{name}"))).split_once('\n').unwrap().1.to_owned();
+    assert!(names.iter().all(|name| rest(name) == rest(&names[0])));
+    assert!(rest(&names[0]).contains("telephone: 14 075"));
+    assert_eq!(desk.code("policy letters policy.toml --out letters"), "folder_not_empty");
+}
+
+#[test]
+fn the_journal_is_searched_by_actor_case_address_and_days() {
+    let desk = consortium();
+    let (first, second) = ("2026-12-01T09:00:00Z", "2027-01-04T09:00:00Z");
+    desk.write("a.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n\"Dam 3, 1012 JS Amsterdam\"\n");
+    desk.write("b.csv", "adres\n\"Dam 5, 1012 JS Amsterdam\"\n");
+    desk.stapel(&format!("partner flag --dir politie --actor j.jansen --case Z-1 --now {first} a.csv"));
+    desk.stapel(&format!("partner flag --dir politie --actor p.smit --case Z-2 --now {second} b.csv"));
+    let search = |words: &str| {
+        let line = format!("partner journal --dir politie --actor f.officer --case A-1 --now {second} {words}");
+        let acts = desk.json(&line);
+        acts.into_iter().map(|act| act["act"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(search("--by j.jansen"), ["flagged"]);
+    assert_eq!(search("--for Z-2"), ["flagged"]);
+    assert_eq!(search("--by j.jansen --for Z-2"), [""; 0]);
+    assert_eq!(search("--address 1012JS|1|A --year 2026"), ["flagged"]);
+    assert_eq!(search("--address 1012JS|1 --from 2026-12-01 --to 2026-12-01"), ["flagged"], "a number's homes");
+    assert_eq!(search("--address 1012JS|1|A --year 2027"), ["searched", "searched"], "looks at it are acts");
+    assert_eq!(search("--by f.officer").len(), 6, "who looked is found too");
+    let all = desk.json(&format!("partner journal --dir politie --actor f.officer --case A-1 --now {second}"));
+    assert_eq!(all[0]["addresses"], serde_json::json!(["1012JS|1|A", "1012JS|3|"]));
+    let sought = &all.last().unwrap()["sought"];
+    assert_eq!((&sought["by"], &sought["for"]), (&serde_json::json!("f.officer"), &serde_json::Value::Null));
+    let both = desk.run("partner journal --dir politie --actor f --case A --year 2026 --from 2026-12-01", &[], b"");
+    assert_eq!(both.status.code(), Some(2));
+    assert_eq!(desk.ended("partner journal --dir politie --actor f --case A --address nowhere").0, 1);
+    let text = desk
+        .stapel(&format!("partner journal --dir politie --actor f.officer --case A-1 --now {second} --by j.jansen"));
+    assert_eq!(text, "2026-12-01T09:00:00Z  flagged: 1012JS|1|A, 1012JS|3|; j.jansen for Z-1\n");
+}
+
+/// The account of the year from files, as whoever has them makes it.
+#[test]
+fn the_account_is_made_from_the_log_the_checkpoints_and_the_policy() {
+    let desk = consortium();
+    let now = "2026-12-01T09:00:00Z";
+    desk.write("a.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n");
+    desk.stapel(&format!("partner flag --dir politie --actor j.jansen --case Z-1 --now {now} a.csv"));
+    assert_eq!(deliver(&desk, "politie", now)["reply"], "receipt");
+    let later = "2026-12-03T09:00:00Z";
+    desk.stapel(&format!("partner confirm --dir politie --now {later}"));
+    carry(&desk, "politie", later);
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
+    let account = |more: &str| {
+        desk.run(
+            &format!("audit account --policy policy.toml --log log.jsonl --checkpoints checkpoints --year {more}"),
+            &[],
+            b"",
+        )
+    };
+    let made = account("2026 --json");
+    assert!([Some(0), Some(4)].contains(&made.status.code()), "{}", text(&made.stderr));
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let organisations = made["organisations"].as_array().unwrap();
+    let police = organisations.iter().find(|one| one["organisation"] == "politie").unwrap();
+    assert_eq!(police["partners"][0]["messages"]["full_set"]["ok"], 1);
+    assert_eq!(police["partners"][0]["messages"]["confirm"]["ok"], 1);
+    assert_eq!(police["partners"][0]["days_without_message"], 1, "the second of December");
+    let others = organisations.iter().filter(|one| one["organisation"] != "politie");
+    assert!(others.clone().count() > 1);
+    assert!(others.clone().all(|one| one["partners"][0]["days_without_message"] == 3));
+    assert_eq!(made["policies"][0]["version"], 1);
+    assert_eq!(made["epochs_opened"][0]["epoch"], 1);
+    assert_eq!(made["certificates"], 4);
+    let dutch = text(&account("2026 --lang nl").stdout);
+    assert!(dutch.contains("politie, partner 1: dagen zonder bericht: 1,"), "{dutch}");
+    let empty: serde_json::Value = serde_json::from_slice(&account("2030 --json").stdout).unwrap();
+    assert_eq!(empty["lines"], 0);
+    // A log that was altered has no account.
+    let altered = text(&desk.read("log.jsonl")).replacen("\\\"partner\\\":1,", "\\\"partner\\\":2,", 1);
+    desk.write("log.jsonl", altered);
+    let refused = account("2026");
+    assert_eq!((refused.status.code(), text(&refused.stdout).as_str()), (Some(1), ""));
+}
+
+#[test]
+fn the_report_is_numbers_alone() {
+    let desk = consortium();
+    let (first, second) = ("2026-12-01T09:00:00Z", "2027-01-04T09:00:00Z");
+    desk.write("a.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n\"Dam 3, 1012 JS Amsterdam\"\n");
+    desk.write("b.csv", "adres\n\"Dam 3, 1012 JS Amsterdam\"\n");
+    desk.stapel(&format!("partner flag --dir politie --actor j.jansen --case Z-1 --now {first} a.csv"));
+    desk.stapel(&format!("partner withdraw --dir politie --actor j.jansen --case Z-1 --now {second} b.csv"));
+    let report = |year: u16| desk.json(&format!("partner report --dir politie --year {year} --now {second}")).remove(0);
+    let made = report(2026);
+    assert_eq!((&made["total"]["flagged"], &made["held"]), (&2.into(), &2.into()));
+    assert_eq!(made["until"], "2026-12-31");
+    let made = report(2027);
+    assert_eq!((&made["held_before"], &made["total"]["withdrawn"], &made["held"]), (&2.into(), &1.into(), &1.into()));
+    assert_eq!(made["months"].as_array().unwrap().len(), 1, "the year is not over");
+    let dutch = desk.stapel(&format!("partner report --dir politie --year 2027 --lang nl --now {second}"));
+    assert!(dutch.contains("         1 ingetrokken\n"), "{dutch}");
+    assert!(!dutch.contains("jansen") && !dutch.contains("1012JS"), "{dutch}");
+    assert_eq!(desk.code(&format!("partner report --dir politie --year 2028 --now {second}")), "not_permitted");
+}
