@@ -41,7 +41,7 @@ pub enum AskedState {
 }
 
 impl Partner {
-    /// What is known of the question that was asked in the request that `by` names, through the same [`Caller`]; `None`
+    /// What is known of the question that was asked in the request that `by` names, through the same caller; `None`
     /// where none was within 30 days, or `by` names no request. Who asked it may be others than `by` says:
     /// [`AskedRequest::by`] has them.
     ///

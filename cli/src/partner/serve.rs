@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -92,7 +93,14 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
     let ready = || {
         if let Some((args, ways)) = sync {
             let (desk, told) = (desk.clone(), told.clone());
-            thread::spawn(move || carry(&args, &ways, desk, &told));
+            thread::spawn(move || {
+                let carried = catch_unwind(AssertUnwindSafe(|| carry(&args, &ways, desk.clone(), &told)));
+                if carried.is_err() {
+                    tracing::error!("nothing is carried any more, for a fault of this program: restart it");
+                    let now = desk.time();
+                    desk.tell_sync(|runs| (runs.is_on, runs.last) = (false, Some((now, "internal"))));
+                }
+            });
         }
     };
     let settings = || -> Result<ServeSettings, ServeError> {

@@ -222,7 +222,7 @@ pub fn run(
 ) -> Result<(), ServeError> {
     let first = settings()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(THREADS).build()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -257,7 +257,10 @@ pub fn run(
             tracing::warn!("stopped before all that was under way was ended");
         }
         Ok(())
-    })
+    });
+    // A call that goes on for longer is cut off as by a kill.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
 }
 
 /// Tells systemd, where it listens.
