@@ -202,15 +202,7 @@ impl PartnerFolder {
         let (dir, keys) = (&self.dir, self.keys());
         let files = [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join(POLICY)];
         let Some(missing) = files.iter().position(|file| is_missing(file)) else {
-            let failure = Failure::of_policy(&dir.join(POLICY))(error);
-            #[cfg(unix)]
-            if failure.code() == "folder_in_use"
-                && let Some(socket) = serve::socket_of(dir)
-            {
-                let more = format!("stapel partner serve has it, and takes calls through {}", socket.shown());
-                return failure.and(&more);
-            }
-            return failure;
+            return Failure::of_policy(&dir.join(POLICY))(error);
         };
         let dir_shown = dir.shown();
         let finding = match missing {

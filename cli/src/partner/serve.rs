@@ -1,7 +1,7 @@
 //! `stapel partner serve`: a partner's folder that the programs of one machine share.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,13 +113,6 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
 
 fn of_serving(error: ServeError) -> Failure {
     Failure::new(error.code(), error.to_string())
-}
-
-/// The socket of a server that has the folder open, as it wrote it there.
-pub(super) fn socket_of(dir: &Path) -> Option<PathBuf> {
-    let mut place = String::new();
-    fs::File::open(dir.join(PLACE)).ok()?.take(4_096).read_to_string(&mut place).ok()?;
-    Some(PathBuf::from(place)).filter(|place| place.is_absolute())
 }
 
 /// The file that says where the socket is, as long as this lives.
