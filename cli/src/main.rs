@@ -16,6 +16,7 @@ mod files;
 mod keygen;
 mod now;
 mod output;
+mod pages;
 mod partner;
 mod policy;
 mod progress;
@@ -63,6 +64,7 @@ enum Command {
     Broker(broker::Args),
     Audit(audit::Args),
     Register(register::Args),
+    Pages(pages::Args),
 }
 
 fn main() -> ExitCode {
@@ -104,7 +106,7 @@ fn only_shows(command: &Command) -> bool {
         Command::Partner(args) => args.only_shows(),
         Command::Broker(args) => args.only_shows(),
         Command::Register(args) => args.only_shows(),
-        Command::Audit(_) | Command::Sandbox(_) | Command::Keygen(_) => false,
+        Command::Audit(_) | Command::Sandbox(_) | Command::Keygen(_) | Command::Pages(_) => false,
     }
 }
 
@@ -120,5 +122,6 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Broker(args) => broker::run(args, std::env::args_os().skip(1), out),
         Command::Audit(args) => audit::run(&args, out),
         Command::Register(args) => register::run(&args, out),
+        Command::Pages(args) => pages::run(&args, Cli::command(), out),
     }
 }

@@ -8,20 +8,30 @@ const ADDRESSES: &str = include_str!("../../tests/vectors/v1/addresses.json");
 const DERIVATIONS: &str = include_str!("../../tests/vectors/v1/derivations.json");
 
 #[test]
-fn every_subcommand_has_an_example() {
+fn every_subcommand_has_an_example_and_a_man_page_with_it() {
     let desk = Desk::new();
+    desk.stapel("pages --out pages");
     let mut waiting = vec![String::new()];
-    let mut seen = 0;
+    let mut expected = Vec::new();
     while let Some(command) = waiting.pop() {
         let help = desk.stapel(&format!("{command} --help"));
         assert!(help.contains("\nExample"), "stapel {command} --help\n{help}");
-        seen += 1;
+        let page = format!("stapel{}.1", command.replace(' ', "-"));
+        let written = text(&desk.read(&format!("pages/man/{page}")));
+        assert!(written.contains("\n.SH EXAMPLE"), "{page}\n{written}");
+        expected.push(page);
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         let names = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
         let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
         waiting.extend(names.map(|name| format!("{command} {name}")));
     }
-    assert!(seen >= 35, "{seen} commands");
+    assert!(expected.len() >= 35, "{expected:?}");
+    expected.sort();
+    assert_eq!(desk.list("pages/man"), expected);
+    for completions in ["bash/stapel", "zsh/_stapel", "fish/stapel.fish"] {
+        let written = text(&desk.read(&format!("pages/{completions}")));
+        assert!(written.contains("accept-clock"), "{completions}");
+    }
 }
 
 #[test]
