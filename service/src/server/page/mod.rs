@@ -99,7 +99,8 @@ pub(super) fn html(view: &View, lang: Lang) -> String {
 
 fn language_link(words: Words, lang: Lang, name: &str) -> Markup {
     let is_this = (words.0 == lang).then_some("true");
-    html! { a href={ "?lang=" (lang.as_str()) } lang=(lang.as_str()) hreflang=(lang.as_str()) aria-current=[is_this] { (name) } }
+    let code = lang.as_str();
+    html! { a href={ "?lang=" (code) } lang=(code) hreflang=(code) aria-current=[is_this] { (name) } }
 }
 
 /// What is so of all of it, before anything else.

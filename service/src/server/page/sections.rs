@@ -88,8 +88,8 @@ fn deliveries(words: Words, one: &OfConsortium) -> Markup {
         p {
             (words.t("Vers is wie in de laatste ", "Fresh is who sent a state message in the last "))
             (words.counted(window, words.t("dag", "day"), words.t("dagen", "days")))
-            (words.t(" liet weten dat zijn meldingen kloppen; verouderd is wie dat langer geleden deed; stil is van wie \
-                      in deze periode nog niets kwam.",
+            (words.t(" liet weten dat zijn meldingen kloppen; verouderd is wie dat langer geleden deed; stil is van \
+                      wie in deze periode nog niets kwam.",
                      "; stale is who did so longer ago; silent is of whom nothing came in this epoch."))
         }
         @for epoch in &one.overview.epochs { (deliveries_in(words, one, epoch)) }
@@ -187,8 +187,10 @@ fn shows(words: Words, one: &OfConsortium, epoch: &EpochStatus) -> Markup {
     );
     html! {
         @if epoch.waits_since.is_some() {
-            (words.t("Nog niet: deze periode wacht tot alle partners die melden hun volledige lijst leverden, uiterlijk ",
-                     "Not yet: this epoch waits until all partners that flag have delivered their full set, at the latest "))
+            (words.t("Nog niet: deze periode wacht tot alle partners die melden hun volledige lijst leverden, \
+                      uiterlijk ",
+                     "Not yet: this epoch waits until all partners that flag have delivered their full set, at the \
+                      latest "))
             (time(words, epoch.shows_by)) "."
             @if !epoch.without_full_set.is_empty() {
                 " " (words.t("Er ontbreken er nog ", "Missing: ")) (epoch.without_full_set.len())
@@ -202,7 +204,8 @@ fn shows(words: Words, one: &OfConsortium, epoch: &EpochStatus) -> Markup {
         } @else {
             (words.t("Nog niet: minder dan ", "Not yet: fewer than ")) (needed)
             (words.t(" hebben iets nieuws. Zodra het er genoeg zijn, vanaf ", " have some. Once enough do, from "))
-            (time(words, epoch.shows_from)) (words.t("; uiterlijk ", "; at the latest ")) (time(words, epoch.shows_by)) "."
+            (time(words, epoch.shows_from)) (words.t("; uiterlijk ", "; at the latest "))
+            (time(words, epoch.shows_by)) "."
         }
     }
 }
@@ -214,8 +217,8 @@ fn listed(numbers: &[u16]) -> String {
 fn stacks(words: Words, one: &OfConsortium) -> Markup {
     html! {
         p {
-            (words.t("Codes die door zoveel organisaties gemeld zijn, op het laatste peilmoment. Aantallen zijn afgerond \
-                      op hele tientallen, en wat minder is dan tien is samengenomen.",
+            (words.t("Codes die door zoveel organisaties gemeld zijn, op het laatste peilmoment. Aantallen zijn \
+                      afgerond op hele tientallen, en wat minder is dan tien is samengenomen.",
                      "Pseudonyms that so many organisations flag, as of the release in force. Numbers are rounded down \
                       to whole tens, and what is less than ten is merged."))
         }

@@ -128,12 +128,15 @@ pub(super) fn certificates(words: Words, one: &OfConsortium) -> Markup {
         (format!("{number}: {} ({} {epoch})", partner(number), words.t("sleutelperiode", "epoch")), end)
     });
     html! { div class="tables" {
-        (ends(words, words.t("TLS van de broker, en de uitgevers die hij vertrouwt", "The broker's TLS, and the authorities that it trusts"),
+        (ends(words, words.t("TLS van de broker, en de uitgevers die hij vertrouwt",
+                             "The broker's TLS, and the authorities that it trusts"),
               words.t("Bestand", "File"), one.now, own))
         (ends(words, words.t("Intrekkingslijsten", "Revocation lists"), words.t("Bestand", "File"), one.now, lists))
-        (ends(words, words.t("TLS van organisaties, zoals zij het laatst verbinding maakten", "TLS of organisations, as they connected last"),
+        (ends(words, words.t("TLS van organisaties, zoals zij het laatst verbinding maakten",
+                             "TLS of organisations, as they connected last"),
               words.t("Organisatie", "Organisation"), one.now, connected))
-        (ends(words, words.t("Sleutels van partners", "Keys of partners"), words.t("Partner", "Partner"), one.now, keys))
+        (ends(words, words.t("Sleutels van partners", "Keys of partners"), words.t("Partner", "Partner"), one.now,
+              keys))
     } }
 }
 
