@@ -36,19 +36,29 @@ disk() {
   mount -t overlay overlay -o "lowerdir=$base/root,upperdir=$disks/$1/new,workdir=$disks/$1/work" "$disks/$1/root"
 }
 
+# in_cgroup NAME COMMAND...: in a control group of its own: a machine's systemd ends what it finds in its group.
+in_cgroup() {
+  local name=$1 top
+  shift
+  for top in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+    [ ! -e "$top/cgroup.procs" ] || { mkdir -p "$top/$name" && echo "$BASHPID" >"$top/$name/cgroup.procs"; }
+  done
+  exec "$@"
+}
+
 declare -A init
 # boot NAME [NSPAWN OPTION...]: starts the machine of that disk, in the network that there is, and waits until its
 # services run.
 boot() {
   local name=$1 nspawn
   shift
-  systemd-nspawn --quiet --boot --directory="$disks/$name/root" --machine="$name" --register=no --keep-unit \
+  in_cgroup "stapel-$name" systemd-nspawn --quiet --boot --directory="$disks/$name/root" --machine="$name" --register=no --keep-unit \
     --resolv-conf=off --timezone=off "$@" </dev/null >"$disks/$name/console" 2>&1 &
   nspawn=$!
   for _ in $(seq 300); do
     init[$name]=$(pgrep --parent "$nspawn" || :)
     # It says `degraded` where a unit has no place in a container.
-    [ -n "${init[$name]}" ] && on "$name" systemctl is-system-running 2>/dev/null | grep -Eq 'running|degraded' &&
+    [ -n "${init[$name]}" ] && on "$name" timeout 10 systemctl is-system-running 2>/dev/null | grep -Eq 'running|degraded' &&
       return
     kill -0 "$nspawn" 2>/dev/null || break
     sleep 0.1

@@ -8,6 +8,8 @@ mod configuration;
 mod demo;
 mod keys;
 mod officer;
+#[cfg(unix)]
+mod operate;
 mod operator;
 mod outputs;
 #[cfg(unix)]

@@ -1,0 +1,231 @@
+//! docs/operate.md, typed as it stands, by an operator and four partners, each with folders of its own. Users and the
+//! service manager are played: `tests/packages` and `tests/machine` have real ones.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::text;
+
+const PAGE: &str = include_str!("../../docs/operate.md");
+
+const PARTNERS: [&str; 4] = ["politie", "belastingdienst", "zaanwonen", "gemeente"];
+
+/// Starts and stops the broker as its unit would.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+case "$*" in
+'enable --now stapel-broker' | 'start stapel-broker')
+  : > "$MACHINE/log"
+  stapel broker serve --config "$MACHINE/etc/stapel/broker.toml" > /dev/null 2> "$MACHINE/log" &
+  echo $! > "$MACHINE/pid"
+  until grep -q 'ready addresses' "$MACHINE/log"; do kill -0 $! || { cat "$MACHINE/log" >&2; exit 1; }; sleep 0.1; done
+  ;;
+'disable --now stapel-broker' | 'stop stapel-broker')
+  kill "$(cat "$MACHINE/pid")"
+  while kill -0 "$(cat "$MACHINE/pid")" 2> /dev/null; do sleep 0.1; done
+  ;;
+'is-active stapel-broker') kill -0 "$(cat "$MACHINE/pid")" ;;
+*) exit 1 ;;
+esac
+"#;
+
+/// The machines, and what is on them.
+struct Place {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Place {
+    fn new() -> Place {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let place = Place { folder: tempfile::tempdir().unwrap(), port };
+        fs::create_dir_all(place.shared()).unwrap();
+        for (name, script) in
+            [("runuser", "#!/bin/sh\nshift 3\nexec \"$@\"\n"), ("chown", "#!/bin/sh\n"), ("systemctl", SYSTEMCTL)]
+        {
+            let path = place.path("bin").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, script).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        place.machine("operator");
+        PARTNERS.iter().for_each(|name| place.machine(name));
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn shared(&self) -> PathBuf {
+        self.path("srv/consortium")
+    }
+
+    /// What the packages make on a machine.
+    fn machine(&self, name: &str) {
+        let machine = self.path(name);
+        for folder in ["root", "run"] {
+            fs::create_dir_all(machine.join(folder)).unwrap();
+        }
+        for who in ["broker", "partner"] {
+            let tls = format!("etc/stapel/{who}-tls");
+            let keys = format!("var/lib/stapel-{who}-keys");
+            for folder in [tls, format!("var/lib/stapel-{who}"), keys, format!("var/backups/stapel-{who}")] {
+                fs::create_dir_all(machine.join(folder)).unwrap();
+            }
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../packages/{who}/{who}.toml"));
+            let shipped = self.on(name, &fs::read_to_string(file).unwrap());
+            let sockets =
+                if who == "broker" { format!("runtime_dir = {:?}\n", machine.join("run")) } else { String::new() };
+            fs::write(machine.join(format!("etc/stapel/{who}.toml")), sockets + &shipped).unwrap();
+        }
+    }
+
+    /// Lines with this machine's paths and this test's port.
+    fn on(&self, machine: &str, lines: &str) -> String {
+        let root = self.path(machine).display().to_string();
+        let mut lines = lines
+            .replace("/srv/consortium", &self.shared().display().to_string())
+            .replace("https://stapel.example.nl", &format!("https://localhost:{}", self.port))
+            .replace("0.0.0.0:443", &format!("127.0.0.1:{}", self.port))
+            .replace("tar -C / ", &format!("tar -C {root} "));
+        for place in ["/etc/stapel", "/var/lib/stapel", "/var/backups/stapel", "/root/"] {
+            lines = lines.replace(place, &format!("{root}{place}"));
+        }
+        lines
+    }
+
+    /// What a person types there, who has typed the page's first block, and what it prints.
+    fn typed(&self, machine: &str, lines: &str) -> String {
+        let number = PARTNERS.iter().position(|name| *name == machine).map_or(0, |at| at + 1);
+        let lines = lines.replace("who=politie number=1\n", "");
+        let first = blocks(PAGE)[0].clone();
+        let lines = self.on(machine, &format!("{first}cd /srv/consortium\nwho={machine} number={number}\n{lines}"));
+        let command = Path::new(env!("CARGO_BIN_EXE_stapel")).parent().unwrap().display();
+        let path = format!("{}:{command}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("bash");
+        shell
+            .args(["-ec", &lines])
+            .env("PATH", path)
+            .env("MACHINE", self.path(machine))
+            .current_dir(self.path(machine));
+        let output = shell.output().unwrap();
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "on {machine}:\n{lines}\n{said}\n{}", text(&output.stderr));
+        said
+    }
+
+    /// Types a section's blocks, each where its first line says: `one` is the partner whose section it is.
+    fn section(&self, heading: &str, one: &str) -> String {
+        let (_, section) = PAGE.split_once(&format!("\n## {heading}\n")).expect("the section");
+        let section = section.split("\n## ").next().unwrap();
+        let mut said = String::new();
+        for block in blocks(section) {
+            match block.lines().next().unwrap() {
+                "# operator" => said += &self.typed("operator", &block),
+                "# coordinator" => {
+                    said += &self.typed("politie", &block);
+                    for (who, part) in PARTNERS.iter().flat_map(|who| [(who, 1), (who, 2)]) {
+                        let part = format!("root/epoch-1.secret.{part}");
+                        if !self.path(who).join(&part).exists() {
+                            fs::copy(self.path("politie").join(&part), self.path(who).join(&part)).unwrap();
+                        }
+                    }
+                }
+                "# partner" if one.is_empty() => {
+                    PARTNERS.iter().for_each(|who| said += &self.typed(who, &block));
+                }
+                "# partner" | "# one partner" => {
+                    let who = if one.is_empty() { "politie" } else { one };
+                    said += &self.typed(who, &block);
+                }
+                other => self.special(other, &block),
+            }
+        }
+        said
+    }
+
+    /// Blocks before which something happens.
+    fn special(&self, mark: &str, block: &str) {
+        match mark {
+            "# operator, new machine" => {
+                fs::rename(self.path("operator"), self.path("old")).unwrap();
+                self.machine("operator");
+                let carried = ["root/move.tar", "root/broker-keys.tar"];
+                carried.iter().for_each(|file| {
+                    fs::copy(self.path("old").join(file), self.path("operator").join(file)).unwrap();
+                });
+                let backups = "var/backups/stapel-broker";
+                fs::remove_dir(self.path("operator").join(backups)).unwrap();
+                fs::rename(self.path("old").join(backups), self.path("operator").join(backups)).unwrap();
+                self.typed("operator", block);
+            }
+            "# operator, disk lost" => {
+                fs::remove_dir_all(self.path("operator/var/lib/stapel-broker/zaanstad")).unwrap();
+                fs::remove_dir_all(self.path("operator/var/lib/stapel-broker-keys/zaanstad")).unwrap();
+                self.typed("operator", block);
+            }
+            "# partner, disk lost" => {
+                let lib = self.path("belastingdienst/var/lib");
+                fs::remove_dir_all(lib.join("stapel-partner/folder")).unwrap();
+                fs::remove_dir_all(lib.join("stapel-partner-keys/folder")).unwrap();
+                self.typed("belastingdienst", block);
+            }
+            "# operator, newer policy" => {
+                let next = "stapel policy next policy.toml --out policy-2.toml --address https://stapel.example.nl \
+                            --address https://two.example\n";
+                self.typed("politie", next);
+                let sign = "stapel policy sign policy-2.toml --previous policy.toml --key /root/$who.policy.key\n";
+                PARTNERS.iter().for_each(|who| drop(self.typed(who, sign)));
+                self.typed("operator", block);
+            }
+            "# each partner, broker restored" => PARTNERS.iter().for_each(|who| drop(self.typed(who, block))),
+            "# partner, newer policy" => PARTNERS.iter().for_each(|who| drop(self.typed(who, block))),
+            other => panic!("nobody types a block that begins with {other}"),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = Command::new("sh").args(["-c", "kill $(cat */pid)"]).current_dir(self.folder.path()).output();
+    }
+}
+
+/// The blocks of commands in their order, without the margin that a list gives them.
+fn blocks(page: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(begin) = lines.next() {
+        let margin = begin.len() - begin.trim_start().len();
+        if begin.trim_start() == "```sh" {
+            let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
+            blocks.push(block.map(|line| format!("{}\n", line.get(margin..).unwrap_or_default())).collect());
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_procedure_of_the_page_for_operators_does_what_the_page_says() {
+    let place = Place::new();
+    let said = place.section("First day", "");
+    assert!(said.contains("(Dam 9, 1012 JS Amsterdam)  stacked: 3 organisations or more"), "{said}");
+    let said = place.section("Backup and a restore drill", "belastingdienst");
+    assert!(said.contains("as of"), "{said}");
+    place.section("Upgrade", "");
+    place.section("Moving to another machine", "");
+    place.section("A key leaked", "politie");
+    place.section("The disk is lost", "");
+    place.section("An organisation joins or leaves", "");
+    // After all of that the four are heard, and the same question has its answer.
+    let again = "as partner ask --case Z-3 /var/lib/stapel-partner/addresses.csv\nas partner sync --show\n";
+    let said = place.typed("politie", again);
+    assert!(said.contains("(Dam 9, 1012 JS Amsterdam)  stacked: 3 organisations or more"), "{said}");
+    // All of the page was typed, but for what installs packages.
+    let typed = ["First day", "Backup and", "Upgrade", "Moving to", "A key leaked", "The disk is", "An organisation"];
+    for section in PAGE.split("\n## ").skip(1).filter(|section| section.contains("```sh\n")) {
+        assert!(section.starts_with("Install\n") || typed.iter().any(|one| section.starts_with(one)), "{section}");
+    }
+}
