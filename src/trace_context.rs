@@ -48,8 +48,8 @@ impl TraceContext {
         }
     }
 
-    /// The `traceparent` of a request that this action makes. No record of a Logboek Dataverwerkingen is left out, so it
-    /// says that the action is sampled.
+    /// The `traceparent` of a request that this action makes. No record of a Logboek Dataverwerkingen is left out, so
+    /// it says that the action is sampled.
     pub fn traceparent(&self) -> String {
         format!("00-{}-{}-01", self.trace_id(), self.span_id())
     }
