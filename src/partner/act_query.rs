@@ -14,8 +14,8 @@ pub struct ActQuery {
     pub actor: Option<String>,
     /// The case for which.
     pub case: Option<String>,
-    /// An address, read as [`Partner::dossier`](super::Partner::dossier) reads it: of a home also what was done with its
-    /// house number, of a house number also what was done with its homes.
+    /// An address, read as [`Partner::dossier`](super::Partner::dossier) reads it: of a home also what was done with
+    /// its house number, of a house number also what was done with its homes.
     pub address: Option<AddressKey>,
     /// The first day.
     pub from: Option<Day>,
