@@ -10,7 +10,7 @@ pub mod carrier;
 pub mod client;
 #[cfg(all(unix, feature = "desk"))]
 pub mod desk;
-#[cfg(all(unix, feature = "desk"))]
+#[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod local;
 pub mod logboek;
 #[cfg(feature = "broker")]

@@ -8,7 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, HOST};
+#[cfg(feature = "desk")]
+use axum::http::header::AUTHORIZATION;
+use axum::http::header::HOST;
 use ring::digest::{Digest, SHA256, digest};
 use tokio::net::UnixListener;
 
@@ -37,12 +39,17 @@ impl Token {
         Ok(Token(digest(&SHA256, token.as_bytes())))
     }
 
-    /// Whether a request gives it, once.
+    /// Whether a request gives it, once, as a bearer token.
+    #[cfg(feature = "desk")]
     pub(crate) fn is_given(self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let given = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-        let is_it = |given: &str| digest(&SHA256, given.as_bytes()).as_ref() == self.0.as_ref();
-        values.next().is_none() && given.is_some_and(is_it)
+        values.next().is_none() && given.is_some_and(|given| self.is(given.as_bytes()))
+    }
+
+    /// Whether this is it.
+    pub(crate) fn is(self, given: &[u8]) -> bool {
+        digest(&SHA256, given).as_ref() == self.0.as_ref()
     }
 }
 

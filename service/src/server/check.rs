@@ -12,7 +12,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509
 use super::clock::{Machine, ServiceClock};
 use super::config::{Config, Place, Tls};
 use super::consortium::Consortium;
-use super::monitor::Token;
+use super::monitor;
 use super::tls::TlsFiles;
 use crate::logboek::Collector;
 
@@ -84,7 +84,7 @@ pub fn check(file: &Path, now: Timestamp) -> Checked {
             Place::Socket(path) => check_socket(path, &config.runtime_dir, &mut findings),
         }
     }
-    if let Err(error) = Token::of(&config) {
+    if let Err(error) = monitor::token_of(&config) {
         findings.push(error.to_string());
     }
     for (name, host) in hosts {

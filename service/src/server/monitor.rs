@@ -3,9 +3,6 @@
 //! may be read.
 
 use std::convert::Infallible;
-use std::fs;
-use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +10,7 @@ use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HOST, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use data_encoding::BASE64;
@@ -21,7 +18,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use ring::digest::{Digest, SHA256, digest};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -32,6 +28,7 @@ use super::pulse::Pulse;
 use super::routes::Server;
 use super::view::View;
 use super::{figures, page};
+use crate::local::{Token, is_of_this_machine};
 
 /// How many may ask at once.
 const AT_ONCE: usize = 16;
@@ -39,48 +36,23 @@ const AT_ONCE: usize = 16;
 /// How long a request and its response may take.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The fewest characters of a token: 128 bits in hexadecimal digits.
-const SHORTEST_TOKEN: usize = 32;
+/// Reads the token that a monitor must give, where the configuration has one.
+pub(super) fn token_of(config: &Config) -> Result<Option<Token>, ConfigError> {
+    let Some(path) = config.monitor.as_ref().and_then(|monitor| monitor.token.as_deref()) else { return Ok(None) };
+    let refuse = |finding| ConfigError { file: path.to_owned(), line: None, finding };
+    Token::read(path).map(Some).map_err(refuse)
+}
 
-/// The token that a monitor must give, as its SHA-256: how long a comparison takes then tells nothing of it.
-#[derive(Clone, Copy)]
-pub(super) struct Token(Digest);
-
-impl Token {
-    /// Reads the token of a configuration, where it has one.
-    pub(super) fn of(config: &Config) -> Result<Option<Token>, ConfigError> {
-        let Some(path) = config.monitor.as_ref().and_then(|monitor| monitor.token.as_deref()) else {
-            return Ok(None);
-        };
-        let refuse = |finding: &str| ConfigError { file: path.to_owned(), line: None, finding: finding.to_owned() };
-        let unread = |error| refuse(&format!("the monitor's token cannot be read: {error}"));
-        if fs::metadata(path).map_err(unread)?.permissions().mode() & 0o007 != 0 {
-            return Err(refuse("every user of this machine can read the monitor's token: chmod 640"));
-        }
-        let text = fs::read_to_string(path).map_err(unread)?;
-        let token = text.trim_end();
-        if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let finding = "a monitor's token is one line of at least 32 characters without spaces: make one with \
-                           openssl rand -hex 32";
-            return Err(refuse(finding));
-        }
-        Ok(Some(Token(digest(&SHA256, token.as_bytes()))))
-    }
-
-    fn is_given(self, headers: &HeaderMap) -> bool {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        let given = values.next().and_then(|value| value.to_str().ok());
-        values.next().is_none() && given.and_then(token_of).is_some_and(|given| self.is(&given))
-    }
-
-    fn is(self, given: &[u8]) -> bool {
-        digest(&SHA256, given).as_ref() == self.0.as_ref()
-    }
+/// Whether a request gives the token, once.
+fn is_given(token: Token, headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let given = values.next().and_then(|value| value.to_str().ok());
+    values.next().is_none() && given.and_then(given_in).is_some_and(|given| token.is(&given))
 }
 
 /// The token that somebody gives: a program as a bearer token, a browser as a password beside any name (RFC 7617),
 /// because a page in a browser cannot be asked for with a field of one's own.
-fn token_of(authorization: &str) -> Option<Vec<u8>> {
+fn given_in(authorization: &str) -> Option<Vec<u8>> {
     let (scheme, given) = authorization.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(given.as_bytes().to_vec());
@@ -147,7 +119,7 @@ impl Monitor {
     async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
         let headers = request.headers();
         match **self.token.load() {
-            Some(token) if !token.is_given(headers) => {
+            Some(token) if !is_given(token, headers) => {
                 let mut refused = said(StatusCode::UNAUTHORIZED, "give the token: Authorization: Bearer TOKEN");
                 refused.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                 let basic =
@@ -231,38 +203,4 @@ fn said(status: StatusCode, text: &str) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
-}
-
-/// Whether a request names this machine as its host.
-fn is_of_this_machine(headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(HOST).iter();
-    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else { return false };
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((name, _)) => name,
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_this_machine_by_its_name_or_a_loopback_address_alone() {
-        let is_it = |hosts: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for host in hosts {
-                headers.append(HOST, host.parse().unwrap());
-            }
-            is_of_this_machine(&headers)
-        };
-        for host in ["localhost", "LOCALHOST:9640", "127.0.0.1:9640", "127.9.9.9", "[::1]:9640", "[::1]"] {
-            assert!(is_it(&[host]), "{host}");
-        }
-        for host in ["", "example.nl", "localhost.example.nl:9640", "10.0.0.1", "[2001:db8::1]:9640", "1"] {
-            assert!(!is_it(&[host]), "{host}");
-        }
-        assert!(!is_it(&[]) && !is_it(&["localhost", "localhost"]));
-    }
 }

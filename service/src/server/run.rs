@@ -4,7 +4,6 @@ use std::fs;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,13 +23,14 @@ use super::config::{Config, ConfigError, Place};
 use super::connections::{Accepting, Connections, Ends};
 use super::consortium::Consortium;
 use super::dates::{FileDates, TlsDates};
-use super::monitor::{Monitor, Token};
+use super::monitor::{self, Monitor};
 #[cfg(unix)]
 use super::operator::Perform;
 use super::pulse::Pulse;
 use super::routes::Server;
 use super::tls;
 use super::upkept::Upkept;
+use crate::local::{Token, bind_socket};
 use crate::logboek::{Collector, LogboekError};
 
 /// Why a broker does not run, or what was not taken up.
@@ -147,7 +147,7 @@ impl Serving {
     /// [`ServeError`]. Nothing runs then.
     pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
-        let token = Arc::new(ArcSwap::from_pointee(Token::of(&config)?));
+        let token = Arc::new(ArcSwap::from_pointee(monitor::token_of(&config)?));
         let collector = config.logboek.as_ref().map(Collector::new).transpose()?.map(Arc::new);
         let dates = Arc::new(TlsDates::default());
         dates.replace(accepting.iter().map(|one| &one.dates));
@@ -279,7 +279,7 @@ impl Serving {
         let there: Vec<_> = self.upkept.iter().map(Upkept::folders).collect();
         move |config| {
             let accepting = accepting_of(&config)?;
-            let token = Token::of(&config)?;
+            let token = monitor::token_of(&config)?;
             if config.places() != places || config.logboek != logboek {
                 return Err(ServeError::Restart);
             }
@@ -506,14 +506,4 @@ fn open_one(
     let opened = Consortium::open(folder.to_owned(), keys.to_owned(), threads, clock)
         .map_err(|error| ServeError::Consortium { folder: folder.to_owned(), error })?;
     Ok(Upkept::new(Consortium { dates: dates.clone(), ..opened }))
-}
-
-/// Listens on a socket that only this user and its group may open, in the place of one that was left there.
-fn bind_socket(path: &Path) -> io::Result<UnixListener> {
-    if fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket()) {
-        fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
 }
