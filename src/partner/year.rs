@@ -30,7 +30,8 @@ pub struct YearReport {
     pub held: u64,
     /// Each month from January on, up to that of [`YearReport::until`].
     pub months: Vec<YearNumbers>,
-    /// Answers in the year, by address. By standing where each standing has none, or [`FEWEST_TOLD`] or more.
+    /// Answers in the year, by address. By standing where the year is over, and two standings or more have
+    /// [`FEWEST_TOLD`] or more and the others none.
     pub answers: AnswerNumbers,
 }
 
@@ -128,7 +129,9 @@ impl Partner {
         count.pass(last.plus(1));
         let Count { state, numbers, held_before, standings, .. } = count;
         let all = standings.iter().sum();
-        let is_told = standings.iter().all(|count| *count == 0 || *count >= FEWEST_TOLD);
+        // Two reports of a year that goes on would tell by their difference what was answered between them.
+        let is_over = today > last && Day::from_ymd(year.into(), 12, 31) == Some(last);
+        let is_told = is_over && are_told(&standings);
         Ok(YearReport {
             year,
             until: last,
@@ -139,6 +142,12 @@ impl Partner {
             answers: AnswerNumbers { all, by_standing: is_told.then_some(standings) },
         })
     }
+}
+
+/// Whether answers by standing are told: none of them is of few, and not all are of one standing.
+fn are_told(standings: &[u64; 3]) -> bool {
+    let is_few = |count: &&u64| (1..FEWEST_TOLD).contains(*count);
+    standings.iter().find(is_few).is_none() && standings.iter().filter(|count| **count > 0).count() > 1
 }
 
 /// The count, as far as the journal was read.
@@ -228,4 +237,17 @@ impl Count {
 /// Which of the months, given by their first days, a day is in or after.
 fn month_of(months: &[Day], day: Day) -> Option<usize> {
     months.partition_point(|first| *first <= day).checked_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart_where_that_tells_of_many() {
+        assert!(are_told(&[10, 10, 0]) && are_told(&[400, 12, 10]));
+        for standings in [[0, 0, 0], [24, 0, 0], [0, 0, 10], [10, 9, 0], [10, 10, 1], [9, 30, 30]] {
+            assert!(!are_told(&standings), "{standings:?}");
+        }
+    }
 }
