@@ -15,7 +15,7 @@ mod run;
 mod shown;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as Plain, PoisonError};
+use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use stapel::Timestamp;
@@ -33,11 +33,33 @@ pub struct Desk {
     register: ArcSwap<Option<Register>>,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     sync: Plain<SyncRuns>,
+    shown: Plain<ShownNews>,
     is_stopping: AtomicBool,
 }
 
 /// The partner, for as long as nobody else has it.
 pub type Lent = OwnedMutexGuard<Partner>;
+
+/// To whom news was shown since the server began, so that a program that asks every minute fills no journal.
+#[derive(Default)]
+struct ShownNews {
+    /// The mark of that news.
+    mark: String,
+    to: Vec<Case>,
+}
+
+impl ShownNews {
+    fn was_shown(&self, mark: &str, by: &Case) -> bool {
+        self.mark == mark && self.to.iter().any(|other| other.is_same_call(by))
+    }
+
+    fn note(&mut self, mark: &str, by: Case) {
+        if self.mark != mark {
+            *self = ShownNews { mark: mark.to_owned(), to: Vec::new() };
+        }
+        self.to.push(by);
+    }
+}
 
 /// How `sync` goes beside it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +93,7 @@ impl Desk {
             register: ArcSwap::from_pointee(register),
             now: Box::new(now),
             sync: Plain::default(),
+            shown: Plain::default(),
             is_stopping: AtomicBool::new(false),
         }))
     }
@@ -88,6 +111,11 @@ impl Desk {
     /// Has rows looked up in this register from now on.
     pub fn use_register(&self, register: Option<Register>) {
         self.register.store(Arc::new(register));
+    }
+
+    /// To whom news was shown, as the journal has it.
+    fn shown(&self) -> MutexGuard<'_, ShownNews> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers `busy` from now on.

@@ -64,6 +64,9 @@ const LONGEST_BODY: Duration = Duration::from_secs(60);
 /// How many calls are worked on at once; the others wait in turn. Each waits for the partner, which one has at a time.
 const AT_ONCE: usize = 64;
 
+/// The most memory that bodies take which are coming in or wait, in KiB.
+const BODIES: usize = 262_144;
+
 /// How whoever called came in, and whether that was looked at.
 #[derive(Clone)]
 pub(super) enum Door {
@@ -77,6 +80,8 @@ pub(super) enum Door {
 pub(super) struct Server {
     pub(super) desk: Arc<Desk>,
     working: Arc<Semaphore>,
+    /// KiB that bodies may still take.
+    bodies: Arc<Semaphore>,
     router: Router,
 }
 
@@ -107,7 +112,8 @@ impl Server {
                 let detail = "the path has another method, which Allow names";
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
             });
-        Arc::new(Server { desk, working: Arc::new(Semaphore::new(AT_ONCE)), router })
+        let (working, bodies) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(BODIES)));
+        Arc::new(Server { desk, working, bodies, router })
     }
 
     /// The response to a request that came in by a door.
@@ -192,11 +198,16 @@ where
     Q: DeserializeOwned + Send + 'static,
     R: Serialize + 'static,
 {
+    let kib = length(&request).div_ceil(1_024) as u32;
+    let Ok(room) = call.server.bodies.clone().acquire_many_owned(kib).await else {
+        return Problem::internal().into_response();
+    };
     let body = match read(request).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
     work(call, move |desk, origin| {
+        let _room = room;
         let asked = serde_json::from_slice(&body);
         let asked = asked.map_err(|error| Problem::bad_request(format!("the body is not in its form: {error}")))?;
         drop(body);
@@ -230,6 +241,12 @@ async fn work<R: Serialize + 'static>(
             Problem::internal().into_response()
         }
     }
+}
+
+/// The most bytes that a request's body may take.
+fn length(request: &Request<Body>) -> usize {
+    let said = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    said.unwrap_or(MAX_BODY).min(MAX_BODY)
 }
 
 /// The caller's action. One that is none counts for none, as W3C Trace Context has it.

@@ -36,6 +36,9 @@ use crate::local::{Token, bind_socket};
 /// The most connections. Whoever comes then waits in the system's queue.
 const CONNECTIONS: usize = 1_024;
 
+/// The most at the loopback address, at which whoever has no token may connect too.
+const LOOPBACK_CONNECTIONS: usize = 64;
+
 /// How long a head may take to come, also of the next request of a connection.
 const LONGEST_HEAD: Duration = Duration::from_secs(60);
 
@@ -96,6 +99,8 @@ impl ServeError {
 pub struct Listening {
     server: Arc<Server>,
     socket: PathBuf,
+    /// The places that the settings named.
+    places: (Option<PathBuf>, Option<SocketAddr>),
     address: Option<SocketAddr>,
     token: Option<Arc<ArcSwap<Token>>>,
     stop: watch::Sender<bool>,
@@ -130,15 +135,16 @@ impl Listening {
         let (stop, stop_receiver) = watch::channel(false);
         let (alive, gone) = mpsc::channel(1);
         let ends = Ends { stop: stop_receiver, _alive: alive };
-        let open = Arc::new(Semaphore::new(CONNECTIONS));
+        let open = |most| Arc::new(Semaphore::new(most));
         let (mut address, mut token) = (None, None);
         if let Some((listener, read)) = loopback {
             address = Some(listener.local_addr()?);
             let token = token.insert(Arc::new(ArcSwap::from_pointee(read))).clone();
-            tokio::spawn(accept_loopback(server.clone(), listener, token, open.clone(), ends.clone()));
+            tokio::spawn(accept_loopback(server.clone(), listener, token, open(LOOPBACK_CONNECTIONS), ends.clone()));
         }
-        tokio::spawn(accept_socket(server.clone(), unix, open, ends));
-        Ok(Listening { server, socket: socket.to_owned(), address, token, stop, gone })
+        tokio::spawn(accept_socket(server.clone(), unix, open(CONNECTIONS), ends));
+        let places = (settings.socket.clone(), settings.listen);
+        Ok(Listening { server, socket: socket.to_owned(), places, address, token, stop, gone })
     }
 
     /// The loopback address, where it listens on one.
@@ -152,10 +158,14 @@ impl Listening {
     ///
     /// [`ServeError`]. All is as it was then.
     pub fn reload(&self, settings: &ServeSettings) -> Result<(), ServeError> {
-        let read = match (&self.token, settings.loopback()?) {
-            (Some(token), Some((_, path))) => Some((token, read_token(path)?)),
-            (None, None) => None,
-            _ => return Err(ServeError::Settings("listen is another than when it was started: restart it".into())),
+        let loopback = settings.loopback()?;
+        if (&settings.socket, settings.listen) != (&self.places.0, self.places.1) {
+            let finding = "socket or listen is another than when it was started: restart it for those";
+            return Err(ServeError::Settings(finding.into()));
+        }
+        let read = match self.token.as_ref().zip(loopback) {
+            Some((token, (_, path))) => Some((token, read_token(path)?)),
+            None => None,
         };
         let register = open_register(settings)?;
         if let Some((token, read)) = read {

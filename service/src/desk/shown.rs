@@ -66,8 +66,12 @@ pub(super) struct DossierResult {
 pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<NewsResult, Problem> {
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
-    let news = partner.show_news(&by, now)?;
+    let news = partner.untold_news()?;
     let mark = (!news.is_empty()).then(|| mark(&news));
+    if let Some(mark) = mark.as_ref().filter(|mark| !desk.shown().was_shown(mark, &by)) {
+        partner.show_news(&by, now)?;
+        desk.shown().note(mark, by);
+    }
     Ok(NewsResult { mark, news: news.iter().map(|one| ToldNews::of(&partner, one)).collect() })
 }
 

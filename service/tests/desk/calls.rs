@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use stapel::partner::{Caller, DossierEvent};
-use stapel::{Digest, Partner};
+use stapel::{Case, Digest, Partner};
 use stapel_testkit::DAY;
 
 use super::{NAME, Served, acting, own_user, post};
@@ -185,6 +185,7 @@ fn news_is_given_until_it_was_seen() {
     assert_eq!(news["news"][1]["change"], "newly_stacked");
     assert_eq!((&news["news"][1]["now"], &news["news"][1]["typed"]), (&json!({ "count": 2 }), &json!(DAM)));
     assert_eq!(served.call("/v1/news", json!({})), news, "a reply that was lost loses none");
+    assert_eq!(served.call("/v1/news", json!({ "actor": "m.smit" })), news, "nor does a colleague who looks");
     let changed = (409, "news_changed".to_owned());
     assert_eq!(served.refused("/v1/news/seen", json!({ "mark": "0".repeat(64) })), changed);
     let mark = &news["mark"];
@@ -192,7 +193,10 @@ fn news_is_given_until_it_was_seen() {
     assert_eq!(served.refused("/v1/news/seen", json!({ "mark": mark })), changed);
     assert_eq!(served.call("/v1/news", json!({})), json!({ "news": [] }));
     let shown = served.dossier(DAM).into_iter().filter(|entry| entry.event == DossierEvent::NewsShown);
-    assert_eq!(shown.filter(|entry| entry.by.as_ref().unwrap().caller() == own_user(&served)).count(), 4);
+    let shown: Vec<_> = shown.map(|entry| entry.by.unwrap()).collect();
+    assert!(shown.iter().all(|by| by.caller() == own_user(&served)));
+    let actors: Vec<_> = shown.iter().map(Case::actor).collect();
+    assert_eq!(actors, ["j.jansen", "j.jansen", "m.smit", "m.smit"], "home and number, once to each");
 }
 
 #[test]
