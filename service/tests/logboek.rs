@@ -151,6 +151,11 @@ fn settings_that_cannot_be_used_are_refused_with_what_to_do() {
         Err(error @ LogboekError::Settings { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     };
+    let with_secrets = ["https://user:secret@logboek.example.nl/v1/traces", "https://logboek.example.nl/?key=secret"];
+    for url in with_secrets {
+        let said = refused(settings(url));
+        assert!(said.contains("token") && !said.contains("secret"), "{said}");
+    }
     for url in ["http://logboek.example.nl/v1/traces", "ftp://127.0.0.1/", "logboek", ""] {
         assert!(refused(settings(url)).contains("otlp"), "{url}");
     }
@@ -165,7 +170,9 @@ fn settings_that_cannot_be_used_are_refused_with_what_to_do() {
     let refused = |change: &dyn Fn(&mut LogboekSettings)| refused(changed(change));
     assert!(refused(&|it| it.certificate = Some(pki.path("client.pem"))).contains("together"));
     assert!(refused(&|it| it.ca = vec![pki.path("client.key")]).contains("no certificate"));
-    std::fs::write(pki.path("empty"), "\n").unwrap();
+    write_private(&pki.path("empty"), b"\n");
+    std::fs::write(pki.path("open"), "a-token\n").unwrap();
+    assert!(refused(&|it| it.token = Some(pki.path("open"))).contains("every user"));
     assert!(refused(&|it| it.token = Some(pki.path("empty"))).contains("no token"));
     assert!(refused(&|it| it.activity = "our register".into()).contains("activity"));
 }

@@ -40,7 +40,7 @@ impl std::fmt::Debug for Collector {
 const MOST: usize = 1_000;
 
 /// How long a request may take, from its first byte to the last of what comes back.
-const WHOLE: Duration = Duration::from_secs(30);
+const WHOLE: Duration = Duration::from_secs(15);
 
 /// The most bytes of a response that are read.
 const MAX_RESPONSE: u64 = 65_536;
@@ -87,6 +87,11 @@ impl Collector {
             return Err(wrong("activity is no URI: write it as the organisation's register has it, with https://"));
         }
         let uri: Uri = otlp.parse().map_err(|_| wrong("otlp is no URL: write it as https://HOST/v1/traces"))?;
+        let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+        if authority.contains('@') || uri.query().is_some() {
+            // Findings name it, and are logged.
+            return Err(wrong("otlp has a password or a query in it: give what the Logboek asks for as token"));
+        }
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
         let tls = match uri.scheme_str() {
@@ -181,6 +186,7 @@ fn tls(settings: &LogboekSettings) -> Result<TlsConfig, LogboekError> {
     }
     let client = match (certificate, key) {
         (Some(certificate), Some(key)) => {
+            refuse_open(key)?;
             let pem = fs::read(key).map_err(|error| of_file(key, error))?;
             let none = |_| of_file(key, "there is no private key in PEM in it, or it has a password");
             Some(ClientCert::new_with_certs(&certificates(certificate)?, PrivateKey::from_pem(&pem).map_err(none)?))
@@ -208,12 +214,24 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, LogboekError> 
 }
 
 fn read_token(path: &Path) -> Result<String, LogboekError> {
+    refuse_open(path)?;
     let text = fs::read_to_string(path).map_err(|error| of_file(path, error))?;
     let token = text.trim_end_matches(['\r', '\n']);
     match !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(token.to_owned()),
         false => Err(of_file(path, "there is no token in it: one line of ASCII without spaces")),
     }
+}
+
+/// Refuses a secret that every user of this machine can read.
+fn refuse_open(path: &Path) -> Result<(), LogboekError> {
+    let there = fs::metadata(path).map_err(|error| of_file(path, error))?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::mode(&there) & 0o007 != 0 {
+        return Err(of_file(path, "every user of this machine can read it: chmod 640"));
+    }
+    let _ = there;
+    Ok(())
 }
 
 /// The body of a request: the records as spans, those of one resource together.

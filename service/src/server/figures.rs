@@ -135,7 +135,10 @@ fn of_epochs(figures: &mut Figures, view: &View) {
         one.of_partners(|partner, _| partner.heard.map(seconds))
     });
     gauge("stapel_partner_fresh", "Whether a partner was heard within the policy's freshness_days", &|one| {
-        one.of_partners(|partner, _| Some(f64::from(partner.hearing == Hearing::Fresh)))
+        // One that only asks sends no such message.
+        let flags =
+            |partner: &PartnerOverview| one.policy().partner(partner.number).is_some_and(|entry| entry.may.flag);
+        one.of_partners(|partner, _| flags(partner).then_some(f64::from(partner.hearing == Hearing::Fresh)))
     });
     gauge("stapel_flags_released", "Flags of a partner as of the release, in whole tens", &|one| {
         one.of_partners(|partner, _| Some(partner.released as f64))

@@ -79,7 +79,7 @@ pub(super) struct Monitor {
     pub(super) workers: Pulse,
     pub(super) token: Arc<ArcSwap<Option<Token>>>,
     /// Held by who looks at the broker, so that many who ask at once cost it no more than one after the other.
-    pub(super) looking: Semaphore,
+    pub(super) looking: Arc<Semaphore>,
 }
 
 impl Monitor {
@@ -174,9 +174,14 @@ impl Monitor {
         is_alive: bool,
         make: impl FnOnce(View) -> T + Send + 'static,
     ) -> Option<T> {
-        let _looking = self.looking.acquire().await.ok()?;
+        // It goes with the work, which goes on where whoever asked is gone.
+        let looking = self.looking.clone().acquire_owned().await.ok()?;
         let server = self.server.clone();
-        tokio::task::spawn_blocking(move || make(View::of(&server, is_alive))).await.ok()
+        let make = move || {
+            let _looking = looking;
+            make(View::of(&server, is_alive))
+        };
+        tokio::task::spawn_blocking(make).await.ok()
     }
 
     /// Whether what must go on goes on: schedules make their turns, and small messages get workers.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use stapel::Digest;
 use stapel::broker::LogPlace;
 
@@ -20,11 +21,15 @@ const LOOKS_EVERY: Duration = Duration::from_secs(15);
 const UNSENT: &str = "logboek_unsent";
 
 /// Sends what is new in a thread of its own, which ends soon after `stop` was told.
-pub(super) fn start(consortium: Arc<Consortium>, collector: Arc<Collector>, stop: Stop) -> io::Result<JoinHandle<()>> {
+pub(super) fn start(
+    consortium: Arc<Consortium>,
+    collector: Arc<ArcSwap<Collector>>,
+    stop: Stop,
+) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("logboek".into()).spawn(move || {
         let mut was_told = false;
         loop {
-            let sent = catch_unwind(AssertUnwindSafe(|| send(&consortium, &collector, &stop)));
+            let sent = catch_unwind(AssertUnwindSafe(|| send(&consortium, &collector.load(), &stop)));
             let finding = match sent {
                 Ok(Ok(())) => None,
                 Ok(Err(finding)) => Some(finding),

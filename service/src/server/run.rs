@@ -75,7 +75,10 @@ pub enum ServeError {
     #[error(transparent)]
     Logboek(#[from] LogboekError),
     /// Listeners are other ones.
-    #[error("[[listen]], [monitor] or [logboek] has others than when the broker was started: restart it for those")]
+    #[error(
+        "[[listen]] or [monitor] has other places than when the broker was started, or [logboek] came or went: restart \
+         it for those"
+    )]
     Restart,
 }
 
@@ -133,7 +136,7 @@ pub struct Serving {
     trying: JoinHandle<()>,
     token: Arc<ArcSwap<Option<Token>>>,
     monitor: Option<SocketAddr>,
-    collector: Option<Arc<Collector>>,
+    collector: Option<Arc<ArcSwap<Collector>>>,
 }
 
 /// How often a worker is tried.
@@ -148,7 +151,8 @@ impl Serving {
     pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
         let token = Arc::new(ArcSwap::from_pointee(monitor::token_of(&config)?));
-        let collector = config.logboek.as_ref().map(Collector::new).transpose()?.map(Arc::new);
+        let collector = config.logboek.as_ref().map(Collector::new).transpose()?;
+        let collector = collector.map(|new| Arc::new(ArcSwap::from_pointee(new)));
         let dates = Arc::new(TlsDates::default());
         dates.replace(accepting.iter().map(|one| &one.dates));
         let mut upkept = open(&config, &environment, &dates, &[])?;
@@ -232,7 +236,7 @@ impl Serving {
         if let Some(listener) = monitor {
             serving.monitor = Some(listener.local_addr()?);
             let (server, workers, token) = (serving.server.clone(), serving.workers.clone(), serving.token.clone());
-            let looking = Semaphore::new(1);
+            let looking = Arc::new(Semaphore::new(1));
             tokio::spawn(Arc::new(Monitor { server, workers, token, looking }).accept(listener, ends));
         }
         Ok(serving)
@@ -275,23 +279,24 @@ impl Serving {
     /// beside what goes on.
     fn preparation(&self) -> impl FnOnce(Config) -> Result<Prepared, ServeError> + Send + 'static {
         let (places, environment, dates) = (self.config.places(), self.environment.clone(), self.dates.clone());
-        let logboek = self.config.logboek.clone();
+        let has_logboek = self.config.logboek.is_some();
         let there: Vec<_> = self.upkept.iter().map(Upkept::folders).collect();
         move |config| {
             let accepting = accepting_of(&config)?;
             let token = monitor::token_of(&config)?;
-            if config.places() != places || config.logboek != logboek {
+            if config.places() != places || config.logboek.is_some() != has_logboek {
                 return Err(ServeError::Restart);
             }
+            let collector = config.logboek.as_ref().map(Collector::new).transpose()?;
             let new = open(&config, &environment, &dates, &there)?;
-            Ok(Prepared { config, accepting, token, new })
+            Ok(Prepared { config, accepting, token, collector, new })
         }
     }
 
     /// Takes up what was prepared, and gives what is served no longer: it ends when it is dropped, after what is under
     /// way of it.
     fn take_up(&mut self, prepared: Prepared) -> Result<Vec<Upkept>, ServeError> {
-        let Prepared { config, accepting, token, mut new } = prepared;
+        let Prepared { config, accepting, token, collector: read, mut new } = prepared;
         let is_named = |one: &Upkept| config.consortia.contains(&one.folders());
         let stay = self.upkept.iter().filter(|one| is_named(one));
         refuse_twice(stay.chain(&new).map(|one| &one.consortium.name))?;
@@ -309,6 +314,9 @@ impl Serving {
             current.store(Arc::new(next));
         }
         self.token.store(Arc::new(token));
+        if let Some((current, read)) = self.collector.as_ref().zip(read) {
+            current.store(Arc::new(read));
+        }
         self.server.serve(self.upkept.iter().map(|one| one.consortium.clone()));
         self.config = config;
         self.reload.send_modify(|generation| *generation += 1);
@@ -323,6 +331,8 @@ impl Serving {
         server.stop();
         let _ = stop.send(true);
         let ended = timeout(config.bounds.stop, gone.recv()).await.is_ok();
+        // All are told before one is waited for.
+        upkept.iter().for_each(Upkept::tell_to_stop);
         drop(upkept);
         for (_, accepting) in listeners {
             if let Place::Socket(path) = &accepting.load().listen.place {
@@ -338,6 +348,7 @@ struct Prepared {
     config: Config,
     accepting: Vec<Accepting>,
     token: Option<Token>,
+    collector: Option<Collector>,
     new: Vec<Upkept>,
 }
 

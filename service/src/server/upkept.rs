@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
+
 use super::consortium::Consortium;
 #[cfg(unix)]
 use super::operator::{self, Sockets};
@@ -46,7 +48,7 @@ impl Upkept {
         &mut self,
         runtime_folder: &Path,
         environment: &Environment,
-        collector: Option<&Arc<Collector>>,
+        collector: Option<&Arc<ArcSwap<Collector>>>,
     ) -> Result<(), ServeError> {
         if self.schedule.is_some() {
             return Ok(());
@@ -64,6 +66,11 @@ impl Upkept {
         self.consortium.pulse.beat();
         self.schedule = Some(schedule::start(Arc::clone(&self.consortium), self.stop.clone())?);
         Ok(())
+    }
+
+    /// Tells its schedule, and what sends its log to a Logboek, to end.
+    pub(super) fn tell_to_stop(&self) {
+        self.stop.stop();
     }
 
     /// Whether its schedule goes on.
