@@ -48,6 +48,11 @@ impl LogForm {
             LogForm::Human => log.init(),
             LogForm::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
         }
+        // What a panic says may be a text that it was about, such as an address.
+        std::panic::set_hook(Box::new(|panicked| {
+            let place = panicked.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(place, "a fault of this program: tell whoever made it");
+        }));
     }
 }
 
