@@ -5,7 +5,6 @@ mod address_cases;
 mod addresses;
 mod known_answers;
 mod local_register;
-mod logboek;
 mod register;
 mod vectors_address;
 mod vectors_derivations;
@@ -49,6 +48,8 @@ mod watch;
 mod examples;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod fuzz;
+#[cfg(all(feature = "partner", feature = "broker"))]
+mod logboek;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod mishaps;
 #[cfg(all(feature = "partner", feature = "broker"))]
