@@ -26,7 +26,8 @@ pub(crate) struct Town {
 }
 
 struct Served {
-    broker: Broker,
+    /// None while it is restored.
+    broker: Mutex<Option<Broker>>,
     now: Mutex<Timestamp>,
     /// Seconds by which the broker's clock is put back.
     behind: AtomicU64,
@@ -58,7 +59,7 @@ impl Served {
             ("POST", ["messages"]) => {
                 self.came.lock().unwrap().push(got.body.clone());
                 let now = Timestamp(self.now.lock().unwrap().0 - self.behind.load(Ordering::SeqCst));
-                let reply = self.broker.handle(&got.body, now);
+                let reply = self.broker.lock().unwrap().as_ref().unwrap().handle(&got.body, now);
                 let lost = self.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |lost| lost.checked_sub(1));
                 if lost.is_ok() { Vec::new() } else { whole("application/vnd.stapel.reply", &reply) }
             }
@@ -92,7 +93,7 @@ impl Town {
         let consortium = Consortium::new();
         let broker = Broker::open(&consortium.path("broker"), stored_keys(&consortium.path("keys"))).unwrap();
         let served = Arc::new(Served {
-            broker,
+            broker: Mutex::new(Some(broker)),
             now: Mutex::new(START),
             behind: AtomicU64::new(0),
             lost: AtomicU32::new(0),
@@ -123,6 +124,11 @@ impl Town {
         std::fs::write(consortium.path("a.csv"), "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n").unwrap();
         std::fs::write(consortium.path("b.csv"), "adres\n\"Dam 3, 1012 JS Amsterdam\"\n").unwrap();
         Town { consortium, served, _pki: pki, _server: server }
+    }
+
+    /// Does something with the broker.
+    fn with_broker<T>(&self, with: impl FnOnce(&Broker) -> T) -> T {
+        with(self.served.broker.lock().unwrap().as_ref().unwrap())
     }
 
     fn command(&self, line: &str) -> Command {
@@ -232,13 +238,38 @@ fn at_once_delivers_before_the_moment_and_not_twice() {
     town.flag(1, 0, "a.csv");
     let ended = town.sync(1, 0, 0, "--no-own --at-once");
     assert_eq!((&ended["delivered"], town.came().0), (&json!(true), 2));
+    let ended = town.sync(1, 0, 0, "--no-own --at-once");
+    assert_eq!(
+        (&ended["delivered"], town.came().0),
+        (&json!(false), 1),
+        "it asks where it stands, with nothing to say"
+    );
+    town.flag(1, 0, "b.csv");
+    let ended = town.sync(1, 0, 0, "--no-own --at-once");
+    assert_eq!((&ended["delivered"], town.came().0), (&json!(true), 2));
     town.sync(1, 0, 23, "--no-own");
     assert_eq!(town.came().0, 0, "it was the day's");
-    town.sync(1, 0, 23, "--no-own --at-once");
-    assert_eq!(town.came().0, 0, "there is nothing to say");
-    town.flag(1, 0, "b.csv");
-    let ended = town.sync(1, 0, 23, "--no-own --at-once");
-    assert_eq!((&ended["delivered"], town.came().0), (&json!(true), 1));
+}
+
+#[test]
+fn a_restored_broker_has_all_flags_again_by_one_run_at_once() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    town.sync(1, 0, 1, "--at-once");
+    // The broker is lost after the day's work, and restored from a backup.
+    let copy = town.consortium.path("copy");
+    town.with_broker(|broker| broker.backup(&copy, town.at(0, 2))).unwrap();
+    *town.served.broker.lock().unwrap() = None;
+    let folder = town.consortium.path("broker");
+    std::fs::remove_dir_all(&folder).unwrap();
+    let keys = stored_keys(&town.consortium.path("keys"));
+    *town.served.broker.lock().unwrap() = Some(Broker::restore(&copy, &folder, keys, town.at(0, 3)).unwrap());
+    let missing = || town.with_broker(|broker| broker.status().epochs[0].without_full_set.clone());
+    assert!(missing().contains(&1));
+    town.came();
+    let ended = town.sync(1, 0, 4, "--at-once");
+    assert_eq!((&ended["delivered"], town.came().0), (&json!(true), 2), "where it stands, and all its flags");
+    assert!(!missing().contains(&1) && !missing().is_empty());
 }
 
 #[test]
@@ -365,7 +396,7 @@ fn a_newer_policy_is_fetched_for_a_person_to_adopt() {
     for version in [2, 3] {
         let path = town.consortium.path(&format!("new-{version}.toml"));
         stapel_testkit::write_policy(&path, &Consortium::policy(version));
-        town.served.broker.adopt_policy(&path, town.at(1, 1)).unwrap();
+        town.with_broker(|broker| broker.adopt_policy(&path, town.at(1, 1))).unwrap();
     }
     town.served.in_force.store(2, Ordering::SeqCst);
     let now = town.at(1, 23);
@@ -418,7 +449,7 @@ fn a_suspension_that_is_lifted_is_seen_on_the_same_day() {
         let organisation = policy.partner(1).unwrap().organisation.clone();
         let certificate = Certificate::sign(&policy, statement, &policy_key(organisation.as_str())).unwrap();
         town.served.certificates.lock().unwrap().push(certificate.to_text());
-        town.served.broker.keep_certificate(&certificate, now).unwrap();
+        town.with_broker(|broker| broker.keep_certificate(&certificate, now)).unwrap();
     };
     publish(2, None, START.day().plus(2), town.at(1, 9));
     town.flag(1, 1, "b.csv");
@@ -530,7 +561,7 @@ fn flags_of_several_show_and_no_address_is_printed() {
         town.flag(number, 0, "a.csv");
         town.sync(number, 0, 23, "");
     }
-    town.served.broker.release(town.at(1, 1)).unwrap();
+    town.with_broker(|broker| broker.release(town.at(1, 1))).unwrap();
     let now = town.at(1, 23);
     let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0"));
     assert_eq!(status, 0, "{out}{err}");

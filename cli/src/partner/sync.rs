@@ -61,7 +61,9 @@ pub(super) struct SyncArgs {
     no_own: bool,
     /// Do the day's work at once, whatever its moment is. Whoever sees the channel then learns that somebody did
     /// something now; and the broker, that what it brings was worth not waiting for. What is new counts from the
-    /// broker's next release on all the same, and what is withdrawn from 00:00 UTC on
+    /// broker's next release on all the same, and what is withdrawn from 00:00 UTC on. Where the day's work is done, it
+    /// asks the broker where the partner stands, and sends what there is to say since: all flags again, where the
+    /// broker was restored from a backup
     #[arg(long)]
     at_once: bool,
     /// Read the answers to people's questions too, and print them with their addresses

@@ -238,6 +238,9 @@ impl<'a> Run<'a> {
                     self.part(out, Run::deliver)?;
                 }
                 Due::Gone if self.args.at_once => {
+                    // A broker that was restored since the day's message says only when it is asked that it wants all
+                    // flags again.
+                    self.part(out, Run::status)?;
                     self.part(out, Run::deliver)?;
                 }
                 _ => {}
