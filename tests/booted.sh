@@ -7,17 +7,17 @@ base=$target/debian
 
 # The system that all start from, of the release that this machine has and from where its apt gets that.
 make_base() {
-  [ ! -e "$base/made" ] || return 0
-  local codename mirror
+  local codename mirror include=systemd,systemd-sysv,dbus,procps,curl
   # shellcheck disable=SC1091 # it is every Debian's
   codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  [ "$(cat "$base/made" 2>/dev/null)" != "$codename $include" ] || return 0
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
   rm -rf "$base"
-  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,procps "$codename" "$base/root" "$mirror" \
+  debootstrap --variant=minbase --include="$include" "$codename" "$base/root" "$mirror" \
     >"$base.log" 2>&1 || { tail -n 20 "$base.log" >&2; return 1; }
   # No list of packages: what a test installs it brings along.
   rm -rf "$base"/root/var/lib/apt/lists/*
-  touch "$base/made"
+  echo "$codename $include" >"$base/made"
 }
 
 # Goes on in namespaces of its own: no network but the loopback, mounts that nobody else sees, and no process that

@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use stapel::Timestamp;
 
 use crate::common::text;
 
@@ -12,23 +15,42 @@ const PAGE: &str = include_str!("../../docs/operate.md");
 
 const PARTNERS: [&str; 4] = ["politie", "belastingdienst", "zaanwonen", "gemeente"];
 
-/// Starts and stops the broker as its unit would.
+/// Starts and stops the broker and the partner as their units would.
 const SYSTEMCTL: &str = r#"#!/bin/sh
+for unit; do :; done
+who=${unit#stapel-} pid="$MACHINE/$unit.pid" log="$MACHINE/$unit.log"
+is_active() { [ -e "$pid" ] && kill -0 "$(cat "$pid")" 2> /dev/null; }
+start() {
+  is_active && return
+  stapel "$who" serve --config "$MACHINE/etc/stapel/$who.toml" > /dev/null 2> "$log" &
+  echo $! > "$pid"
+  until grep -Eq 'ready (addresses|socket)=' "$log"; do kill -0 $! || { cat "$log" >&2; exit 1; }; sleep 0.1; done
+}
+stop() {
+  is_active || return 0
+  kill "$(cat "$pid")"
+  while is_active; do sleep 0.1; done
+}
 case "$*" in
-'enable --now stapel-broker' | 'start stapel-broker')
-  : > "$MACHINE/log"
-  stapel broker serve --config "$MACHINE/etc/stapel/broker.toml" > /dev/null 2> "$MACHINE/log" &
-  echo $! > "$MACHINE/pid"
-  until grep -q 'ready addresses' "$MACHINE/log"; do kill -0 $! || { cat "$MACHINE/log" >&2; exit 1; }; sleep 0.1; done
-  ;;
-'disable --now stapel-broker' | 'stop stapel-broker')
-  kill "$(cat "$MACHINE/pid")"
-  while kill -0 "$(cat "$MACHINE/pid")" 2> /dev/null; do sleep 0.1; done
-  ;;
-'is-active stapel-broker') kill -0 "$(cat "$MACHINE/pid")" ;;
+"enable --now $unit" | "start $unit") start ;;
+"disable --now $unit" | "stop $unit") stop ;;
+"restart $unit") stop && start ;;
+"reload $unit") kill -HUP "$(cat "$pid")" ;;
+"is-active $unit") is_active ;;
 *) exit 1 ;;
 esac
 "#;
+
+/// Commands of the alerts that are not typed: what they ask is of a machine that runs systemd and has a network.
+const NOT_TYPED: [&str; 6] = [
+    "journalctl ",
+    "systemctl status ",
+    "systemctl show ",
+    "systemctl list-timers",
+    "timedatectl",
+    // Of a trust service provider, whose lists somebody fetched.
+    "openssl crl -in /etc/stapel/broker-tls/tsp.crl ",
+];
 
 /// The machines, and what is on them.
 struct Place {
@@ -65,7 +87,7 @@ impl Place {
     /// What the packages make on a machine.
     fn machine(&self, name: &str) {
         let machine = self.path(name);
-        for folder in ["root", "run"] {
+        for folder in ["root", "run/stapel-partner"] {
             fs::create_dir_all(machine.join(folder)).unwrap();
         }
         for who in ["broker", "partner"] {
@@ -90,7 +112,7 @@ impl Place {
             .replace("https://stapel.example.nl", &format!("https://localhost:{}", self.port))
             .replace("0.0.0.0:443", &format!("127.0.0.1:{}", self.port))
             .replace("tar -C / ", &format!("tar -C {root} "));
-        for place in ["/etc/stapel", "/var/lib/stapel", "/var/backups/stapel", "/root/"] {
+        for place in ["/etc/stapel", "/var/lib/stapel", "/var/backups/stapel", "/run/stapel-partner", "/root/"] {
             lines = lines.replace(place, &format!("{root}{place}"));
         }
         lines
@@ -146,6 +168,38 @@ impl Place {
         said
     }
 
+    /// Types what is said for each alert, on the operator's machine, line by line.
+    fn alerts(&self) {
+        let (_, section) = PAGE.split_once("\n## Alerts\n").expect("the section");
+        let section = section.split("\n## ").next().unwrap();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let today = Timestamp(since_1970).day().to_string();
+        let mut untyped = NOT_TYPED.to_vec();
+        for block in blocks(section) {
+            for line in block.lines() {
+                if let Some(why) = NOT_TYPED.iter().find(|why| line.starts_with(**why)) {
+                    untyped.retain(|one| one != why);
+                    continue;
+                }
+                match line {
+                    // Without a date it only says what would end.
+                    "as broker accept-clock $broker" => {
+                        let said = self.typed("operator", &format!("{line} 2>&1 || [ $? = 1 ]\n"));
+                        assert!(said.contains("with that, 0 flags end, no epoch closes"), "{said}");
+                    }
+                    // A test's machine may have nothing that keeps its clock in step.
+                    "as broker purge $broker" => {
+                        let refused = "grep -qF '[clock_unconfirmed]' <<< \"$said\"";
+                        self.typed("operator", &format!("said=$({line} 2>&1) || {refused}\n"));
+                    }
+                    _ => drop(self.typed("operator", &format!("{}\n", line.replace("2026-12-21", &today)))),
+                }
+            }
+            self.typed("operator", "systemctl start stapel-broker\n");
+        }
+        assert_eq!(untyped, Vec::<&str>::new(), "no alert names those");
+    }
+
     /// Blocks before which something happens.
     fn special(&self, mark: &str, block: &str) {
         match mark {
@@ -168,6 +222,7 @@ impl Place {
             }
             "# partner, disk lost" => {
                 let lib = self.path("belastingdienst/var/lib");
+                self.typed("belastingdienst", "systemctl stop stapel-partner\n");
                 fs::remove_dir_all(lib.join("stapel-partner/folder")).unwrap();
                 fs::remove_dir_all(lib.join("stapel-partner-keys/folder")).unwrap();
                 self.typed("belastingdienst", block);
@@ -189,7 +244,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = Command::new("sh").args(["-c", "kill $(cat */pid)"]).current_dir(self.folder.path()).output();
+        let _ = Command::new("sh").args(["-c", "kill $(cat */*.pid)"]).current_dir(self.folder.path()).output();
     }
 }
 
@@ -218,13 +273,16 @@ fn every_procedure_of_the_page_for_operators_does_what_the_page_says() {
     place.section("Moving to another machine", "");
     place.section("A key leaked", "politie");
     place.section("The disk is lost", "");
+    place.alerts();
     place.section("An organisation joins or leaves", "");
     // After all of that the four are heard, and the same question has its answer.
+    place.typed("politie", "systemctl stop stapel-partner\n");
     let again = "as partner ask --case Z-3 /var/lib/stapel-partner/addresses.csv\nas partner sync --show\n";
     let said = place.typed("politie", again);
     assert!(said.contains("(Dam 9, 1012 JS Amsterdam)  stacked: 3 organisations or more"), "{said}");
     // All of the page was typed, but for what installs packages.
-    let typed = ["First day", "Backup and", "Upgrade", "Moving to", "A key leaked", "The disk is", "An organisation"];
+    let typed =
+        ["First day", "Backup and", "Upgrade", "Moving to", "A key leaked", "The disk is", "An organisation", "Alerts"];
     for section in PAGE.split("\n## ").skip(1).filter(|section| section.contains("```sh\n")) {
         assert!(section.starts_with("Install\n") || typed.iter().any(|one| section.starts_with(one)), "{section}");
     }
