@@ -549,6 +549,28 @@ impl Partner {
     pub fn check_journal(&self) -> Result<(), PartnerError> {
         self.data.journal().read(|_, _| {})
     }
+
+    /// As [`Partner::check_journal`], and how many records its journal had when this was the head of its chain
+    /// ([`Partner::journal_head`]); `None` where that is no head that it has.
+    ///
+    /// Whoever has the journal's key can write another journal whose chain is whole. A head that was noted where they
+    /// cannot write shows that: the other journal does not have it. Of records that were pruned only the last head is
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::JournalDamaged`] and [`SystemError::Io`](crate::SystemError::Io).
+    pub fn check_journal_has(&self, head: Digest) -> Result<Option<u64>, PartnerError> {
+        let journal = self.data.journal();
+        let first = journal.first();
+        let mut records = (first.head == head).then_some(first.records);
+        journal.read_places(|_, _, after| {
+            if after.head == head {
+                records = Some(after.records);
+            }
+        })?;
+        Ok(records)
+    }
 }
 
 /// A policy's file and the signatures beside it, before it is known whether it may come into force.

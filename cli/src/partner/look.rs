@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use stapel::audit::UnverifiedCheckpoint;
-use stapel::partner::InFlight;
+use stapel::partner::{InFlight, Partner};
 use stapel::register::{Lookup, Register, RegisterError, may_be_one};
-use stapel::{AddressKey, Level};
+use stapel::{AddressKey, Digest, Level};
 
 use super::acting::CaseArgs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
@@ -56,7 +56,8 @@ pub(super) struct DossierArgs {
 /// Show where the partner stands, or ask the broker
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  stapel partner status --dir police\n  stapel partner status --dir police --request"
+    after_help = "Example:\n  stapel partner status --dir police\n  stapel partner status --dir police --request\n  \
+                  stapel partner status --dir police --check --head \"$(cat noted-last-month)\""
 )]
 pub(super) struct StatusArgs {
     #[command(flatten)]
@@ -69,6 +70,9 @@ pub(super) struct StatusArgs {
     /// Read the whole journal, and check every link of its chain
     #[arg(long)]
     check: bool,
+    /// Also check that the journal still has this head, which was noted before: one that was written anew has not
+    #[arg(long, value_name = "HEAD", requires = "check", conflicts_with = "request")]
+    head: Option<Digest>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -174,9 +178,14 @@ impl DossierArgs {
 pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let outbox = args.outbox.of(&args.place);
-    if args.check {
-        partner.check_journal()?;
-    }
+    let had = match (args.head, args.check) {
+        (Some(head), _) => Some((head, records_at(&partner, head)?)),
+        (None, true) => {
+            partner.check_journal()?;
+            None
+        }
+        (None, false) => None,
+    };
     if args.request {
         let request = partner.status(args.clock.time()?)?;
         return outbox.write(&partner, &[request], args.json, out);
@@ -201,6 +210,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             "full_set_due": due.iter().map(report::due_json).collect::<Vec<_>>(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
+            "journal_records_at_head": had.map(|(_, records)| records),
             "journal_pruned": pruned.as_ref().map(report::pruned_json),
             "retired_epochs": retired, "unreached_epochs": unreached, "unproven_lines": unproven,
             "complaints": complaints.iter().map(report::complaint_json).collect::<Vec<_>>(),
@@ -226,6 +236,9 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         writeln!(out, "{}", report::due_line(due))?;
     }
     writeln!(out, "journal: {}, head {head}", counted(records, "record", "records"))?;
+    if let Some((noted, at)) = had {
+        writeln!(out, "head {noted} is the journal's own, of its first {}", counted(at, "record", "records"))?;
+    }
     if let Some(pruned) = pruned {
         writeln!(out, "{}", report::pruned_line(&pruned))?;
     }
@@ -238,6 +251,23 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;
     }
     Ok(())
+}
+
+/// How many records the journal had when this was its head.
+fn records_at(partner: &Partner, head: Digest) -> Result<u64, Failure> {
+    if let Some(records) = partner.check_journal_has(head)? {
+        return Ok(records);
+    }
+    let pruned = partner.pruned()?.map_or(String::new(), |pruned| {
+        format!(" (of the first {}, which were pruned, only the last head is left)", pruned.records)
+    });
+    Err(Failure::new(
+        "head_unknown",
+        format!(
+            "the journal never had the head {head}{pruned}: see whether it is of this partner and copied in full; if \
+             it is, this is another journal, an older copy or one that was written anew: keep the folder as it is"
+        ),
+    ))
 }
 
 pub(super) fn shown(args: &ShownArgs, out: &mut Output) -> Result<(), Failure> {

@@ -137,6 +137,9 @@ fn a_journal_is_pruned_after_its_time_and_says_so() {
     let in_flight: Vec<_> = play.partner.in_flight().map(|message| message.digest).collect();
     for _ in 0..2 {
         play.partner.check_journal().unwrap();
+        let records_at = |head| play.partner.check_journal_has(head).unwrap();
+        assert_eq!((records_at(head), records_at(pruned.head)), (Some(length), Some(4)), "heads that were noted");
+        assert_eq!(records_at(Digest([9; 32])), None);
         assert_eq!(play.partner.pruned().unwrap(), Some(pruned));
         assert_eq!(play.partner.flags().copied().collect::<Vec<_>>(), before);
         assert_eq!(play.partner.in_flight().map(|message| message.digest).collect::<Vec<_>>(), in_flight);
