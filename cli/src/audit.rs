@@ -1,6 +1,7 @@
 //! `stapel audit`: the broker's log, checked from exported files alone.
 
 mod account;
+mod compare;
 mod trusted;
 
 use std::io::Write;
@@ -10,8 +11,7 @@ use clap::ArgGroup;
 use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::audit::{
-    AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogRow, MAX_CHECKPOINT, Report,
-    compare, compare_restores, leaf_hash,
+    AuditError, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogRow, MAX_CHECKPOINT, Report, leaf_hash,
 };
 
 use crate::failure::{Failure, UNPROVEN, note, warn};
@@ -40,7 +40,7 @@ enum Command {
     Verify(VerifyArgs),
     Prove(ProveArgs),
     Check(CheckArgs),
-    Compare(CompareArgs),
+    Compare(compare::CompareArgs),
     Export(ExportArgs),
     Account(account::AccountArgs),
 }
@@ -69,8 +69,8 @@ struct VerifyArgs {
     /// The exported log
     #[arg(long, value_name = "FILE")]
     log: PathBuf,
-    /// A checkpoint, or a folder of files that end in .checkpoint; may be given again
-    #[arg(long, value_name = "PATH", required = true)]
+    /// Checkpoints, and folders of files that end in .checkpoint
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     checkpoints: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -136,32 +136,6 @@ struct CheckArgs {
     json: bool,
 }
 
-/// Compare the checkpoints of two parties: were both shown the same log?
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel audit compare --policy policy.toml --ours checkpoints/ --theirs politie/")]
-struct CompareArgs {
-    #[command(flatten)]
-    policies: Policies,
-    /// A checkpoint of ours, or a folder of files that end in .checkpoint
-    #[arg(long, value_name = "PATH")]
-    ours: PathBuf,
-    /// One of theirs, or a folder
-    #[arg(long, value_name = "PATH")]
-    theirs: PathBuf,
-    /// The proof that the larger of the latest of both continues the other
-    #[arg(long, value_name = "FILE")]
-    proof: Option<PathBuf>,
-    /// The latest signed reply that we have of the broker: does it say the same of its restores?
-    #[arg(long, value_name = "FILE", requires = "their_reply")]
-    our_reply: Option<PathBuf>,
-    /// Theirs
-    #[arg(long, value_name = "FILE", requires = "our_reply")]
-    their_reply: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
-
 /// Write the log's processings as records of a Logboek Dataverwerkingen, one line of JSON each
 ///
 /// With checkpoints the log is first checked against them, as by `stapel audit verify`: a log that is not as it was
@@ -173,7 +147,7 @@ struct CompareArgs {
 /// standard error, and the exit status is 3. A log that has no line under any of those given is refused.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel audit export --ldv --policy policy.toml --log log.jsonl \
-                        --checkpoint checkpoints/ --activity https://register.example.nl/verwerkingen/12 > ldv.jsonl")]
+                        --checkpoints checkpoints/ --activity https://register.example.nl/verwerkingen/12 > ldv.jsonl")]
 struct ExportArgs {
     #[command(flatten)]
     policies: Policies,
@@ -183,8 +157,8 @@ struct ExportArgs {
     /// The exported log
     #[arg(long, value_name = "FILE")]
     log: PathBuf,
-    /// A checkpoint to check the log against, or a folder of files that end in .checkpoint; may be given again
-    #[arg(long = "checkpoint", value_name = "PATH")]
+    /// Checkpoints to check the log against, and folders of files that end in .checkpoint
+    #[arg(long, value_name = "PATH", num_args = 1..)]
     checkpoints: Vec<PathBuf>,
     /// The processing activity's URI in the operator's register
     #[arg(long, value_name = "URI", value_parser = uri)]
@@ -197,7 +171,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         Command::Verify(args) => verify(args, out),
         Command::Prove(args) => prove(args, out),
         Command::Check(args) => check(args, out),
-        Command::Compare(args) => compare_both(args, out),
+        Command::Compare(args) => compare::compare_both(args, out),
         Command::Export(args) => export(args, out),
         Command::Account(args) => account::account(args, out),
     }
@@ -322,54 +296,6 @@ fn check_line(
         "index": index, "size": size, "leaf": leaf.to_string(), "kind": line.map(|line| line.event.kind()),
     });
     say(out, args.json, &sentences, &json)
-}
-
-/// Compares both the replies and the checkpoints: what is wrong with the ones hides nothing of the others.
-fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let trusted = Trusted::read(&args.policies)?;
-    let found = [compare_replies(args, &trusted), compare_logs(args, &trusted, out)];
-    Failure::of_several(found.into_iter().filter_map(Result::err).collect(), false)
-}
-
-fn compare_replies(args: &CompareArgs, trusted: &Trusted) -> Result<(), Failure> {
-    let (Some(ours), Some(theirs)) = (&args.our_reply, &args.their_reply) else { return Ok(()) };
-    Ok(compare_restores(&trusted.reply(ours)?, &trusted.reply(theirs)?)?)
-}
-
-fn compare_logs(args: &CompareArgs, trusted: &Trusted, out: &mut impl Write) -> Result<(), Failure> {
-    let ours = trusted.checkpoints(std::slice::from_ref(&args.ours))?;
-    let theirs = trusted.checkpoints(std::slice::from_ref(&args.theirs))?;
-    let mut same = Vec::new();
-    for our in &ours {
-        for their in theirs.iter().filter(|their| their.size() == our.size()) {
-            compare(our, their, None)?;
-            same.push(our.size());
-        }
-    }
-    same.dedup();
-    let (Some(our), Some(their)) = (ours.last(), theirs.last()) else {
-        return Err(AuditError::Checkpoint { finding: "there is none to compare" }.into());
-    };
-    let read_proof = |path| ConsistencyProof::parse(&read(path, MAX_PROOF)?).map_err(Failure::of_file(path));
-    let proof = args.proof.as_deref().map(read_proof).transpose()?;
-    let compared = compare(our, their, proof.as_ref())?;
-    let (a, b) = (our.size(), their.size());
-    let sentence = match (compared, same.last()) {
-        (Comparison::Same, _) => format!("Both were shown the same log of {a} lines."),
-        (Comparison::Continues, _) => {
-            format!("Both were shown one log: the {} lines continue the {}.", a.max(b), a.min(b))
-        }
-        (Comparison::Unproved, Some(size)) => {
-            format!("Both were shown the same first {size} lines; of those after them no proof was given.")
-        }
-        (Comparison::Unproved, None) => {
-            let finding = "no two checkpoints are of one size, and no proof was given: have one made with 'stapel \
-                           audit prove --older', and give it as --proof";
-            return Err(AuditError::LogProof { finding }.into());
-        }
-    };
-    let proved = compared != Comparison::Unproved;
-    say(out, args.json, &[sentence], &json!({ "ours": a, "theirs": b, "same": same, "latest_proved": proved }))
 }
 
 fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {

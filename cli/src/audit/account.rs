@@ -30,8 +30,8 @@ pub(super) struct AccountArgs {
     /// The exported log
     #[arg(long, value_name = "FILE")]
     log: PathBuf,
-    /// A checkpoint, or a folder of files that end in .checkpoint; may be given again
-    #[arg(long, value_name = "PATH", required = true)]
+    /// Checkpoints, and folders of files that end in .checkpoint
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     checkpoints: Vec<PathBuf>,
     /// The year
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1970..=2148))]

@@ -237,6 +237,11 @@ fn replies_that_tell_of_different_restores_hide_nothing_of_the_logs() {
         let (code, error) = folder.run(&format!("{compare} {theirs}")).unwrap_err();
         assert!(code == "log_inconsistent" && error.contains(says), "{error}");
     }
+    // The replies alone, where a log was held to all checkpoints already.
+    let alone = "compare --our-reply @answer.msg --their-reply";
+    assert_eq!(folder.code(&format!("{alone} @theirs.msg")), "log_inconsistent");
+    let said = folder.run(&format!("{alone} @answer.msg")).unwrap();
+    assert!(said.starts_with("The replies say the same of restores"), "{said}");
 }
 
 #[test]
@@ -249,20 +254,20 @@ fn processings_are_exported() {
     assert_eq!(record["name"], "stapel.question");
     assert_eq!(record["foreign_operation"]["entity"], "urn:oin:00000099000000002000");
     // Held to checkpoints: what they do not cover is said, and what is not as it was signed is not written.
-    let held = format!("{export} --checkpoint @kept");
+    let held = format!("{export} --checkpoints @kept");
     let (written, failure) = folder.said(&held);
     let (code, says) = failure.unwrap();
     assert_eq!((written.as_str(), code), (said.as_str(), "unproven"));
     assert!(says.contains("the last 2 lines"), "{says}");
     folder.sign("kept/11.checkpoint", &lines(&policy()));
     assert_eq!(folder.run(&held).unwrap(), said);
-    assert_eq!(folder.run(&format!("{export} --checkpoint @kept/11.checkpoint")).unwrap(), said);
+    assert_eq!(folder.run(&format!("{export} --checkpoints @kept/11.checkpoint")).unwrap(), said);
     // A policy says nothing of lines under another, also not one of the same log and the same numbers.
     let mut mixed = lines(&policy());
     (mixed[3].policy, mixed[4].policy) = (Digest([8; 32]), Digest([9; 32]));
     folder.write("log.jsonl", &rows(&mixed));
     folder.sign("mixed.checkpoint", &mixed[..9]);
-    for held in [export.to_owned(), format!("{export} --checkpoint @mixed.checkpoint")] {
+    for held in [export.to_owned(), format!("{export} --checkpoints @mixed.checkpoint")] {
         let (written, failure) = folder.said(&held);
         let (code, says) = failure.unwrap();
         assert_eq!((code, written.lines().count()), ("policy_not_given", 11), "{says}");
