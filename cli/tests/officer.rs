@@ -1,16 +1,21 @@
 //! docs/officer.md, typed as it stands, and what it says of each output.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::common::{Desk, text};
 use crate::consortium::{carry, consortium, deliver};
 
-/// What the lines print, when they are typed into a shell that finds the command. Each must succeed.
-fn typed(folder: &Path, lines: &str) -> String {
+/// How lines end that are typed into a shell which finds the command.
+fn ran(folder: &Path, lines: &str) -> Output {
     let command = Path::new(env!("CARGO_BIN_EXE_stapel")).parent().expect("a folder");
     let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap_or_default());
-    let output = Command::new("sh").args(["-ec", lines]).env("PATH", path).current_dir(folder).output().unwrap();
+    Command::new("sh").args(["-ec", lines]).env("PATH", path).current_dir(folder).output().unwrap()
+}
+
+/// What lines print that are typed. Each must succeed.
+fn typed(folder: &Path, lines: &str) -> String {
+    let output = ran(folder, lines);
     assert!(output.status.success(), "{lines}\n{}", text(&output.stderr));
     text(&output.stdout)
 }
@@ -20,7 +25,10 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let page = include_str!("../../docs/officer.md");
     let blocks: Vec<&str> =
         page.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("a block that ends").0).collect();
-    let [files, policy, log, account, journal, council, letters, dossier] = blocks[..] else { panic!("{blocks:?}") };
+    let [files, installed, first, policy, newer, log, told, account, journal, council, letters, dossier] = blocks[..]
+    else {
+        panic!("{blocks:?}")
+    };
     let desk = Desk::new();
     desk.stapel("sandbox --dir sandbox");
     let folder = desk.path("sandbox");
@@ -28,15 +36,30 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let flag = desk.run("partner flag --dir sandbox/partner --actor me --case Z-1 sandbox/addresses.csv", &[], b"");
     assert_eq!(flag.status.code(), Some(3), "{}", text(&flag.stderr));
     typed(&folder, files);
+    let another =
+        files.replace("--dir partner ", "--dir others/politie ").replace("partner/outbox", "others/politie/outbox");
+    typed(&folder, &another.replace("--out shown/gemeente", "--out shown/politie"));
+    typed(&folder, first);
+    assert_eq!(text(&desk.read("sandbox/noted/policy-keys")).matches("policy_key").count(), 4);
     let said = typed(&folder, policy);
     assert!(said.contains("LET OP") || said.contains("let op"), "{said}");
     let explained = text(&desk.read("sandbox/regels.txt"));
     assert!(explained.contains("contactpunt: Privacyloket"), "{explained}");
     assert!(typed(&folder, log).contains("as they were signed"));
+    assert_eq!(typed(&folder, told).matches("The replies say the same of restores").count(), 2);
     let said = typed(&folder, account);
     assert!(said.contains("Verantwoording van de teller") && said.contains("dagen zonder bericht"), "{said}");
     let said = typed(&folder, journal);
     assert!(said.contains("; me for Z-1"), "{said}");
+    let noted = text(&desk.read("sandbox/noted/journal"));
+    let heads: Vec<&str> = noted.lines().collect();
+    assert!(heads.len() == 2 && heads.iter().all(|head| head.len() == 64), "{noted}");
+    typed(&folder, journal);
+    assert_eq!(text(&desk.read("sandbox/noted/journal")).lines().count(), 3, "the next month's");
+    // As on an installed machine, but that nobody stops a service and that the user is whoever runs this.
+    let own = "systemctl() { :; }; runuser() { shift 3; \"$@\"; }\n";
+    desk.write("sandbox/installed.toml", "dir = \"partner\"\n");
+    typed(&folder, &format!("{own}{}", installed.replace("/etc/stapel/partner.toml", "installed.toml")));
     let looked = desk.stapel("partner journal --dir sandbox/partner --actor f.officer --case AUDIT-1 --by f.officer");
     assert!(looked.contains("searched the journal by me; f.officer for AUDIT-1"), "{looked}");
     let acts = text(&desk.read("sandbox/acts.txt"));
@@ -56,9 +79,10 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let log = text(&desk.read("sandbox/log.jsonl"));
     desk.write("sandbox/log.jsonl", log.replacen("\\\"partner\\\":1,", "\\\"partner\\\":2,", 1));
     let verify = "audit verify --policy sandbox/policy.toml --log sandbox/log.jsonl --checkpoints";
-    differs(&format!("{verify} sandbox/kept"), "log_altered");
+    let kept = format!("sandbox/kept/{}", desk.list("sandbox/kept")[0]);
+    differs(&format!("{verify} {kept}"), "log_altered");
     desk.write("sandbox/log.jsonl", log);
-    let checkpoint = text(&desk.read(&format!("sandbox/kept/{}", desk.list("sandbox/kept")[0])));
+    let checkpoint = text(&desk.read(&format!("{kept}/{}", desk.list(&kept)[0])));
     desk.write("other.checkpoint", checkpoint.replacen('\n', "x\n", 1));
     differs(&format!("{verify} other.checkpoint"), "checkpoint");
     let mut journal = desk.read("sandbox/partner/journal.sealed");
@@ -66,10 +90,61 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     journal[middle] ^= 1;
     desk.write("sandbox/partner/journal.sealed", journal);
     differs("partner status --dir sandbox/partner --check", "journal_damaged");
+    let other = desk.json("partner status --dir sandbox/others/politie").remove(0)["journal_head"].clone();
+    let check = "partner status --dir sandbox/others/belastingdienst --check --head";
+    differs(&format!("{check} {}", other.as_str().unwrap()), "head_unknown");
+    // The next version.
+    std::fs::create_dir(desk.path("sandbox/policy-2")).unwrap();
+    let next = text(&desk.read("sandbox/policy.toml")).replacen("version = 1\n", "version = 2\n", 1);
+    let digest = text(&desk.read("sandbox/noted/policy"));
+    let next = next.replacen("version = 2\n", &format!("version = 2\nprevious = \"{}\"\n", digest.trim()), 1);
+    desk.write("sandbox/policy-2/policy.toml", next);
+    for who in ["politie", "belastingdienst", "woningcorporatie", "gemeente"] {
+        desk.stapel(&format!(
+            "policy sign sandbox/policy-2/policy.toml --previous sandbox/policy.toml --key \
+             sandbox/policy-keys/{who}.key"
+        ));
+    }
+    differs("policy verify sandbox/policy-2/policy.toml", "policy_successor");
+    assert!(typed(&folder, newer).starts_with("version 2, "));
     for signature in desk.list("sandbox").iter().filter(|name| name.ends_with(".sig")) {
         std::fs::remove_file(desk.path(&format!("sandbox/{signature}"))).unwrap();
     }
     differs("policy verify sandbox/policy.toml", "policy_signatures");
+}
+
+/// An operator that writes last month's log anew and signs it in as many lines has checkpoints of the same names. What
+/// the officer kept is not replaced by them, and does not fit.
+#[test]
+fn a_log_that_was_written_anew_does_not_fit_what_was_kept() {
+    let desk = consortium();
+    let page = include_str!("../../docs/officer.md");
+    let block = page.split("```sh\n").find(|block| block.starts_with("today=")).unwrap().split("```").next().unwrap();
+    // The same consortium and the same keys of the broker, in two histories: politie delivers, or fiscus.
+    typed(&desk.path(""), "cp -r broker before; mkdir -p kept shown/gemeente");
+    let month = |who: &str| {
+        desk.write("a.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n");
+        let now = "2026-12-01T09:00:00Z";
+        desk.stapel(&format!("partner flag --dir {who} --actor j.jansen --case Z-1 --now {now} a.csv"));
+        assert_eq!(deliver(&desk, who, now)["reply"], "receipt");
+        desk.stapel("broker release --dir broker --now 2026-12-02T09:00:00Z");
+        typed(&desk.path(""), "rm -rf checkpoints");
+        desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
+        desk.list("checkpoints")
+    };
+    let names = month("politie");
+    let shown = format!("cp checkpoints/* shown/gemeente/; {block}");
+    assert!(typed(&desk.path(""), &shown).contains("as they were signed"));
+    typed(&desk.path(""), "mv kept/2* kept/last-month; rm -rf broker; mv before broker; rm -r shown/gemeente/*");
+    let kept = desk.read(&format!("kept/last-month/{}", names[0]));
+    assert_eq!(month("fiscus"), names, "it looks the same");
+    let verify = "audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints";
+    assert!([Some(0), Some(4)].contains(&desk.run(verify, &[], b"").status.code()), "by itself it is whole");
+    let refused = ran(&desk.path(""), block);
+    assert!(text(&refused.stderr).contains("[log_"), "{}", text(&refused.stderr));
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(desk.read(&format!("kept/last-month/{}", names[0])), kept);
+    assert_eq!(desk.list("kept").len(), 2, "what is refused is kept beside it");
 }
 
 /// Every organisation of the roster gets a letter, and those who flag the same one.
@@ -117,6 +192,43 @@ fn the_journal_is_searched_by_actor_case_address_and_days() {
     let text = desk
         .stapel(&format!("partner journal --dir politie --actor f.officer --case A-1 --now {second} --by j.jansen"));
     assert_eq!(text, "2026-12-01T09:00:00Z  flagged: 1012JS|1|A, 1012JS|3|; j.jansen for Z-1\n");
+}
+
+/// Another journal of the same partner, under the same key, is whole too: only a head that was noted tells them apart.
+#[test]
+fn a_head_that_was_noted_shows_a_journal_that_was_written_anew() {
+    let desk = consortium();
+    let now = "2026-12-01T09:00:00Z";
+    let folder_as_it_was = ["journal.sealed", "state.sealed"].map(|name| {
+        let path = format!("politie/{name}");
+        let bytes = desk.path(&path).exists().then(|| desk.read(&path));
+        (path, bytes)
+    });
+    let flag = |case: &str, house: &str| {
+        desk.write("a.csv", format!("adres\n\"Dam {house}, 1012 JS Amsterdam\"\n"));
+        desk.stapel(&format!("partner flag --dir politie --actor j.jansen --case {case} --now {now} a.csv"));
+    };
+    flag("Z-1", "1");
+    let noted = desk.json(&format!("partner status --dir politie --now {now}")).remove(0);
+    let (head, records) = (noted["journal_head"].as_str().unwrap().to_owned(), noted["journal_records"].clone());
+    flag("Z-2", "3");
+    let check = format!("partner status --dir politie --check --now {now}");
+    let with_head = format!("{check} --head {head}");
+    let said = desk.json(&with_head).remove(0);
+    assert_eq!(said["journal_records_at_head"], records);
+    assert_ne!(said["journal_records"], records);
+    assert!(desk.stapel(&with_head).contains(&format!("head {head} is the journal's own, of its first ")));
+    // What was done for Z-1 is taken out, and all else is done again.
+    for (path, bytes) in folder_as_it_was {
+        match bytes {
+            Some(bytes) => desk.write(&path, bytes),
+            None => _ = std::fs::remove_file(desk.path(&path)),
+        }
+    }
+    flag("Z-2", "3");
+    assert_eq!(desk.json(&check).remove(0)["journal_records_at_head"], serde_json::Value::Null, "it is whole");
+    assert_eq!(desk.code(&with_head), "head_unknown");
+    assert_eq!(desk.run(&format!("partner status --dir politie --head {head}"), &[], b"").status.code(), Some(2));
 }
 
 /// The account of the year from files, as whoever has them makes it.
