@@ -544,6 +544,22 @@ fn l39_what_rises_at_a_change_of_epochs_is_what_a_joiner_flags() {
 }
 
 #[test]
+fn l51_a_message_more_adds_no_line_that_shows() {
+    let policy = signed(&policy_text(&ROSTER, RULES));
+    let mut world = World::of(&ROSTER, &policy, &[&[1], &[2], &[3], &[4], &[5]]);
+    let shown = |world: &World, days| world.broker.overview(midnight(days)).log_size;
+    let start = shown(&world, 0);
+    for number in 10..14 {
+        assert_eq!(code(&world.delta(1, &[number], &[], MARCH, START)), "ok");
+        assert_eq!(shown(&world, 0), start);
+    }
+    world.broker.release(midnight(1)).unwrap();
+    let signed = world.broker.overview(midnight(1)).checkpoint.unwrap().size;
+    assert!(signed > start + 4, "{signed}");
+    assert_eq!(shown(&world, 1), signed, "whoever is admitted has it too");
+}
+
+#[test]
 fn l46_l47_l48_who_watches_sees_no_single_flag() {
     let numbers = |last: u8| (1..=last).collect::<Vec<u8>>();
     let policy = signed(&policy_text(&ROSTER, RULES));

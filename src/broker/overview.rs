@@ -1,7 +1,7 @@
 //! What those who watch over a broker are shown beside its [`BrokerStatus`](super::BrokerStatus), such as on a page or
 //! in a monitor's store. They are more people than those who may read the broker's folder, and they see it again and
-//! again: so what depends on flags and questions is rounded, and the numbers of flags change with a release alone.
-//! spec/threats.md, L45 to L48.
+//! again: so numbers of flags, stacks and budgets are rounded, and those of flags change with a release alone.
+//! spec/threats.md, L45 to L51.
 
 use std::sync::Arc;
 
@@ -28,7 +28,8 @@ pub struct Overview {
     pub budgets: Vec<BudgetUse>,
     /// What was rejected since the broker was opened.
     pub rejected: Rejected,
-    /// The lines of the log.
+    /// The lines of the log at least: whole hundreds, or those of the latest checkpoint where that is of more. By their
+    /// exact number each message would show as it comes.
     pub log_size: u64,
     /// The latest checkpoint; `None` before the first, such as just after a restore.
     pub checkpoint: Option<CheckpointOverview>,
@@ -133,7 +134,7 @@ impl Broker {
                 epochs: epochs.collect(),
                 budgets: used(state, policy, now.day()),
                 rejected: self.rejections.so_far(),
-                log_size: state.log.tree.size(),
+                log_size: (state.log.tree.size() / 100 * 100).max(checkpoint.map_or(0, |last| last.size)),
                 checkpoint,
             };
             let release = |(number, epoch): (&u32, &super::state::OpenEpoch)| {

@@ -216,11 +216,11 @@ impl BrokerStatus {
             add(Severity::Warning, "clock_unconfirmed", Some(since), error.to_string());
         }
         if let Some(HeldBack { epochs, rows }) = self.held_back.as_ref().filter(|_| self.silence.is_none()) {
-            let kept = if epochs.is_empty() { String::new() } else { format!("{}, ", open_epochs(epochs)) };
-            let finding = format!(
-                "{}; {kept}{rows} rows that were removed wait to be purged",
-                BrokerError::ClockUncertain { now: self.as_of }
-            );
+            // A fault is shown to more people than may know how many rows it is.
+            let rows = (*rows > 0).then(|| "rows that were removed wait to be purged".to_owned());
+            let kept = (!epochs.is_empty()).then(|| open_epochs(epochs));
+            let waits = kept.into_iter().chain(rows).collect::<Vec<_>>().join(", ");
+            let finding = format!("{}; {waits}", BrokerError::ClockUncertain { now: self.as_of });
             add(Severity::Warning, "clock_unconfirmed", None, finding);
         }
         let silent_before = self.silence.map_or(0, |silence| silence.seconds);

@@ -68,7 +68,9 @@ fn of_brokers(figures: &mut Figures, view: &View) {
     gauge("stapel_backup_timestamp_seconds", "When the last backup was made", &|one| {
         one.status.last_backup.map(|made| one.row(seconds(made))).into_iter().collect()
     });
-    gauge("stapel_log_lines", "The lines of the log", &|one| vec![one.row(one.overview.log_size as f64)]);
+    gauge("stapel_log_lines", "The lines of the log at least, in whole hundreds or signed", &|one| {
+        vec![one.row(one.overview.log_size as f64)]
+    });
     gauge("stapel_checkpoint_lines", "The lines that the latest checkpoint is of", &|one| {
         one.overview.checkpoint.map(|last| one.row(last.size as f64)).into_iter().collect()
     });
@@ -91,7 +93,7 @@ fn of_machines(figures: &mut Figures, view: &View) {
     gauge("stapel_clock_set_seconds", "By how much the clock was set since the service began", &|one| {
         vec![one.row(one.clock.set_by as f64)]
     });
-    gauge("stapel_disk_free_bytes", "What the broker may still write to its disk", &|one| {
+    gauge("stapel_disk_free_bytes", "What may still be written, in hundredths of the disk", &|one| {
         one.disk.map(|(free, _)| one.row(free as f64)).into_iter().collect()
     });
     gauge("stapel_disk_bytes", "The size of that disk", &|one| {

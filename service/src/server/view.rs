@@ -34,7 +34,8 @@ pub(super) struct OfConsortium {
     /// The worst first.
     pub(super) faults: Vec<Fault>,
     pub(super) clock: ClockState,
-    /// The bytes that may still be written, and those of the whole disk; `None` where it cannot be seen.
+    /// The bytes that may still be written, in whole hundredths of the disk, and those of the whole disk; `None` where
+    /// it cannot be seen.
     pub(super) disk: Option<(u64, u64)>,
     /// When certificates end, by the file's name.
     pub(super) certificate_ends: BTreeMap<String, Timestamp>,
@@ -77,7 +78,8 @@ impl OfConsortium {
             clock: clock.state(),
             disk: rustix::fs::statvfs(folder)
                 .ok()
-                .map(|disk| (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize))),
+                .map(|disk| (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+                .map(|(free, size)| (whole_hundredths(free, size), size)),
             certificate_ends: dates.certificate_ends(),
             list_ends: dates.list_ends(),
             connected_ends,
@@ -122,4 +124,25 @@ fn connected(server: &Server, policy: &Policy) -> BTreeMap<Slug, Timestamp> {
     let end = |oins: &[stapel::policy::Oin]| oins.iter().filter_map(|oin| seen.get(oin)).min().copied();
     let organisations = policy.organisations.iter();
     organisations.filter_map(|one| Some((one.slug.clone(), end(&one.tls_oins)?))).collect()
+}
+
+/// What is free of a disk, rounded down to whole hundredths of it. Each message that is stored takes some of it: from
+/// the exact number, one who watches would see each as it comes, and about how large it is.
+fn whole_hundredths(free: u64, size: u64) -> u64 {
+    let hundredth = (size / 100).max(1);
+    free / hundredth * hundredth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_hundredths;
+
+    #[test]
+    fn l51_a_message_more_leaves_as_much_of_the_disk_free() {
+        assert_eq!(
+            [700, 699, 601, 600, 599, 0].map(|free| whole_hundredths(free, 10_000)),
+            [700, 600, 600, 600, 500, 0]
+        );
+        assert_eq!(whole_hundredths(7, 0), 7, "a disk that says no size");
+    }
 }

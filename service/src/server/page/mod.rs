@@ -83,11 +83,12 @@ pub(super) fn html(view: &View, lang: Lang) -> String {
                 footer {
                     p {
                         (words.t(
-                            "Tijden zijn in UTC. Wat van meldingen en vragen afhangt, is naar beneden afgerond op hele \
-                             tientallen; codes, adressen en sleutels staan hier niet. Bij iedere storing hoort een \
-                             paragraaf in docs/operate.md.",
-                            "Times are in UTC. What depends on flags and questions is rounded down to whole tens; no \
-                             pseudonym, address or key is shown here. docs/operate.md has a section for each fault.",
+                            "Tijden zijn in UTC. Aantallen meldingen, stapels en wat van budgetten gebruikt is, zijn \
+                             naar beneden afgerond; aantallen geweigerde berichten en antwoorden niet. Codes, adressen \
+                             en sleutels staan hier niet. Bij iedere storing hoort een paragraaf in docs/operate.md.",
+                            "Times are in UTC. Numbers of flags, of stacks and of what was used of budgets are rounded \
+                             down; those of rejected messages and of responses are not. No pseudonym, address or key \
+                             is shown here. docs/operate.md has a section for each fault.",
                         ))
                     }
                 }

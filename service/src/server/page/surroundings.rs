@@ -175,7 +175,7 @@ fn ends(
 pub(super) fn log(words: Words, one: &OfConsortium) -> Markup {
     html! {
         dl {
-            (term(words.t("Regels", "Lines"), html! { (words.number(one.overview.log_size)) }))
+            (term(words.t("Regels, ten minste", "Lines, at least"), html! { (words.number(one.overview.log_size)) }))
             (term(words.t("Laatst getekend", "Latest checkpoint"), html! {
                 @match one.overview.checkpoint {
                     Some(last) => {
