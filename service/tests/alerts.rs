@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stapel::broker::BrokerStatus;
-use stapel_service::server::schedule::{CERTIFICATE_ENDS, CRL_OUTDATED};
+use stapel_service::server::schedule::{CERTIFICATE_ENDS, CRL_OUTDATED, LOGBOEK_UNSENT};
 
 const RULES: &str = include_str!("../../packaging/prometheus/stapel.rules.yml");
 const PAGE: &str = include_str!("../../docs/operate.md");
@@ -47,7 +47,7 @@ fn every_fault_has_a_rule_and_every_rule_for_a_fault_names_one_that_there_is() {
     }
     named.sort_unstable();
     let mut faults = BrokerStatus::FAULT_CODES.to_vec();
-    faults.extend([CERTIFICATE_ENDS, CRL_OUTDATED]);
+    faults.extend([CERTIFICATE_ENDS, CRL_OUTDATED, LOGBOEK_UNSENT]);
     faults.sort_unstable();
     assert_eq!(named, faults);
 }

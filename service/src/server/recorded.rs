@@ -11,14 +11,11 @@ use stapel::Digest;
 use stapel::broker::LogPlace;
 
 use super::consortium::Consortium;
-use super::schedule::Stop;
+use super::schedule::{LOGBOEK_UNSENT, Stop};
 use crate::logboek::{Collector, LogboekError, SentUpTo};
 
 /// How long it waits before it looks for new lines, or tries again.
 const LOOKS_EVERY: Duration = Duration::from_secs(15);
-
-/// The code of the fault that stands while records are not in the Logboek.
-const UNSENT: &str = "logboek_unsent";
 
 /// Sends what is new in a thread of its own, which ends soon after `stop` was told.
 pub(super) fn start(
@@ -36,10 +33,10 @@ pub(super) fn start(
                 Err(_) => Some("the log could not be read for the Logboek".to_owned()),
             };
             if let Some(finding) = finding.as_deref().filter(|_| !was_told) {
-                tracing::warn!(consortium = %consortium.name, code = UNSENT, "{finding}");
+                tracing::warn!(consortium = %consortium.name, code = LOGBOEK_UNSENT, "{finding}");
             }
             was_told = finding.is_some();
-            consortium.broker.tell_faults(UNSENT, finding.as_slice());
+            consortium.broker.tell_faults(LOGBOEK_UNSENT, finding.as_slice());
             if stop.wait(LOOKS_EVERY) {
                 break;
             }

@@ -34,6 +34,9 @@ pub const CERTIFICATE_ENDS: &str = "certificate_ends";
 /// The fault that a revocation list is outdated.
 pub const CRL_OUTDATED: &str = "crl_outdated";
 
+/// The fault that lines of the log are not in the Logboek Dataverwerkingen that is to have them.
+pub const LOGBOEK_UNSENT: &str = "logboek_unsent";
+
 /// Tells threads to stop. Clones are one.
 #[derive(Clone, Default)]
 pub struct Stop(Arc<(Mutex<bool>, Condvar)>);

@@ -3,7 +3,7 @@
 use super::words::Words;
 
 /// The code, what it is called in Dutch and in English, and what to do in Dutch.
-const FAULTS: [(&str, &str, &str, &str); 26] = [
+const FAULTS: [(&str, &str, &str, &str); 27] = [
     (
         "backup_overdue",
         "Er is geen recente back-up",
@@ -82,6 +82,12 @@ const FAULTS: [(&str, &str, &str, &str); 26] = [
         "Het logboek is ouder dan wat getekend is",
         "The log is behind what was signed",
         "Er is een oudere kopie teruggezet: zet de nieuwste terug, of herstel met stapel broker restore.",
+    ),
+    (
+        "logboek_unsent",
+        "Niet alles staat in het Logboek Dataverwerkingen",
+        "Not all is in the Logboek Dataverwerkingen",
+        "Kijk waarom het Logboek het niet aanneemt; alles wordt vanzelf opnieuw verstuurd.",
     ),
     (
         "not_certified",
@@ -166,14 +172,14 @@ pub(super) fn remedy(words: Words, code: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::schedule::{CERTIFICATE_ENDS, CRL_OUTDATED};
+    use super::super::super::schedule::{CERTIFICATE_ENDS, CRL_OUTDATED, LOGBOEK_UNSENT};
     use super::*;
     use stapel::broker::BrokerStatus;
 
     #[test]
     fn every_fault_has_a_name_and_no_other_code_has() {
         let mut codes = BrokerStatus::FAULT_CODES.to_vec();
-        codes.extend([CERTIFICATE_ENDS, CRL_OUTDATED]);
+        codes.extend([CERTIFICATE_ENDS, CRL_OUTDATED, LOGBOEK_UNSENT]);
         codes.sort_unstable();
         assert_eq!(FAULTS.map(|(code, ..)| code).to_vec(), codes);
     }
