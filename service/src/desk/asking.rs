@@ -144,7 +144,7 @@ pub(super) fn answers(desk: &Desk, origin: Origin, request: NamedRequest) -> Res
         _ => {
             let detail = "nothing of that name was asked within 30 days by this actor, for this case, through this \
                           user of the machine";
-            Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
+            Err(Problem::new(StatusCode::NOT_FOUND, "not_asked", detail))
         }
     }
 }

@@ -314,6 +314,6 @@ pub(super) fn looked_at(row: &Row, register: Option<&Register>) -> Result<Vec<Ad
         (Err(error @ (RegisterError::System(_) | RegisterError::Unusable { .. })), _) => Err(error.into()),
         // It may have been flagged while the register had it.
         (Err(_), Ok(plainly)) => Ok(vec![plainly]),
-        (Err(error), Err(_)) => Err(Problem::unprocessable(error.code(), error.to_string())),
+        (Err(error), Err(_)) => Err(error.into()),
     }
 }

@@ -128,13 +128,13 @@ fn a_question_that_is_made_again_asks_nothing_twice() {
     let mut other_case = ask(&rows);
     other_case["case"] = json!("Z-8");
     assert_eq!(served.refused("/v1/ask", other_case), reused);
-    let not_found = (404, "not_found".to_owned());
-    assert_eq!(served.refused("/v1/answers", json!({ "request": NAME, "actor": "m.smit" })), not_found);
-    assert_eq!(served.refused("/v1/answers", json!({ "request": NAME.replace('3', "4") })), not_found);
+    let not_asked = (404, "not_asked".to_owned());
+    assert_eq!(served.refused("/v1/answers", json!({ "request": NAME, "actor": "m.smit" })), not_asked);
+    assert_eq!(served.refused("/v1/answers", json!({ "request": NAME.replace('3', "4") })), not_asked);
     let body = acting(json!({ "request": NAME })).to_string();
     let head = format!("Authorization: Bearer {}\r\n", super::TOKEN);
     let other_door = served.say_loopback(&post("/v1/answers", &head, &body));
-    assert_eq!(other_door.code(), not_found, "another user's question");
+    assert_eq!(other_door.code(), not_asked, "another user's question");
     // Through that door the name is free.
     let theirs = served.say_loopback(&post("/v1/ask", &head, &acting(ask(&rows)).to_string()));
     assert_eq!(theirs.json()["state"], "waiting");
