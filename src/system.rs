@@ -79,7 +79,9 @@ pub enum SystemError {
 fn who_has_it(server: Option<&Path>) -> String {
     match server {
         Some(socket) => format!(
-            "stapel partner serve has it for all programs of this machine; call it at {}, or stop it first",
+            "stapel partner serve has it for all programs of this machine; call it at {}, with Stapel's clients \
+             (stapel_client in Python, StapelClient in PHP and C#, stapel.client in Java) or any for HTTP, or stop it \
+             first",
             shown_path(socket)
         ),
         None => "another process, or this one, has it open; let that one end first, wait longer for it, or give \
