@@ -17,9 +17,14 @@
  * no rights in the folder. It is reached through its Unix socket, or with Client::loopback() and a token. An address is
  * a text as people write it, or a Row.
  *
- * What fails throws ClientException, whose code is stable. A request whose reply was lost, or that comes while the
- * server starts anew or is busy, is made again by itself for up to `wait` seconds, because each may be: nothing is
- * flagged or asked twice by it. docs/partner-serve.md says what each request does.
+ * What fails throws ClientException, whose code() is stable. A request whose reply was lost, or that comes while the
+ * server starts anew or is busy, is made again by itself for up to `wait` seconds: within one call nothing is flagged
+ * or asked twice. Where ask() or askOwn() fails all the same, the exception's request() has the name of the question:
+ * ask again under that name, since under another it would be a second question. A reply of status 500 is not asked for
+ * again: whether that helps depends on its code, as docs/partner-serve.md says, which has also what each request does.
+ *
+ * Values that a later server knows and this file does not are no error: of an enumeration the text is kept, and all
+ * else is passed over. So a field that has one of QuestionState's values, say, is a text, which is compared with them.
  */
 
 declare(strict_types=1);
@@ -28,8 +33,7 @@ namespace StapelClient;
 
 /**
  * A request failed. code() is stable: the server's or the library's, such as "rows_refused"; "unreachable" where no
- * reply came in time, and "bad_reply" where what came is none of the server's. getCode() is the status of HTTP, 0
- * without a reply.
+ * reply came in time, and "bad_reply" where what came is none of the server's.
  */
 final class ClientException extends \RuntimeException
 {
@@ -42,6 +46,7 @@ final class ClientException extends \RuntimeException
         string $detail,
         int $status = 0,
         private readonly array $rows = [],
+        private readonly ?string $request = null,
     ) {
         parent::__construct($detail, $status);
     }
@@ -51,46 +56,71 @@ final class ClientException extends \RuntimeException
         return $this->stableCode;
     }
 
+    /** That of HTTP, 0 without a reply; as getCode(). */
+    public function status(): int
+    {
+        return $this->getCode();
+    }
+
     /** @return list<Refusal> with "rows_refused", for each row that was given */
     public function rows(): array
     {
         return $this->rows;
     }
+
+    /** The name of the question that was asked, by ask() and askOwn(); else null. */
+    public function request(): ?string
+    {
+        return $this->request;
+    }
 }
 
 /** How much of an address a row names: one home, or one postcode and house number. */
-enum Level: string
+final class Level
 {
-    case Unit = 'unit';
-    case Number = 'number';
+    public const UNIT = 'unit';
+    public const NUMBER = 'number';
 }
 
-/** What a standing says. */
-enum StandingKind: string
+/** What is answered about an address. */
+final class Standing
 {
-    case BelowThreshold = 'below_threshold';
-    case NoOwnFlag = 'no_own_flag';
-    case Stacked = 'stacked';
+    public const BELOW_THRESHOLD = 'below_threshold';
+    public const NO_OWN_FLAG = 'no_own_flag';
+    public const STACKED = 'stacked';
 }
 
 /** What became of a question. */
-enum QuestionState: string
+final class QuestionState
 {
     /** It waits for the broker's answer. */
-    case Waiting = 'waiting';
-    case Answered = 'answered';
+    public const WAITING = 'waiting';
+    public const ANSWERED = 'answered';
     /** By the broker, or it was given up: `notAccepted` has the code. */
-    case NotAccepted = 'not_accepted';
+    public const NOT_ACCEPTED = 'not_accepted';
     /** There was no address to ask about. */
-    case Nothing = 'nothing';
+    public const NOTHING = 'nothing';
 }
 
 /** How the standing of an own flag changed. */
-enum Change: string
+final class Change
 {
-    case NewlyStacked = 'newly_stacked';
-    case CountChanged = 'count_changed';
-    case NoLongerStacked = 'no_longer_stacked';
+    public const NEWLY_STACKED = 'newly_stacked';
+    public const COUNT_CHANGED = 'count_changed';
+    public const NO_LONGER_STACKED = 'no_longer_stacked';
+}
+
+/** Why a flag may stand longer. A policy allows some of these. */
+final class RenewalReason
+{
+    /** The partner itself observed again what it flagged. */
+    public const OBSERVED_AGAIN = 'observed_again';
+    /** An investigation, a visit or a measure of its own is under way. */
+    public const BEING_ACTED_ON = 'being_acted_on';
+    /** Of a court, an objection or a permit. */
+    public const PROCEDURE_PENDING = 'procedure_pending';
+    /** A measure was imposed or agreed, and it is watched whether it is kept. */
+    public const UNDER_SUPERVISION = 'under_supervision';
 }
 
 /** What is printed of these objects, as for a log, leaves out what people wrote and the caller's references. */
@@ -99,17 +129,21 @@ trait Discreet
     /** @return array<string, mixed> */
     public function __debugInfo(): array
     {
-        return array_diff_key(get_object_vars($this), ['typed' => 0, 'reference' => 0, 'case' => 0, 'sent' => 0,
-            'message' => 0]);
+        return array_diff_key(get_object_vars($this), ['typed' => 0, 'case' => 0, 'sent' => 0, 'message' => 0]);
     }
 }
 
-/** Who acts, and for which case. Stays in the partner's own journal. */
+/**
+ * Who acts, and for which case; each 1 to 200 characters on one line. Stays in the partner's own journal.
+ *
+ * `$traceparent` is that of the action of the caller's own program (W3C Trace Context), for its logs: the records of
+ * what is done here name it as theirs. One that is in no such form counts for none.
+ */
 final readonly class Acting
 {
     use Discreet;
 
-    public function __construct(public string $actor, public string $reference)
+    public function __construct(public string $actor, public string $case, public ?string $traceparent = null)
     {
     }
 }
@@ -127,18 +161,20 @@ final readonly class Row
     {
     }
 
-    /** Separate fields. Without a postcode the server needs a register, and street and town. */
-    public static function fields(
-        string $number,
-        string $postcode = '',
-        string $letter = '',
-        string $addition = '',
-        string $street = '',
-        string $town = '',
-    ): self {
-        $given = ['postcode' => $postcode, 'letter' => $letter, 'addition' => $addition, 'street' => $street,
-            'town' => $town];
-        return new self(['number' => $number] + array_filter($given, fn(string $text) => $text !== ''));
+    /**
+     * Separate fields, each by its name: `Row::fields(postcode: '1012JS', number: '1', letter: 'A')`. They are
+     * postcode, number, letter, addition, street and town, and the number must be there. Without a postcode the server
+     * needs a register, and street and town.
+     *
+     * @throws \ArgumentCountError where one has no name or another name, or there is no number
+     */
+    public static function fields(string ...$fields): self
+    {
+        $names = ['postcode', 'number', 'letter', 'addition', 'street', 'town'];
+        if (array_diff(array_keys($fields), $names) !== [] || !isset($fields['number'])) {
+            throw new \ArgumentCountError('give each field by its name, and a number: ' . implode(', ', $names));
+        }
+        return new self(array_filter($fields, fn(string $text) => $text !== '') + ['number' => '']);
     }
 
     /** The BAG id of an address, where the server has a register. */
@@ -147,7 +183,7 @@ final readonly class Row
         return new self(['bag_id' => $number]);
     }
 
-    /** An address as results have it, such as 1012JS|1|A. */
+    /** An address as results have it, such as 1012JS|1|A: docs/partner-serve.md has its form. */
     public static function address(string $canonical): self
     {
         return new self(['address' => $canonical]);
@@ -165,14 +201,15 @@ final readonly class Refusal
     }
 }
 
-/** What became of a row: it was refused, or it is an address. */
+/** What became of a row: it was refused, or it is an address. What there is nothing to say of is null. */
 final readonly class RowResult
 {
     /** @param list<string> $stay */
     public function __construct(
         public ?Refusal $refused = null,
         public ?string $address = null,
-        public ?Level $level = null,
+        /** Of Level. */
+        public ?string $level = null,
         /** How it was found: "read" without a register. */
         public ?string $how = null,
         /** Why it is no home, where it counts for its house number alone. */
@@ -190,7 +227,7 @@ final readonly class RowResult
 }
 
 /** What a call changed over the partner's flags. */
-final readonly class Flagged
+final readonly class FlagResult
 {
     /** @param list<RowResult> $rows in the order in which they were given */
     public function __construct(
@@ -206,7 +243,7 @@ final readonly class Flagged
 }
 
 /** What was withdrawn. */
-final readonly class Withdrawn
+final readonly class WithdrawResult
 {
     /** @param list<RowResult> $rows in the order in which they were given */
     public function __construct(
@@ -220,15 +257,17 @@ final readonly class Withdrawn
 }
 
 /** What was answered about an address. `count` is exact, `atLeast` a lower bound; both null where neither is shown. */
-final readonly class Standing
+final readonly class AnswerRow
 {
     use Discreet;
 
     public function __construct(
         public string $address,
-        public Level $level,
+        /** Of Level. */
+        public string $level,
         public ?string $typed,
-        public StandingKind $kind,
+        /** Of Standing. */
+        public string $standing,
         public ?int $count,
         public ?int $atLeast,
     ) {
@@ -239,7 +278,7 @@ final readonly class Standing
         return match (true) {
             $this->count !== null => "stacked $this->count",
             $this->atLeast !== null => "stacked at least $this->atLeast",
-            default => strtr($this->kind->value, '_', ' '),
+            default => strtr($this->standing, '_', ' '),
         };
     }
 }
@@ -247,7 +286,7 @@ final readonly class Standing
 /** The broker's answer to a question, or to a part of a large one. */
 final readonly class Answer
 {
-    /** @param list<Standing> $rows */
+    /** @param list<AnswerRow> $rows */
     public function __construct(
         public int $epoch,
         public int $release,
@@ -263,6 +302,14 @@ final readonly class Answer
     }
 }
 
+/** Why a question was not accepted: the broker's code; "dropped" where a person gave it up, or it never left. */
+final readonly class NotAccepted
+{
+    public function __construct(public string $code)
+    {
+    }
+}
+
 /** A question, and what came of it so far. */
 final readonly class Question
 {
@@ -272,10 +319,10 @@ final readonly class Question
      */
     public function __construct(
         public string $request,
-        public QuestionState $state,
+        /** Of QuestionState. */
+        public string $state,
         public array $answers,
-        /** The code. */
-        public ?string $notAccepted,
+        public ?NotAccepted $notAccepted,
         public int $repeated,
         public int $refused,
         public array $rows,
@@ -283,29 +330,39 @@ final readonly class Question
     }
 }
 
-/** An own flag whose standing changed. Counts are null where they are not shown. */
+/** How many organisations flag an address: exactly, or at least; both null where that is not shown. */
+final readonly class Told
+{
+    public function __construct(public ?int $count, public ?int $atLeast)
+    {
+    }
+}
+
+/** An own flag whose standing changed. */
 final readonly class NewsRow
 {
     use Discreet;
 
     public function __construct(
         public string $address,
-        public Level $level,
+        /** Of Level. */
+        public string $level,
         public ?string $typed,
-        public Change $change,
-        public ?int $before,
-        public ?int $beforeAtLeast,
-        public ?int $now,
-        public ?int $nowAtLeast,
+        /** Of Change. */
+        public string $change,
+        /** Null where it was not stacked. */
+        public ?Told $before,
+        /** Null where it is not stacked. */
+        public ?Told $now,
     ) {
     }
 }
 
 /** What changed, until it is marked as seen. */
-final readonly class News
+final readonly class NewsResult
 {
-    /** @param list<NewsRow> $rows */
-    public function __construct(public ?string $mark, public array $rows)
+    /** @param list<NewsRow> $news */
+    public function __construct(public ?string $mark, public array $news)
     {
     }
 }
@@ -320,7 +377,8 @@ final readonly class DossierEntry
         public \DateTimeImmutable $time,
         public string $event,
         public string $address,
-        public Level $level,
+        /** Of Level. */
+        public string $level,
         public ?string $typed,
         public ?string $actor,
         public ?string $case,
@@ -333,7 +391,8 @@ final readonly class DossierEntry
         public ?int $epoch,
         public ?int $number,
         public ?string $sweep,
-        public ?StandingKind $standing,
+        /** Of Standing. */
+        public ?string $standing,
         public ?int $count,
         public ?int $atLeast,
         public ?int $release,
@@ -342,19 +401,16 @@ final readonly class DossierEntry
     }
 }
 
-/** The records that the journal no longer has. */
+/** The records that the journal no longer has: how many, and when the first and the last were written. */
 final readonly class Pruned
 {
-    public function __construct(
-        public int $records,
-        public \DateTimeImmutable $begin,
-        public \DateTimeImmutable $end,
-    ) {
+    public function __construct(public int $records, public \DateTimeImmutable $from, public \DateTimeImmutable $to)
+    {
     }
 }
 
-/** What was done with an address, oldest first. */
-final readonly class Dossier
+/** What was done with an address, oldest first. `pruned` is null where the journal has all its records. */
+final readonly class DossierResult
 {
     /** @param list<DossierEntry> $entries */
     public function __construct(public array $entries, public ?Pruned $pruned)
@@ -362,8 +418,30 @@ final readonly class Dossier
     }
 }
 
+/** Messages whose replies are waited for. */
+final readonly class Waiting
+{
+    public function __construct(public int $flags, public int $questions, public int $status)
+    {
+    }
+}
+
+/** How the exchange with the broker goes. */
+final readonly class Sync
+{
+    public function __construct(
+        /** "off", "waiting" or "running". */
+        public string $state,
+        public ?\DateTimeImmutable $lastRun,
+        /** Of what went wrong in it. */
+        public ?string $lastCode,
+        public ?\DateTimeImmutable $lastDone,
+    ) {
+    }
+}
+
 /** How it goes; numbers alone. */
-final readonly class Status
+final readonly class StatusResult
 {
     public function __construct(
         public int $partner,
@@ -371,20 +449,13 @@ final readonly class Status
         public string $policy,
         public int $flags,
         public int $undelivered,
-        public int $waitingFlags,
-        public int $waitingQuestions,
-        public int $waitingStatus,
+        public Waiting $waiting,
         public int $journalRecords,
         public string $journalHead,
         public int $complaints,
         public bool $hasRegister,
         public bool $countsHouseNumbers,
-        /** "off", "waiting" or "running". */
-        public string $sync,
-        public ?\DateTimeImmutable $lastRun,
-        /** Of what went wrong in it. */
-        public ?string $lastCode,
-        public ?\DateTimeImmutable $lastDone,
+        public Sync $sync,
     ) {
     }
 }
@@ -394,6 +465,9 @@ final class Client
 {
     /** The server's limit. Whoever sends more is cut off, which would look like a lost reply. */
     private const MOST_BYTES = 16 * 1024 * 1024;
+
+    /** That of W3C Trace Context. Whatever has another form counts for none, there as here. */
+    private const TRACEPARENT = '/\A[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\z/';
 
     private string $url = 'http://localhost';
     private ?string $token = null;
@@ -432,8 +506,11 @@ final class Client
     }
 
     /**
-     * Flags addresses, until a last valid day such as 2027-05-31; or with `$renew`, a reason of the policy, lets flags
-     * stand longer. A row that is refused is not flagged, and says why. Where all are, that throws "rows_refused".
+     * Flags addresses, to the latest day that the policy allows, or `$until` one, such as 2027-05-31, which is the last
+     * of a month. `$renew` lets flags stand longer, for a RenewalReason. With `$numberOnly` an address that is in order
+     * but for what follows its house number is flagged as that house number, instead of being refused; for policies
+     * that count house numbers. A row that is refused is not flagged, and says why. Where all are, that throws
+     * "rows_refused".
      *
      * @param list<string|Row> $rows
      */
@@ -443,11 +520,12 @@ final class Client
         ?string $until = null,
         ?string $renew = null,
         bool $numberOnly = false,
-    ): Flagged {
+    ): FlagResult {
         $given = ['rows' => self::sent($rows), 'until' => $until, 'renew' => $renew,
             'number_only' => $numberOnly ?: null];
-        return $this->post('/v1/flag', $by, $given, fn(array $found) => new Flagged($found['added'], $found['changed'],
-            $found['unchanged'], $found['lapsed'], $found['repeated'], $found['refused'], self::rows($found)));
+        return $this->post('/v1/flag', $by, $given, fn(array $found) => new FlagResult($found['added'],
+            $found['changed'], $found['unchanged'], $found['lapsed'], $found['repeated'], $found['refused'],
+            self::rows($found)));
     }
 
     /**
@@ -455,18 +533,20 @@ final class Client
      *
      * @param list<string|Row> $rows
      */
-    public function withdraw(array $rows, Acting $by, bool $numberOnly = false): Withdrawn
+    public function withdraw(array $rows, Acting $by, bool $numberOnly = false): WithdrawResult
     {
         $given = ['rows' => self::sent($rows), 'number_only' => $numberOnly ?: null];
-        return $this->post('/v1/withdraw', $by, $given, fn(array $found) => new Withdrawn($found['withdrawn'],
+        return $this->post('/v1/withdraw', $by, $given, fn(array $found) => new WithdrawResult($found['withdrawn'],
             $found['unchanged'], $found['repeated'], $found['refused'], self::rows($found)));
     }
 
     /**
      * Asks about addresses. The question goes to the broker with the server's next sync; answers() has what came.
      *
-     * `$request` is the caller's own name of it, by default a random one. A caller that may end before it has the reply
-     * keeps a name of its own first: under it, the same question is never asked twice.
+     * `$request` is the caller's own name of it, by default a random one, which the result has, and the exception where
+     * it fails: under the same name, the same question is never asked twice. A caller that may be ended meanwhile keeps
+     * a name of its own first. `$sweep` is a reason of the policy, for what the partner need not flag itself; with
+     * `$numbers` the house number of each address is asked about too.
      *
      * @param list<string|Row> $rows
      */
@@ -478,30 +558,31 @@ final class Client
         bool $numbers = false,
         bool $numberOnly = false,
     ): Question {
-        $given = ['request' => $request ?? self::name(), 'rows' => self::sent($rows), 'sweep' => $sweep,
-            'numbers' => $numbers ?: null, 'number_only' => $numberOnly ?: null];
-        return $this->post('/v1/ask', $by, $given, self::question(...));
+        return $this->question('/v1/ask', $by, $request, ['rows' => self::sent($rows), 'sweep' => $sweep,
+            'numbers' => $numbers ?: null, 'number_only' => $numberOnly ?: null]);
     }
 
-    /** Asks about all that the partner flags. */
+    /** Asks about all that the partner flags. `$request` is as for ask(). */
     public function askOwn(Acting $by, ?string $request = null): Question
     {
-        return $this->post('/v1/ask-own', $by, ['request' => $request ?? self::name()], self::question(...));
+        return $this->question('/v1/ask-own', $by, $request, []);
     }
 
-    /** What came of a question, for the actor and the case that asked it; to others it is "not_found". */
+    /** What came of a question, for the actor and the case that asked it; to others it is "not_asked". */
     public function answers(string $request, Acting $by): Question
     {
-        return $this->post('/v1/answers', $by, ['request' => $request], self::question(...));
+        return $this->post('/v1/answers', $by, ['request' => $request], self::asked(...));
     }
 
     /** What changed over own flags. It is given again until seen() marks it as seen. */
-    public function news(Acting $by): News
+    public function news(Acting $by): NewsResult
     {
-        return $this->post('/v1/news', $by, [], fn(array $found) => new News($found['mark'] ?? null, array_map(
-            fn(array $row) => new NewsRow($row['address'], Level::from($row['level']), $row['typed'] ?? null,
-                Change::from($row['change']), $row['before']['count'] ?? null, $row['before']['at_least'] ?? null,
-                $row['now']['count'] ?? null, $row['now']['at_least'] ?? null),
+        $told = fn(?array $told) => $told === null
+            ? null
+            : new Told($told['count'] ?? null, $told['at_least'] ?? null);
+        return $this->post('/v1/news', $by, [], fn(array $found) => new NewsResult($found['mark'] ?? null, array_map(
+            fn(array $row) => new NewsRow($row['address'], $row['level'], $row['typed'] ?? null, $row['change'],
+                $told($row['before'] ?? null), $told($row['now'] ?? null)),
             $found['news'],
         )));
     }
@@ -510,7 +591,7 @@ final class Client
      * Marks news as seen, and gives how much. "news_changed" where other news came since, or where this was marked
      * before, perhaps by a request whose reply was lost: then read the news again.
      */
-    public function seen(News $news, Acting $by): int
+    public function seen(NewsResult $news, Acting $by): int
     {
         if ($news->mark === null) {
             return 0;
@@ -519,26 +600,38 @@ final class Client
     }
 
     /** What was done with an address. The journal has first who looked. */
-    public function dossier(string|Row $row, Acting $by): Dossier
+    public function dossier(string|Row $row, Acting $by): DossierResult
     {
         return $this->post('/v1/dossier', $by, ['row' => self::sent([$row])[0]], self::entries(...));
     }
 
     /** How it goes, without addresses and cases. */
-    public function status(): Status
+    public function status(): StatusResult
     {
-        return $this->request('/v1/status', null, fn(array $found) => new Status($found['partner'],
+        return $this->request('/v1/status', null, null, fn(array $found) => new StatusResult($found['partner'],
             $found['policy_version'], $found['policy'], $found['flags'], $found['undelivered'],
-            $found['waiting']['flags'], $found['waiting']['questions'], $found['waiting']['status'],
+            new Waiting($found['waiting']['flags'], $found['waiting']['questions'], $found['waiting']['status']),
             $found['journal_records'], $found['journal_head'], $found['complaints'], $found['has_register'],
-            $found['counts_house_numbers'], $found['sync']['state'], self::time($found['sync']['last_run'] ?? null),
-            $found['sync']['last_code'] ?? null, self::time($found['sync']['last_done'] ?? null)));
+            $found['counts_house_numbers'], new Sync($found['sync']['state'],
+                self::time($found['sync']['last_run'] ?? null), $found['sync']['last_code'] ?? null,
+                self::time($found['sync']['last_done'] ?? null))));
+    }
+
+    /** @param array<string, mixed> $given */
+    private function question(string $path, Acting $by, ?string $request, array $given): Question
+    {
+        $name = $request ?? bin2hex(random_bytes(16));
+        try {
+            return $this->post($path, $by, ['request' => $name] + $given, self::asked(...));
+        } catch (ClientException $error) {
+            throw new ClientException($error->code(), $error->getMessage(), $error->status(), $error->rows(), $name);
+        }
     }
 
     /** @param array<string, mixed> $given */
     private function post(string $path, Acting $by, array $given, callable $made): mixed
     {
-        $given = ['actor' => $by->actor, 'case' => $by->reference]
+        $given = ['actor' => $by->actor, 'case' => $by->case]
             + array_filter($given, fn(mixed $value) => $value !== null);
         try {
             $body = json_encode($given, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
@@ -549,16 +642,24 @@ final class Client
             $finding = 'the request has more than 16 MiB; nothing was done: hand over fewer rows';
             throw new ClientException('too_large', $finding);
         }
-        return $this->request($path, $body, $made);
+        return $this->request($path, $body, $by->traceparent, $made);
     }
 
     /** Makes a request, again and again until a reply came or the time is over. */
-    private function request(string $path, ?string $body, callable $made): mixed
+    private function request(string $path, ?string $body, ?string $traceparent, callable $made): mixed
     {
+        // No `Expect`, which makes the server wait.
+        $headers = ['Content-Type: application/json', 'Expect:'];
+        if ($this->token !== null) {
+            $headers[] = "Authorization: Bearer $this->token";
+        }
+        if ($traceparent !== null && preg_match(self::TRACEPARENT, $traceparent) === 1) {
+            $headers[] = "traceparent: $traceparent";
+        }
         $until = hrtime(true) / 1e9 + $this->wait;
         for ($pause = 0.05;; $pause = min(2 * $pause, 1.0)) {
             try {
-                $found = $this->attempt($path, $body);
+                $found = $this->attempt($path, $body, $headers);
                 break;
             } catch (ClientException $error) {
                 $comes = \in_array($error->code(), ['unreachable', 'busy'], true);
@@ -568,26 +669,31 @@ final class Client
             }
             usleep((int) ($pause * 1_000_000));
         }
+        return self::made($found, $made, 200);
+    }
+
+    /** @param array<string, mixed> $found */
+    private static function made(array $found, callable $made, int $status): mixed
+    {
         // What is not there is a warning in PHP, and here it is an error.
-        set_error_handler(fn() => throw self::badReply(200));
+        set_error_handler(fn() => throw self::badReply($status));
         try {
             return $made($found);
         } catch (\TypeError | \ValueError | \Exception) {
-            throw self::badReply(200);
+            throw self::badReply($status);
         } finally {
             restore_error_handler();
         }
     }
 
-    /** @return array<string, mixed> */
-    private function attempt(string $path, ?string $body): array
+    /**
+     * @param list<string> $headers
+     * @return array<string, mixed>
+     */
+    private function attempt(string $path, ?string $body, array $headers): array
     {
         $curl = curl_init($this->url . $path);
-        // No `Expect`, which makes the server wait; no proxy, whatever the environment says.
-        $headers = ['Content-Type: application/json', 'Expect:'];
-        if ($this->token !== null) {
-            $headers[] = "Authorization: Bearer $this->token";
-        }
+        // No proxy, whatever the environment says.
         curl_setopt_array($curl, [CURLOPT_RETURNTRANSFER => true, CURLOPT_HTTPHEADER => $headers, CURLOPT_PROXY => '',
             CURLOPT_TIMEOUT_MS => (int) ($this->timeout * 1_000), CURLOPT_FORBID_REUSE => true,
             CURLOPT_NOSIGNAL => true]);
@@ -615,7 +721,11 @@ final class Client
         if (!\is_string($found['code'] ?? null)) {
             throw self::badReply($status);
         }
-        $rows = array_map(fn(array $row) => self::refusal($row['refused']), $found['rows'] ?? []);
+        $refusals = fn(array $found) => array_map(
+            fn(array $row) => self::refusal($row['refused']),
+            $found['rows'] ?? [],
+        );
+        $rows = self::made($found, $refusals, $status);
         throw new ClientException($found['code'], $found['detail'] ?? '', $status, $rows);
     }
 
@@ -624,12 +734,6 @@ final class Client
         $finding = "the reply, with status $status, is none of stapel partner serve's: see whether another program has "
             . 'its socket or port';
         return new ClientException('bad_reply', $finding, $status);
-    }
-
-    /** A random name of a request. */
-    private static function name(): string
-    {
-        return bin2hex(random_bytes(16));
     }
 
     /**
@@ -665,39 +769,39 @@ final class Client
     {
         return array_map(fn(array $row) => isset($row['refused'])
             ? new RowResult(self::refusal($row['refused']))
-            : new RowResult(null, $row['address'], Level::from($row['level']), $row['how'],
+            : new RowResult(null, $row['address'], $row['level'], $row['how'],
                 self::refusal($row['only_number'] ?? null), $row['last_day'] ?? null, $row['lapsed'] ?? false,
                 $row['was_flagged'] ?? false, $row['stay'] ?? []), $found['rows']);
     }
 
     /** @param array<string, mixed> $found */
-    private static function question(array $found): Question
+    private static function asked(array $found): Question
     {
         $answers = array_map(fn(array $answer) => new Answer($answer['epoch'], $answer['release'],
             new \DateTimeImmutable($answer['as_of']), new \DateTimeImmutable($answer['until']),
             $answer['organisations'], $answer['fresh'], array_map(
-                fn(array $row) => new Standing($row['address'], Level::from($row['level']), $row['typed'] ?? null,
-                    StandingKind::from($row['standing']), $row['count'] ?? null, $row['at_least'] ?? null),
+                fn(array $row) => new AnswerRow($row['address'], $row['level'], $row['typed'] ?? null,
+                    $row['standing'], $row['count'] ?? null, $row['at_least'] ?? null),
                 $answer['rows'],
             )), $found['answers']);
-        return new Question($found['request'], QuestionState::from($found['state']), $answers,
-            $found['not_accepted']['code'] ?? null, $found['repeated'] ?? 0, $found['refused'] ?? 0,
-            isset($found['rows']) ? self::rows($found) : []);
+        return new Question($found['request'], $found['state'], $answers,
+            isset($found['not_accepted']) ? new NotAccepted($found['not_accepted']['code']) : null,
+            $found['repeated'] ?? 0, $found['refused'] ?? 0, isset($found['rows']) ? self::rows($found) : []);
     }
 
     /** @param array<string, mixed> $found */
-    private static function entries(array $found): Dossier
+    private static function entries(array $found): DossierResult
     {
         $entries = array_map(fn(array $entry) => new DossierEntry($entry['record'],
-            new \DateTimeImmutable($entry['time']), $entry['event'], $entry['address'], Level::from($entry['level']),
+            new \DateTimeImmutable($entry['time']), $entry['event'], $entry['address'], $entry['level'],
             $entry['typed'] ?? null, $entry['actor'] ?? null, $entry['case'] ?? null, $entry['caller'] ?? null,
             $entry['uid'] ?? null, $entry['last_day'] ?? null, $entry['reason'] ?? null, $entry['epoch'] ?? null,
-            $entry['number'] ?? null, $entry['sweep'] ?? null,
-            isset($entry['standing']) ? StandingKind::from($entry['standing']) : null, $entry['count'] ?? null,
-            $entry['at_least'] ?? null, $entry['release'] ?? null, self::time($entry['as_of'] ?? null)),
+            $entry['number'] ?? null, $entry['sweep'] ?? null, $entry['standing'] ?? null,
+            $entry['count'] ?? null, $entry['at_least'] ?? null, $entry['release'] ?? null,
+            self::time($entry['as_of'] ?? null)),
             $found['entries']);
         $pruned = isset($found['pruned']) ? new Pruned($found['pruned']['records'],
             new \DateTimeImmutable($found['pruned']['from']), new \DateTimeImmutable($found['pruned']['to'])) : null;
-        return new Dossier($entries, $pruned);
+        return new DossierResult($entries, $pruned);
     }
 }

@@ -39,7 +39,7 @@ function atDesk(string $socket, array $addresses): void
 
     // Where the broker was not asked yet, answers() has the answer after the server's next sync.
     $question = $desk->ask($addresses, $by);
-    echo "question {$question->state->value}\n";
+    echo "question $question->state\n";
     foreach ($desk->answers($question->request, $by)->answers as $answer) {
         echo "organisations $answer->organisations, fresh $answer->fresh\n";
         foreach ($answer->rows as $standing) {
@@ -48,7 +48,7 @@ function atDesk(string $socket, array $addresses): void
     }
 
     $news = $desk->news($by);
-    foreach ($news->rows as $row) {
+    foreach ($news->news as $row) {
         echo "news $row->address\n";
     }
     echo "seen {$desk->seen($news, $by)}\n";

@@ -12,7 +12,7 @@ import stapel_client
 
 def main(socket: str, addresses: list[str]) -> None:
     desk = stapel_client.Client(socket)
-    by = stapel_client.Case("example", "examples")
+    by = stapel_client.Acting("example", "examples")
 
     flagged = desk.flag(addresses, by)
     print(f"flagged {flagged.added}, refused {flagged.refused}")
@@ -28,7 +28,7 @@ def main(socket: str, addresses: list[str]) -> None:
             print(f"{standing.address}\t{standing}")
 
     news = desk.news(by)
-    for row in news.rows:
+    for row in news.news:
         print(f"news {row.address}")
     print(f"seen {desk.seen(news, by)}")
     for entry in desk.dossier(addresses[0], by).entries:
@@ -42,5 +42,5 @@ if __name__ == "__main__":
         sys.exit("usage: desk.py SOCKET ADDRESS...")
     try:
         main(sys.argv[1], sys.argv[2:])
-    except stapel_client.StapelError as error:
+    except stapel_client.ClientError as error:
         sys.exit(str(error))

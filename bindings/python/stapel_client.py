@@ -3,7 +3,7 @@
     import stapel_client
 
     desk = stapel_client.Client("/run/stapel/police.sock")
-    by = stapel_client.Case("j.jansen", "2026-0117")
+    by = stapel_client.Acting("j.jansen", "2026-0117")
     desk.flag(["Dam 1-A, 1012 JS Amsterdam"], by)
     question = desk.ask(["Dam 1-A, 1012 JS Amsterdam"], by)      # its answer comes after the server's next sync
     for answer in desk.answers(question.request, by).answers:
@@ -14,9 +14,14 @@ The server owns the folder, so that any number of processes use it at once; who 
 rights in the folder. It is reached through its Unix socket, or with `Client.loopback` and a token. An address is a text
 as people write it, or what `fields`, `bag_id` or `address` makes.
 
-What fails raises StapelError, which has the stable code. A request whose reply was lost, or that comes while the server
-starts anew or is busy, is made again by itself for up to `wait` seconds, because each may be: nothing is flagged or
-asked twice by it. Any thread may use a client. docs/partner-serve.md says what each request does.
+What fails raises ClientError, which has the stable code. A request whose reply was lost, or that comes while the server
+starts anew or is busy, is made again by itself for up to `wait` seconds: within one call nothing is flagged or asked
+twice. Where `ask` or `ask_own` fails all the same, `ClientError.request` has the name of the question: ask again under
+that name, since under another it would be a second question. A reply of status 500 is not asked for again: whether that
+helps depends on its code, as docs/partner-serve.md says, which has also what each request does.
+
+Values that a later server knows and this file does not are no error: of an enumeration the text is kept, and all else
+is passed over. Any thread may use a client.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import time
 import uuid
@@ -34,27 +40,32 @@ from enum import StrEnum
 from typing import Any
 
 __all__ = [
+    "Acting",
     "Answer",
-    "Case",
+    "AnswerRow",
     "Change",
     "Client",
-    "Dossier",
+    "ClientError",
     "DossierEntry",
-    "Flagged",
+    "DossierResult",
+    "FlagResult",
     "Level",
-    "News",
+    "NewsResult",
     "NewsRow",
+    "NotAccepted",
     "Pruned",
     "Question",
     "QuestionState",
     "Refusal",
+    "RenewalReason",
     "Row",
     "RowResult",
     "Standing",
-    "StandingKind",
-    "StapelError",
-    "Status",
-    "Withdrawn",
+    "StatusResult",
+    "Sync",
+    "Told",
+    "Waiting",
+    "WithdrawResult",
     "address",
     "bag_id",
     "fields",
@@ -63,12 +74,16 @@ __all__ = [
 # The server's limit. Whoever sends more is cut off, which would look like a lost reply.
 _MOST_BYTES = 16 * 1024 * 1024
 
+# That of W3C Trace Context. Whatever has another form counts for none, there as here.
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-class StapelError(Exception):
+
+class ClientError(Exception):
     """A request failed. `code` is stable: the server's or the library's, such as "rows_refused"; "unreachable" where no
     reply came in time, and "bad_reply" where what came is none of the server's.
 
     `status` is that of HTTP, 0 without a reply. With "rows_refused", `rows` has why, for each row that was given.
+    `request` is the name of the question that was asked, by `ask` and `ask_own`; else None.
     """
 
     def __init__(self, code: str, detail: str, status: int = 0, rows: list[Refusal] | None = None) -> None:
@@ -76,6 +91,7 @@ class StapelError(Exception):
         self.code = code
         self.status = status
         self.rows = rows or []
+        self.request: str | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {super().__str__()}"
@@ -88,8 +104,8 @@ class Level(StrEnum):
     NUMBER = "number"  # one postcode and house number
 
 
-class StandingKind(StrEnum):
-    """What a standing says."""
+class Standing(StrEnum):
+    """What is answered about an address."""
 
     BELOW_THRESHOLD = "below_threshold"
     NO_OWN_FLAG = "no_own_flag"
@@ -113,12 +129,26 @@ class Change(StrEnum):
     NO_LONGER_STACKED = "no_longer_stacked"
 
 
+class RenewalReason(StrEnum):
+    """Why a flag may stand longer. A policy allows some of these."""
+
+    OBSERVED_AGAIN = "observed_again"  # the partner itself observed again what it flagged
+    BEING_ACTED_ON = "being_acted_on"  # an investigation, a visit or a measure of its own is under way
+    PROCEDURE_PENDING = "procedure_pending"  # of a court, an objection or a permit
+    UNDER_SUPERVISION = "under_supervision"  # a measure was imposed or agreed, and it is watched whether it is kept
+
+
 @dataclass(frozen=True, slots=True)
-class Case:
-    """Who acts, and for which case. Stays in the partner's own journal."""
+class Acting:
+    """Who acts, and for which case; each 1 to 200 characters on one line. Stays in the partner's own journal.
+
+    `traceparent` is that of the action of the caller's own program (W3C Trace Context), for its logs: the records of
+    what is done here name it as theirs. One that is in no such form counts for none.
+    """
 
     actor: str
-    reference: str = field(repr=False)
+    case: str = field(repr=False)
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +159,7 @@ class Row:
 
 
 def fields(
-    number: str, *, postcode: str = "", letter: str = "", addition: str = "", street: str = "", town: str = ""
+    *, number: str, postcode: str = "", letter: str = "", addition: str = "", street: str = "", town: str = ""
 ) -> Row:
     """An address of separate fields. Without a postcode the server needs a register, and street and town."""
     given = {"postcode": postcode, "letter": letter, "addition": addition, "street": street, "town": town}
@@ -142,7 +172,7 @@ def bag_id(number: str) -> Row:
 
 
 def address(canonical: str) -> Row:
-    """An address as results have it, such as 1012JS|1|A."""
+    """An address as results have it, such as 1012JS|1|A: docs/partner-serve.md has its form."""
     return Row({"address": canonical})
 
 
@@ -157,12 +187,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of a row: it was refused, or it is an address."""
+    """What became of a row: it was refused, or it is an address. What there is nothing to say of is None."""
 
     refused: Refusal | None = None
-    address: str = ""
-    level: Level | None = None
-    how: str = ""  # how it was found: "read" without a register
+    address: str | None = None
+    level: str | None = None  # of Level
+    how: str | None = None  # how it was found: "read" without a register
     only_number: Refusal | None = None  # why it is no home, where it counts for its house number alone
     last_day: date | None = None  # of its flag
     lapsed: bool = False  # not flagged: its flag ended within the last 30 days, and only a renewal lets it go on
@@ -171,7 +201,7 @@ class RowResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
+class FlagResult:
     """What a call changed over the partner's flags; `rows` in the order in which they were given."""
 
     added: int
@@ -184,7 +214,7 @@ class Flagged:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class WithdrawResult:
     """What was withdrawn; `rows` in the order in which they were given."""
 
     withdrawn: int
@@ -195,21 +225,23 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AnswerRow:
     """What was answered about an address. `count` is exact, `at_least` a lower bound; both None where neither is
     shown."""
 
     address: str
-    level: Level
+    level: str  # of Level
     typed: str | None = field(repr=False)
-    kind: StandingKind
+    standing: str  # of Standing
     count: int | None
     at_least: int | None
 
     def __str__(self) -> str:
-        if self.kind != StandingKind.STACKED:
-            return self.kind.replace("_", " ")
-        return "stacked" + _told(self.count, self.at_least)
+        if self.count is not None:
+            return f"stacked {self.count}"
+        if self.at_least is not None:
+            return f"stacked at least {self.at_least}"
+        return self.standing.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +254,14 @@ class Answer:
     until: datetime  # until then the same question has the same answer
     organisations: int  # that may flag
     fresh: int  # of them, at that release
-    rows: list[Standing]
+    rows: list[AnswerRow]
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccepted:
+    """Why a question was not accepted: the broker's code; "dropped" where a person gave it up, or it never left."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,34 +269,40 @@ class Question:
     """A question, and what came of it so far. `rows` are those of `ask`, in their order."""
 
     request: str
-    state: QuestionState
+    state: str  # of QuestionState
     answers: list[Answer]
-    not_accepted: str | None  # the code
+    not_accepted: NotAccepted | None
     repeated: int
     refused: int
     rows: list[RowResult]
 
 
 @dataclass(frozen=True, slots=True)
-class NewsRow:
-    """An own flag whose standing changed. Counts are None where they are not shown."""
+class Told:
+    """How many organisations flag an address: exactly, or at least; both None where that is not shown."""
 
-    address: str
-    level: Level
-    typed: str | None = field(repr=False)
-    change: Change
-    before: int | None
-    before_at_least: int | None
-    now: int | None
-    now_at_least: int | None
+    count: int | None
+    at_least: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NewsRow:
+    """An own flag whose standing changed. `before` is None where it was not stacked, `now` where it is not."""
+
+    address: str
+    level: str  # of Level
+    typed: str | None = field(repr=False)
+    change: str  # of Change
+    before: Told | None
+    now: Told | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewsResult:
     """What changed, until it is marked as seen. `mark` is None where there is none."""
 
     mark: str | None
-    rows: list[NewsRow]
+    news: list[NewsRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +313,7 @@ class DossierEntry:
     time: datetime
     event: str
     address: str
-    level: Level
+    level: str  # of Level
     typed: str | None = field(repr=False)
     actor: str | None
     case: str | None = field(repr=False)
@@ -279,7 +324,7 @@ class DossierEntry:
     epoch: int | None
     number: int | None
     sweep: str | None
-    standing: StandingKind | None
+    standing: str | None  # of Standing
     count: int | None
     at_least: int | None
     release: int | None
@@ -288,23 +333,42 @@ class DossierEntry:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """The records that the journal no longer has."""
+    """The records that the journal no longer has: how many, and when the first and the last were written."""
 
     records: int
-    begin: datetime
-    end: datetime
+    from_: datetime
+    to: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
-    """What was done with an address, oldest first."""
+class DossierResult:
+    """What was done with an address, oldest first. `pruned` is None where the journal has all its records."""
 
     entries: list[DossierEntry]
     pruned: Pruned | None
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Waiting:
+    """Messages whose replies are waited for."""
+
+    flags: int
+    questions: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """How the exchange with the broker goes."""
+
+    state: str  # "off", "waiting" or "running"
+    last_run: datetime | None
+    last_code: str | None  # of what went wrong in it
+    last_done: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResult:
     """How it goes; numbers alone."""
 
     partner: int
@@ -312,18 +376,13 @@ class Status:
     policy: str
     flags: int
     undelivered: int
-    waiting_flags: int
-    waiting_questions: int
-    waiting_status: int
+    waiting: Waiting
     journal_records: int
     journal_head: str
     complaints: int
     has_register: bool
     counts_house_numbers: bool
-    sync: str  # "off", "waiting" or "running"
-    last_run: datetime | None
-    last_code: str | None  # of what went wrong in it
-    last_done: datetime | None
+    sync: Sync
 
 
 class Client:
@@ -348,30 +407,37 @@ class Client:
     def flag(
         self,
         rows: Iterable[str | Row],
-        by: Case,
+        by: Acting,
         *,
         until: date | None = None,
         renew: str | None = None,
         number_only: bool = False,
-    ) -> Flagged:
-        """Flags addresses, until a last valid day; or with `renew`, a reason of the policy, lets flags stand longer.
+    ) -> FlagResult:
+        """Flags addresses, to the latest day that the policy allows, or `until` one, which is the last of a month.
 
-        A row that is refused is not flagged, and says why. Where all are, that raises "rows_refused".
+        `renew` lets flags stand longer, for a RenewalReason. With `number_only` an address that is in order but for
+        what follows its house number is flagged as that house number, instead of being refused; for policies that
+        count house numbers. A row that is refused is not flagged, and says why. Where all are, that raises
+        "rows_refused".
         """
         given = {"until": until and until.isoformat(), "renew": renew, "number_only": number_only or None}
-        found = self._post("/v1/flag", _acting(by) | {"rows": _sent(rows)} | given)
-        return _made(lambda: Flagged(**_numbers(found, Flagged), rows=[_row(row) for row in found["rows"]]))
+        found = self._post("/v1/flag", by, {"rows": _sent(rows)} | given)
+        return _made(lambda: FlagResult(**_numbers(found, FlagResult), rows=[_row(row) for row in found["rows"]]))
 
-    def withdraw(self, rows: Iterable[str | Row], by: Case, *, number_only: bool = False) -> Withdrawn:
+    def withdraw(self, rows: Iterable[str | Row], by: Acting, *, number_only: bool = False) -> WithdrawResult:
         """Withdraws the flags of addresses. One that is not flagged stays so."""
         given = {"number_only": number_only or None}
-        found = self._post("/v1/withdraw", _acting(by) | {"rows": _sent(rows)} | given)
-        return _made(lambda: Withdrawn(**_numbers(found, Withdrawn), rows=[_row(row) for row in found["rows"]]))
+        found = self._post("/v1/withdraw", by, {"rows": _sent(rows)} | given)
+
+        def made() -> WithdrawResult:
+            return WithdrawResult(**_numbers(found, WithdrawResult), rows=[_row(row) for row in found["rows"]])
+
+        return _made(made)
 
     def ask(
         self,
         rows: Iterable[str | Row],
-        by: Case,
+        by: Acting,
         *,
         request: str | None = None,
         sweep: str | None = None,
@@ -380,72 +446,84 @@ class Client:
     ) -> Question:
         """Asks about addresses. The question goes to the broker with the server's next sync; `answers` has what came.
 
-        `request` is the caller's own name of it, by default a random one. A caller that may end before it has the reply
-        keeps a name of its own first: under it, the same question is never asked twice.
+        `request` is the caller's own name of it, by default a random one, which the result has, and the error where it
+        fails: under the same name, the same question is never asked twice. A caller that may be ended meanwhile keeps
+        a name of its own first. `sweep` is a reason of the policy, for what the partner need not flag itself; with
+        `numbers` the house number of each address is asked about too.
         """
         given = {"sweep": sweep, "numbers": numbers or None, "number_only": number_only or None}
-        asked = {"request": request or str(uuid.uuid4()), "rows": _sent(rows)}
-        return _question(self._post("/v1/ask", _acting(by) | asked | given))
+        return self._ask("/v1/ask", by, request, {"rows": _sent(rows)} | given)
 
-    def ask_own(self, by: Case, *, request: str | None = None) -> Question:
-        """Asks about all that the partner flags."""
-        return _question(self._post("/v1/ask-own", _acting(by) | {"request": request or str(uuid.uuid4())}))
+    def ask_own(self, by: Acting, *, request: str | None = None) -> Question:
+        """Asks about all that the partner flags. `request` is as for `ask`."""
+        return self._ask("/v1/ask-own", by, request, {})
 
-    def answers(self, request: str, by: Case) -> Question:
-        """What came of a question, for the actor and the case that asked it; to others it is "not_found"."""
-        return _question(self._post("/v1/answers", _acting(by) | {"request": request}))
+    def answers(self, request: str, by: Acting) -> Question:
+        """What came of a question, for the actor and the case that asked it; to others it is "not_asked"."""
+        return _question(self._post("/v1/answers", by, {"request": request}))
 
-    def news(self, by: Case) -> News:
+    def news(self, by: Acting) -> NewsResult:
         """What changed over own flags. It is given again until `seen` marks it as seen."""
-        found = self._post("/v1/news", _acting(by))
-        return _made(lambda: News(found.get("mark"), [_news(row) for row in found["news"]]))
+        found = self._post("/v1/news", by, {})
+        return _made(lambda: NewsResult(found.get("mark"), [_news(row) for row in found["news"]]))
 
-    def seen(self, news: News, by: Case) -> int:
+    def seen(self, news: NewsResult, by: Acting) -> int:
         """Marks news as seen, and gives how much. "news_changed" where other news came since, or where this was marked
         before, perhaps by a request whose reply was lost: then read the news again."""
         if news.mark is None:
             return 0
-        found = self._post("/v1/news/seen", _acting(by) | {"mark": news.mark})
+        found = self._post("/v1/news/seen", by, {"mark": news.mark})
         return _made(lambda: int(found["seen"]))
 
-    def dossier(self, row: str | Row, by: Case) -> Dossier:
+    def dossier(self, row: str | Row, by: Acting) -> DossierResult:
         """What was done with an address. The journal has first who looked."""
-        found = self._post("/v1/dossier", _acting(by) | {"row": _sent([row])[0]})
+        found = self._post("/v1/dossier", by, {"row": _sent([row])[0]})
         return _made(lambda: _dossier(found))
 
-    def status(self) -> Status:
+    def status(self) -> StatusResult:
         """How it goes, without addresses and cases."""
-        found = self._request("GET", "/v1/status", None)
+        found = self._request("GET", "/v1/status", None, None)
         return _made(lambda: _status(found))
 
-    def _post(self, path: str, given: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, path: str, by: Acting, request: str | None, given: dict[str, Any]) -> Question:
+        name = request or str(uuid.uuid4())
+        try:
+            return _question(self._post(path, by, {"request": name} | given))
+        except ClientError as error:
+            error.request = name
+            raise
+
+    def _post(self, path: str, by: Acting, given: dict[str, Any]) -> dict[str, Any]:
+        given = {"actor": by.actor, "case": by.case} | given
         body = json.dumps({name: value for name, value in given.items() if value is not None}).encode()
         if len(body) > _MOST_BYTES:
-            raise StapelError("too_large", "the request has more than 16 MiB; nothing was done: hand over fewer rows")
-        return self._request("POST", path, body)
+            raise ClientError("too_large", "the request has more than 16 MiB; nothing was done: hand over fewer rows")
+        return self._request("POST", path, body, by.traceparent)
 
-    def _request(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+    def _request(self, method: str, path: str, body: bytes | None, traceparent: str | None) -> dict[str, Any]:
         """Makes a request, again and again until a reply came or the time is over."""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._token:
+            headers["Authorization"] = "Bearer " + self._token
+        if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+            headers["traceparent"] = traceparent
         until = time.monotonic() + self._wait
         pause = 0.05
         while True:
             try:
-                return self._attempt(method, path, body)
-            except StapelError as error:
+                return self._attempt(method, path, body, headers)
+            except ClientError as error:
                 if error.code not in ("unreachable", "busy") or time.monotonic() + pause > until:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
 
-    def _attempt(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
+    def _attempt(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, Any]:
         connection: http.client.HTTPConnection
         if self._socket is None:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         else:
             connection = _SocketConnection(self._socket, self._timeout)
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        if self._token:
-            headers["Authorization"] = "Bearer " + self._token
         try:
             connection.request(method, path, body, headers | {"Connection": "close"})
             reply = connection.getresponse()
@@ -453,7 +531,7 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             where = self._socket or f"{self._host}:{self._port}"
             detail = f"no reply came through {where} ({error!r}): see whether stapel partner serve runs there"
-            raise StapelError("unreachable", detail) from error
+            raise ClientError("unreachable", detail) from error
         finally:
             connection.close()
         try:
@@ -466,8 +544,8 @@ class Client:
             return found
         if not isinstance(found.get("code"), str):
             raise _bad_reply(status)
-        rows = _made(lambda: [Refusal(**row["refused"]) for row in found.get("rows", [])])
-        raise StapelError(found["code"], str(found.get("detail", "")), status, rows)
+        rows = _made(lambda: [_refused(row["refused"]) for row in found.get("rows", [])], status)
+        raise ClientError(found["code"], str(found.get("detail", "")), status, rows)
 
 
 class _SocketConnection(http.client.HTTPConnection):
@@ -483,21 +561,17 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _bad_reply(status: int) -> StapelError:
-    return StapelError("bad_reply", f"the reply, with status {status}, is none of stapel partner serve's: see whether "
+def _bad_reply(status: int) -> ClientError:
+    return ClientError("bad_reply", f"the reply, with status {status}, is none of stapel partner serve's: see whether "
         "another program has its socket or port", status)
 
 
-def _made(make: Any) -> Any:
+def _made(make: Any, status: int = 200) -> Any:
     """Reads a reply, in which all must be that the server promises."""
     try:
         return make()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _bad_reply(200) from error
-
-
-def _acting(by: Case) -> dict[str, Any]:
-    return {"actor": by.actor, "case": by.reference}
+        raise _bad_reply(status) from error
 
 
 def _sent(rows: Iterable[str | Row]) -> list[dict[str, str]]:
@@ -510,8 +584,12 @@ def _numbers(found: dict[str, Any], made: Any) -> dict[str, int]:
     return {name: int(found[name]) for name in made.__slots__ if name != "rows"}
 
 
+def _refused(found: dict[str, Any]) -> Refusal:
+    return Refusal(found["code"], found["field"], found["message"])
+
+
 def _refusal(found: dict[str, Any] | None) -> Refusal | None:
-    return None if found is None else Refusal(found["code"], found["field"], found["message"])
+    return None if found is None else _refused(found)
 
 
 def _day(found: str | None) -> date | None:
@@ -522,12 +600,16 @@ def _time(found: str | None) -> datetime | None:
     return None if found is None else datetime.fromisoformat(found)
 
 
+def _told(found: dict[str, Any] | None) -> Told | None:
+    return None if found is None else Told(found.get("count"), found.get("at_least"))
+
+
 def _row(found: dict[str, Any]) -> RowResult:
     if "refused" in found:
-        return RowResult(refused=_refusal(found["refused"]))
+        return RowResult(refused=_refused(found["refused"]))
     return RowResult(
         address=found["address"],
-        level=Level(found["level"]),
+        level=found["level"],
         how=found["how"],
         only_number=_refusal(found.get("only_number")),
         last_day=_day(found.get("last_day")),
@@ -540,10 +622,10 @@ def _row(found: dict[str, Any]) -> RowResult:
 def _question(found: dict[str, Any]) -> Question:
     def made() -> Question:
         answers = [_answer(answer) for answer in found["answers"]]
-        not_accepted = found["not_accepted"]["code"] if "not_accepted" in found else None
+        not_accepted = NotAccepted(found["not_accepted"]["code"]) if "not_accepted" in found else None
         rows = [_row(row) for row in found.get("rows", [])]
         repeated, refused = found.get("repeated", 0), found.get("refused", 0)
-        return Question(found["request"], QuestionState(found["state"]), answers, not_accepted, repeated, refused, rows)
+        return Question(found["request"], found["state"], answers, not_accepted, repeated, refused, rows)
 
     return _made(made)
 
@@ -551,51 +633,36 @@ def _question(found: dict[str, Any]) -> Question:
 def _answer(found: dict[str, Any]) -> Answer:
     as_of, until = datetime.fromisoformat(found["as_of"]), datetime.fromisoformat(found["until"])
     rows = [
-        Standing(row["address"], Level(row["level"]), row.get("typed"), StandingKind(row["standing"]),
-            row.get("count"), row.get("at_least"))
+        AnswerRow(row["address"], row["level"], row.get("typed"), row["standing"], row.get("count"),
+            row.get("at_least"))
         for row in found["rows"]
     ]
     return Answer(found["epoch"], found["release"], as_of, until, found["organisations"], found["fresh"], rows)
 
 
 def _news(found: dict[str, Any]) -> NewsRow:
-    before, now = found.get("before", {}), found.get("now", {})
-    return NewsRow(found["address"], Level(found["level"]), found.get("typed"), Change(found["change"]),
-        before.get("count"), before.get("at_least"), now.get("count"), now.get("at_least"))
+    before, now = _told(found.get("before")), _told(found.get("now"))
+    return NewsRow(found["address"], found["level"], found.get("typed"), found["change"], before, now)
 
 
-def _dossier(found: dict[str, Any]) -> Dossier:
+def _dossier(found: dict[str, Any]) -> DossierResult:
     entries = []
     for entry in found["entries"]:
         read = {name: entry.get(name) for name in DossierEntry.__slots__}
-        read |= {name: entry[name] for name in ("record", "event", "address")}
-        read |= {"time": datetime.fromisoformat(entry["time"]), "level": Level(entry["level"])}
-        standing = entry.get("standing")
-        read |= {"last_day": _day(entry.get("last_day")), "as_of": _time(entry.get("as_of"))}
-        entries.append(DossierEntry(**read | {"standing": standing and StandingKind(standing)}))
+        read |= {name: entry[name] for name in ("record", "event", "address", "level")}
+        read |= {"time": datetime.fromisoformat(entry["time"])}
+        entries.append(DossierEntry(**read | {"last_day": _day(read["last_day"]), "as_of": _time(read["as_of"])}))
     pruned = found.get("pruned")
     if pruned is None:
-        return Dossier(entries, None)
+        return DossierResult(entries, None)
     begin, end = datetime.fromisoformat(pruned["from"]), datetime.fromisoformat(pruned["to"])
-    return Dossier(entries, Pruned(pruned["records"], begin, end))
+    return DossierResult(entries, Pruned(pruned["records"], begin, end))
 
 
-def _status(found: dict[str, Any]) -> Status:
+def _status(found: dict[str, Any]) -> StatusResult:
     waiting, sync = found["waiting"], found["sync"]
-    known = {name: found[name] for name in Status.__slots__ if name in found and name not in ("waiting", "sync")}
-    return Status(
-        **known,
-        waiting_flags=waiting["flags"],
-        waiting_questions=waiting["questions"],
-        waiting_status=waiting["status"],
-        sync=sync["state"],
-        last_run=_time(sync.get("last_run")),
-        last_code=sync.get("last_code"),
-        last_done=_time(sync.get("last_done")),
-    )
-
-
-def _told(count: int | None, at_least: int | None) -> str:
-    if count is not None:
-        return f" {count}"
-    return "" if at_least is None else f" at least {at_least}"
+    known = {name: found[name] for name in StatusResult.__slots__}
+    known["waiting"] = Waiting(waiting["flags"], waiting["questions"], waiting["status"])
+    last_run, last_done = _time(sync.get("last_run")), _time(sync.get("last_done"))
+    known["sync"] = Sync(sync["state"], last_run, sync.get("last_code"), last_done)
+    return StatusResult(**known)

@@ -35,9 +35,9 @@ namespace Desk
 
         private static async Task AtDesk(Client desk, Row[] rows)
         {
-            Case by = new Case("example", "examples");
+            Acting by = new Acting("example", "examples");
 
-            Flagged flagged = await desk.FlagAsync(rows, by);
+            FlagResult flagged = await desk.FlagAsync(rows, by);
             Say("flagged " + flagged.Added + ", refused " + flagged.Refused);
             foreach (RowResult row in flagged.Rows)
             {
@@ -46,18 +46,18 @@ namespace Desk
 
             // Where the broker was not asked yet, AnswersAsync has the answer after the server's next sync.
             Question question = await desk.AskAsync(rows, by);
-            Say("question " + question.State.ToString().ToLowerInvariant());
+            Say("question " + question.State);
             foreach (Answer answer in (await desk.AnswersAsync(question.Request, by)).Answers)
             {
                 Say("organisations " + answer.Organisations + ", fresh " + answer.Fresh);
-                foreach (Standing standing in answer.Rows)
+                foreach (AnswerRow row in answer.Rows)
                 {
-                    Say(standing.Address + "\t" + standing);
+                    Say(row.Address + "\t" + row);
                 }
             }
 
-            News news = await desk.NewsAsync(by);
-            foreach (NewsRow row in news.Rows)
+            NewsResult news = await desk.NewsAsync(by);
+            foreach (NewsRow row in news.News)
             {
                 Say("news " + row.Address);
             }
@@ -66,7 +66,7 @@ namespace Desk
             {
                 Say(entry.Event + "\t" + (entry.Actor ?? "-"));
             }
-            Say("withdrawn " + (await desk.WithdrawAsync(rows, by)).Count);
+            Say("withdrawn " + (await desk.WithdrawAsync(rows, by)).Withdrawn);
             Say("flags " + (await desk.StatusAsync()).Flags);
         }
 

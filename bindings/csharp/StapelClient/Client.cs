@@ -6,7 +6,9 @@ using System.Linq;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Reflection;
 using System.Runtime.Serialization;
+using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 
 namespace StapelClient
@@ -19,7 +21,7 @@ namespace StapelClient
     /// <example><code>
     /// using (var desk = Client.Unix("/run/stapel/police.sock"))
     /// {
-    ///     var by = new Case("j.jansen", "2026-0117");
+    ///     var by = new Acting("j.jansen", "2026-0117");
     ///     Row[] rows = { "Dam 1-A, 1012 JS Amsterdam" };
     ///     await desk.FlagAsync(rows, by);
     ///     Question question = await desk.AskAsync(rows, by); // its answer comes after the server's next sync
@@ -27,55 +29,68 @@ namespace StapelClient
     /// }
     /// </code></example>
     /// <remarks>
-    /// What fails throws <see cref="ClientException"/>, which has the stable code. A request whose reply was lost, or
-    /// that comes while the server starts anew or is busy, is made again by itself, because each may be: nothing is
-    /// flagged or asked twice by it. Any thread may use a client. docs/partner-serve.md says what each request does.
+    /// <para>What fails throws <see cref="ClientException"/>, which has the stable code. A request whose reply was
+    /// lost, or that comes while the server starts anew or is busy, is made again by itself: within one call nothing is
+    /// flagged or asked twice. Where <see cref="AskAsync"/> or <see cref="AskOwnAsync"/> fails all the same, <see
+    /// cref="ClientException.Request"/> has the name of the question: ask again under that name, since under another it
+    /// would be a second question. A reply of status 500 is not asked for again: whether that helps depends on its
+    /// code, as docs/partner-serve.md says, which has also what each request does.</para>
+    /// <para>Values that a later server knows and this version does not are no error: of an enumeration the text is
+    /// kept, and all else is passed over. Any thread may use a client.</para>
     /// </remarks>
     public sealed class Client : IDisposable
     {
         /// <summary>The server's limit. Whoever sends more is cut off, which would look like a lost reply.</summary>
         private const int MostBytes = 16 * 1024 * 1024;
 
+        /// <summary>That of W3C Trace Context. Whatever has another form counts for none, there as here.</summary>
+        private static readonly Regex TraceparentForm =
+            new Regex(@"\A[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\z");
+
         private readonly HttpClient http;
         private readonly string server;
         private readonly string host;
         private readonly TimeSpan wait;
 
-        private Client(HttpMessageHandler handler, string server, string host, TimeSpan? wait)
+        private Client(HttpMessageHandler handler, string server, string host, TimeSpan? wait, TimeSpan? timeout)
         {
-            http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(60) };
+            http = new HttpClient(handler) { Timeout = timeout ?? TimeSpan.FromSeconds(60) };
             this.server = server;
             this.host = host;
             this.wait = wait ?? TimeSpan.FromSeconds(5);
         }
 
         /// <summary>Through a Unix socket. Nothing is sent yet. A request that gets no reply is made again for up to
-        /// <paramref name="wait"/>: null is five seconds.</summary>
-        public static Client Unix(string path, TimeSpan? wait = null)
+        /// <paramref name="wait"/>, by default five seconds; one may take <paramref name="timeout"/>, by default a
+        /// minute.</summary>
+        public static Client Unix(string path, TimeSpan? wait = null, TimeSpan? timeout = null)
         {
-            return new Client(new UnixSocketHandler(path), path, "http://localhost", wait);
+            return new Client(new UnixSocketHandler(path), path, "http://localhost", wait, timeout);
         }
 
-        /// <summary>At a port of 127.0.0.1, with the token of the server's configuration. <paramref name="wait"/> is as
+        /// <summary>At a port of 127.0.0.1, with the token of the server's configuration. The times are as
         /// for <see cref="Unix"/>.</summary>
-        public static Client Loopback(int port, string token, TimeSpan? wait = null)
+        public static Client Loopback(int port, string token, TimeSpan? wait = null, TimeSpan? timeout = null)
         {
             string host = "http://127.0.0.1:" + port;
             // No proxy, whatever the system says.
-            Client client = new Client(new HttpClientHandler { UseProxy = false }, host, host, wait);
+            Client client = new Client(new HttpClientHandler { UseProxy = false }, host, host, wait, timeout);
             client.http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
             return client;
         }
 
         /// <summary>
-        /// Flags addresses, until a last valid day; or with <paramref name="renew"/>, a reason of the policy, lets
-        /// flags stand longer. A row that is refused is not flagged, and says why.
+        /// Flags addresses, to the latest day that the policy allows, or <paramref name="until"/> one, which
+        /// is the last of a month. <paramref name="renew"/> lets flags stand longer, for a <see cref="RenewalReason"/>.
+        /// With <paramref name="numberOnly"/> an address that is in order but for what follows its house number is
+        /// flagged as that house number, instead of being refused; for policies that count house numbers. A row that is
+        /// refused is not flagged, and says why.
         /// </summary>
         /// <exception cref="ClientException">"rows_refused" where all are refused.</exception>
-        public Task<Flagged> FlagAsync(
-            IEnumerable<Row> rows, Case by, DateTime? until = null, string renew = null, bool numberOnly = false)
+        public Task<FlagResult> FlagAsync(
+            IEnumerable<Row> rows, Acting by, DateTime? until = null, string renew = null, bool numberOnly = false)
         {
-            return Post<Flagged>("/v1/flag", new Request(by)
+            return Post<FlagResult>("/v1/flag", new Request(by)
             {
                 Rows = rows.ToArray(),
                 Until = until?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
@@ -85,44 +100,48 @@ namespace StapelClient
         }
 
         /// <summary>Withdraws the flags of addresses. One that is not flagged stays so.</summary>
-        public Task<Withdrawn> WithdrawAsync(IEnumerable<Row> rows, Case by, bool numberOnly = false)
+        public Task<WithdrawResult> WithdrawAsync(IEnumerable<Row> rows, Acting by, bool numberOnly = false)
         {
-            return Post<Withdrawn>("/v1/withdraw", new Request(by) { Rows = rows.ToArray(), NumberOnly = numberOnly });
+            Request request = new Request(by) { Rows = rows.ToArray(), NumberOnly = numberOnly };
+            return Post<WithdrawResult>("/v1/withdraw", request);
         }
 
         /// <summary>
         /// Asks about addresses. The question goes to the broker with the server's next sync; <see
         /// cref="AnswersAsync"/> has what came. <paramref name="request"/> is the caller's own name of it, by default a
-        /// random one. A caller that may end before it has the reply keeps a name of its own first: under it, the same
-        /// question is never asked twice.
+        /// random one, which the result has, and the exception where it fails: under the same name, the same question
+        /// is never asked twice. A caller that may be ended meanwhile keeps a name of its own first. <paramref
+        /// name="sweep"/> is a reason of the policy, for what the partner need not flag itself; with <paramref
+        /// name="numbers"/> the house number of each address is asked about too.
         /// </summary>
         public Task<Question> AskAsync(
             IEnumerable<Row> rows,
-            Case by,
+            Acting by,
             string request = null,
             string sweep = null,
             bool numbers = false,
             bool numberOnly = false)
         {
-            return Post<Question>("/v1/ask", new Request(by)
+            return Ask("/v1/ask", new Request(by)
             {
                 Rows = rows.ToArray(),
-                Name = request ?? Guid.NewGuid().ToString(),
+                Name = request,
                 Sweep = sweep,
                 Numbers = numbers,
                 NumberOnly = numberOnly,
             });
         }
 
-        /// <summary>Asks about all that the partner flags.</summary>
-        public Task<Question> AskOwnAsync(Case by, string request = null)
+        /// <summary>Asks about all that the partner flags. <paramref name="request"/> is as for <see
+        /// cref="AskAsync"/>.</summary>
+        public Task<Question> AskOwnAsync(Acting by, string request = null)
         {
-            return Post<Question>("/v1/ask-own", new Request(by) { Name = request ?? Guid.NewGuid().ToString() });
+            return Ask("/v1/ask-own", new Request(by) { Name = request });
         }
 
         /// <summary>What came of a question, for the actor and the case that asked it; to others it is
-        /// "not_found".</summary>
-        public Task<Question> AnswersAsync(string request, Case by)
+        /// "not_asked".</summary>
+        public Task<Question> AnswersAsync(string request, Acting by)
         {
             string name = request ?? throw new ArgumentNullException(nameof(request));
             return Post<Question>("/v1/answers", new Request(by) { Name = name });
@@ -130,15 +149,15 @@ namespace StapelClient
 
         /// <summary>What changed over own flags. It is given again until <see cref="SeenAsync"/> marks it as
         /// seen.</summary>
-        public Task<News> NewsAsync(Case by)
+        public Task<NewsResult> NewsAsync(Acting by)
         {
-            return Post<News>("/v1/news", new Request(by));
+            return Post<NewsResult>("/v1/news", new Request(by));
         }
 
         /// <summary>Marks news as seen, and gives how much.</summary>
         /// <exception cref="ClientException">"news_changed" where other news came since, or where this was marked
         /// before, perhaps by a request whose reply was lost: then read the news again.</exception>
-        public async Task<int> SeenAsync(News news, Case by)
+        public async Task<int> SeenAsync(NewsResult news, Acting by)
         {
             if (news.Mark == null)
             {
@@ -149,21 +168,35 @@ namespace StapelClient
         }
 
         /// <summary>What was done with an address. The journal has first who looked.</summary>
-        public Task<Dossier> DossierAsync(Row row, Case by)
+        public Task<DossierResult> DossierAsync(Row row, Acting by)
         {
-            return Post<Dossier>("/v1/dossier", new Request(by) { Row = row });
+            return Post<DossierResult>("/v1/dossier", new Request(by) { Row = row });
         }
 
         /// <summary>How it goes, without addresses and cases.</summary>
-        public Task<Status> StatusAsync()
+        public Task<StatusResult> StatusAsync()
         {
-            return Send<Status>("/v1/status", null);
+            return Send<StatusResult>("/v1/status", null, null);
         }
 
         /// <summary>Lets connections go.</summary>
         public void Dispose()
         {
             http.Dispose();
+        }
+
+        /// <summary>Asks, under a random name where the caller gave none, which whatever fails has.</summary>
+        private async Task<Question> Ask(string path, Request request)
+        {
+            request.Name = request.Name ?? Guid.NewGuid().ToString();
+            try
+            {
+                return await Post<Question>(path, request).ConfigureAwait(false);
+            }
+            catch (ClientException error)
+            {
+                throw error.Of(request.Name);
+            }
         }
 
         private Task<T> Post<T>(string path, Request request)
@@ -175,11 +208,11 @@ namespace StapelClient
                 throw new ClientException(
                     "too_large", "the request has more than 16 MiB; nothing was done: hand over fewer rows");
             }
-            return Send<T>(path, body);
+            return Send<T>(path, body, request.By.Traceparent);
         }
 
         /// <summary>Makes a request, again and again until a reply came or the time is over.</summary>
-        private async Task<T> Send<T>(string path, byte[] body)
+        private async Task<T> Send<T>(string path, byte[] body, string traceparent)
             where T : class
         {
             System.Diagnostics.Stopwatch since = System.Diagnostics.Stopwatch.StartNew();
@@ -188,7 +221,7 @@ namespace StapelClient
             {
                 try
                 {
-                    return await Attempt<T>(path, body).ConfigureAwait(false);
+                    return await Attempt<T>(path, body, traceparent).ConfigureAwait(false);
                 }
                 catch (ClientException error)
                     when ((error.Code == "unreachable" || error.Code == "busy") && since.Elapsed + pause <= wait)
@@ -200,7 +233,7 @@ namespace StapelClient
             }
         }
 
-        private async Task<T> Attempt<T>(string path, byte[] body)
+        private async Task<T> Attempt<T>(string path, byte[] body, string traceparent)
             where T : class
         {
             int status;
@@ -214,6 +247,10 @@ namespace StapelClient
                         request.Method = HttpMethod.Post;
                         request.Content = new ByteArrayContent(body);
                         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+                    }
+                    if (traceparent != null && TraceparentForm.IsMatch(traceparent))
+                    {
+                        request.Headers.Add("traceparent", traceparent);
                     }
                     using (HttpResponseMessage response = await http.SendAsync(request).ConfigureAwait(false))
                     {
@@ -240,7 +277,7 @@ namespace StapelClient
                 throw new ClientException(problem.Code, problem.Detail, status, rows);
             }
             catch (Exception error) when (error is SerializationException || error is FormatException
-                || error is System.Xml.XmlException)
+                || error is System.Xml.XmlException || error is TargetInvocationException)
             {
                 throw ClientException.BadReply(status, error);
             }

@@ -8,12 +8,20 @@ namespace StapelClient
     public sealed class ClientException : Exception
     {
         internal ClientException(
-            string code, string message, int status = 0, IReadOnlyList<Refusal> rows = null, Exception cause = null)
+            string code, string message, int status = 0, IReadOnlyList<Refusal> rows = null, Exception cause = null,
+            string request = null)
             : base(message, cause)
         {
             Code = code;
             Status = status;
             Rows = rows ?? new Refusal[0];
+            Request = request;
+        }
+
+        /// <summary>The same of a question.</summary>
+        internal ClientException Of(string name)
+        {
+            return new ClientException(Code, Message, Status, Rows, this, name);
         }
 
         internal static ClientException BadReply(int status, Exception cause)
@@ -31,5 +39,9 @@ namespace StapelClient
 
         /// <summary>With "rows_refused", why each row was refused that was given.</summary>
         public IReadOnlyList<Refusal> Rows { get; }
+
+        /// <summary>The name of the question that was asked: under it, it may be asked again without being asked twice.
+        /// Null where none was asked.</summary>
+        public string Request { get; }
     }
 }

@@ -4,20 +4,9 @@ using System.Runtime.Serialization;
 
 namespace StapelClient
 {
-    /// <summary>How the standing of an own flag changed.</summary>
-    public enum Change
-    {
-        /// <summary>It is stacked now.</summary>
-        NewlyStacked,
-        /// <summary>It was stacked, and another number of organisations flag it now.</summary>
-        CountChanged,
-        /// <summary>It was stacked, and is no longer.</summary>
-        NoLongerStacked
-    }
-
     /// <summary>What changed, until it is marked as seen.</summary>
     [DataContract]
-    public sealed class News
+    public sealed class NewsResult
     {
         /// <summary>What tells this news from other news; null where there is none.</summary>
         [DataMember(Name = "mark")]
@@ -25,7 +14,7 @@ namespace StapelClient
 
         /// <summary>What changed, ascending by address.</summary>
         [DataMember(Name = "news", IsRequired = true)]
-        public NewsRow[] Rows { get; private set; }
+        public NewsRow[] News { get; private set; }
     }
 
     /// <summary>How many organisations flag an address; both are null where that is not shown.</summary>
@@ -50,20 +39,16 @@ namespace StapelClient
         public string Address { get; private set; }
 
         /// <summary>Whether it is a home or a house number.</summary>
-        public Level Level => Wire.Enum<Level>(level);
-
         [DataMember(Name = "level", IsRequired = true)]
-        private string level = null;
+        public string Level { get; private set; }
 
         /// <summary>As it was written; null where there was no text.</summary>
         [DataMember(Name = "typed")]
         public string Typed { get; private set; }
 
         /// <summary>How it changed.</summary>
-        public Change Change => Wire.Enum<Change>(change);
-
         [DataMember(Name = "change", IsRequired = true)]
-        private string change = null;
+        public string Change { get; private set; }
 
         /// <summary>What was told before; null where it was not stacked.</summary>
         [DataMember(Name = "before")]
@@ -76,7 +61,7 @@ namespace StapelClient
 
     /// <summary>What was done with an address.</summary>
     [DataContract]
-    public sealed class Dossier
+    public sealed class DossierResult
     {
         /// <summary>What was done, oldest first.</summary>
         [DataMember(Name = "entries", IsRequired = true)]
@@ -96,16 +81,23 @@ namespace StapelClient
         public long Records { get; private set; }
 
         /// <summary>When the first of them was written.</summary>
-        public DateTimeOffset From => Wire.Moment(from);
+        public DateTimeOffset From { get; private set; }
 
         [DataMember(Name = "from", IsRequired = true)]
         private string from = null;
 
         /// <summary>When the last of them was written.</summary>
-        public DateTimeOffset To => Wire.Moment(to);
+        public DateTimeOffset To { get; private set; }
 
         [DataMember(Name = "to", IsRequired = true)]
         private string to = null;
+
+        [OnDeserialized]
+        private void ReadDates(StreamingContext context)
+        {
+            From = Wire.Moment(from);
+            To = Wire.Moment(to);
+        }
     }
 
     /// <summary>What was done with an address once. What an event does not have is null.</summary>
@@ -117,7 +109,7 @@ namespace StapelClient
         public long Record { get; private set; }
 
         /// <summary>When.</summary>
-        public DateTimeOffset Time => Wire.Moment(time);
+        public DateTimeOffset Time { get; private set; }
 
         [DataMember(Name = "time", IsRequired = true)]
         private string time = null;
@@ -131,10 +123,8 @@ namespace StapelClient
         public string Address { get; private set; }
 
         /// <summary>Whether it is a home or a house number.</summary>
-        public Level Level => Wire.Enum<Level>(level);
-
         [DataMember(Name = "level", IsRequired = true)]
-        private string level = null;
+        public string Level { get; private set; }
 
         /// <summary>As it was written then.</summary>
         [DataMember(Name = "typed")]
@@ -146,7 +136,7 @@ namespace StapelClient
 
         /// <summary>For which case.</summary>
         [DataMember(Name = "case")]
-        public string Reference { get; private set; }
+        public string Case { get; private set; }
 
         /// <summary>How the call came in.</summary>
         [DataMember(Name = "caller")]
@@ -157,7 +147,7 @@ namespace StapelClient
         public long? Uid { get; private set; }
 
         /// <summary>Of a flag.</summary>
-        public DateTime? LastDay => Wire.DayOrNone(lastDay);
+        public DateTime? LastDay { get; private set; }
 
         [DataMember(Name = "last_day")]
         private string lastDay = null;
@@ -179,10 +169,8 @@ namespace StapelClient
         public string Sweep { get; private set; }
 
         /// <summary>What was answered.</summary>
-        public StandingKind? Standing => standing == null ? (StandingKind?)null : Wire.Enum<StandingKind>(standing);
-
         [DataMember(Name = "standing")]
-        private string standing = null;
+        public string Standing { get; private set; }
 
         /// <summary>How many organisations flag it, exactly.</summary>
         [DataMember(Name = "count")]
@@ -197,9 +185,17 @@ namespace StapelClient
         public long? Release { get; private set; }
 
         /// <summary>When that release took place.</summary>
-        public DateTimeOffset? AsOf => Wire.MomentOrNone(asOf);
+        public DateTimeOffset? AsOf { get; private set; }
 
         [DataMember(Name = "as_of")]
         private string asOf = null;
+
+        [OnDeserialized]
+        private void ReadDates(StreamingContext context)
+        {
+            Time = Wire.Moment(time);
+            LastDay = Wire.DayOrNone(lastDay);
+            AsOf = Wire.MomentOrNone(asOf);
+        }
     }
 }

@@ -5,30 +5,6 @@ using System.Runtime.Serialization;
 
 namespace StapelClient
 {
-    /// <summary>What became of a question.</summary>
-    public enum QuestionState
-    {
-        /// <summary>It waits for the broker's answer.</summary>
-        Waiting,
-        /// <summary>It was answered.</summary>
-        Answered,
-        /// <summary>By the broker, or it was given up.</summary>
-        NotAccepted,
-        /// <summary>There was no address to ask about.</summary>
-        Nothing
-    }
-
-    /// <summary>What a standing says.</summary>
-    public enum StandingKind
-    {
-        /// <summary>Fewer organisations flag it than the policy's threshold.</summary>
-        BelowThreshold,
-        /// <summary>The partner does not flag it itself, so it is not told.</summary>
-        NoOwnFlag,
-        /// <summary>At least the threshold's number of organisations flag it.</summary>
-        Stacked
-    }
-
     /// <summary>A question, and what came of it so far.</summary>
     [DataContract]
     public sealed class Question
@@ -37,22 +13,17 @@ namespace StapelClient
         [DataMember(Name = "request", IsRequired = true)]
         public string Request { get; private set; }
 
-        /// <summary>What became of it.</summary>
-        public QuestionState State => Wire.Enum<QuestionState>(state);
-
+        /// <summary>What became of it, of <see cref="QuestionState"/>.</summary>
         [DataMember(Name = "state", IsRequired = true)]
-        private string state = null;
+        public string State { get; private set; }
 
         /// <summary>What was answered so far; a large question has several.</summary>
         [DataMember(Name = "answers", IsRequired = true)]
         public Answer[] Answers { get; private set; }
 
-        /// <summary>The broker's code where it was not accepted, "dropped" where a person gave it up, or it never left;
-        /// else null.</summary>
-        public string NotAccepted => notAccepted?.Code;
-
+        /// <summary>Why it was not accepted; null where it was, or waits.</summary>
         [DataMember(Name = "not_accepted")]
-        private Cause notAccepted = null;
+        public NotAccepted NotAccepted { get; private set; }
 
         /// <summary>Rows that repeat the address of another.</summary>
         [DataMember(Name = "repeated")]
@@ -68,13 +39,15 @@ namespace StapelClient
 
         [DataMember(Name = "rows")]
         private RowResult[] rows = null;
+    }
 
-        [DataContract]
-        private sealed class Cause
-        {
-            [DataMember(Name = "code", IsRequired = true)]
-            internal string Code { get; private set; }
-        }
+    /// <summary>Why a question was not accepted.</summary>
+    [DataContract]
+    public sealed class NotAccepted
+    {
+        /// <summary>The broker's code; "dropped" where a person gave it up, or it never left.</summary>
+        [DataMember(Name = "code", IsRequired = true)]
+        public string Code { get; private set; }
     }
 
     /// <summary>The broker's answer to a question, or to a part of a large one.</summary>
@@ -90,13 +63,13 @@ namespace StapelClient
         public long Release { get; private set; }
 
         /// <summary>When that release took place.</summary>
-        public DateTimeOffset AsOf => Wire.Moment(asOf);
+        public DateTimeOffset AsOf { get; private set; }
 
         [DataMember(Name = "as_of", IsRequired = true)]
         private string asOf = null;
 
         /// <summary>Until then the same question has the same answer.</summary>
-        public DateTimeOffset Until => Wire.Moment(until);
+        public DateTimeOffset Until { get; private set; }
 
         [DataMember(Name = "until", IsRequired = true)]
         private string until = null;
@@ -111,32 +84,35 @@ namespace StapelClient
 
         /// <summary>The addresses, in the order in which they were asked.</summary>
         [DataMember(Name = "rows", IsRequired = true)]
-        public Standing[] Rows { get; private set; }
+        public AnswerRow[] Rows { get; private set; }
+
+        [OnDeserialized]
+        private void ReadDates(StreamingContext context)
+        {
+            AsOf = Wire.Moment(asOf);
+            Until = Wire.Moment(until);
+        }
     }
 
     /// <summary>What was answered about an address.</summary>
     [DataContract]
-    public sealed class Standing
+    public sealed class AnswerRow
     {
         /// <summary>The address.</summary>
         [DataMember(Name = "address", IsRequired = true)]
         public string Address { get; private set; }
 
         /// <summary>Whether it is a home or a house number.</summary>
-        public Level Level => Wire.Enum<Level>(level);
-
         [DataMember(Name = "level", IsRequired = true)]
-        private string level = null;
+        public string Level { get; private set; }
 
         /// <summary>As it was written; null where there was no text.</summary>
         [DataMember(Name = "typed")]
         public string Typed { get; private set; }
 
-        /// <summary>What the answer says.</summary>
-        public StandingKind Kind => Wire.Enum<StandingKind>(kind);
-
+        /// <summary>What the answer says, of <see cref="StapelClient.Standing"/>.</summary>
         [DataMember(Name = "standing", IsRequired = true)]
-        private string kind = null;
+        public string Standing { get; private set; }
 
         /// <summary>How many organisations flag it, exactly; null where that is not shown.</summary>
         [DataMember(Name = "count")]
@@ -153,7 +129,7 @@ namespace StapelClient
             {
                 return "stacked " + Count;
             }
-            return AtLeast != null ? "stacked at least " + AtLeast : kind.Replace('_', ' ');
+            return AtLeast != null ? "stacked at least " + AtLeast : Standing.Replace('_', ' ');
         }
     }
 }

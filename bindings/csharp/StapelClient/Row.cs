@@ -52,23 +52,21 @@ namespace StapelClient
             return Text(text);
         }
 
-        /// <summary>Separate fields. Without a postcode the server needs a register, and street and town.</summary>
-        public static Row Fields(
-            string number,
-            string postcode = "",
-            string letter = "",
-            string addition = "",
-            string street = "",
-            string town = "")
+        /// <summary>Separate fields, such as <c>new AddressFields { Postcode = "1012JS", Number = "1", Letter = "A"
+        /// }</c>.
+        /// </summary>
+        /// <exception cref="ArgumentException">without a number.</exception>
+        public static Row Fields(AddressFields fields)
         {
             return new Row
             {
-                SentNumber = number ?? throw new ArgumentNullException(nameof(number)),
-                SentPostcode = NullIfEmpty(postcode),
-                SentLetter = NullIfEmpty(letter),
-                SentAddition = NullIfEmpty(addition),
-                SentStreet = NullIfEmpty(street),
-                SentTown = NullIfEmpty(town),
+                SentPostcode = NullIfEmpty(fields.Postcode),
+                SentNumber = NullIfEmpty(fields.Number)
+                    ?? throw new ArgumentException("an address of fields needs a number", nameof(fields)),
+                SentLetter = NullIfEmpty(fields.Letter),
+                SentAddition = NullIfEmpty(fields.Addition),
+                SentStreet = NullIfEmpty(fields.Street),
+                SentTown = NullIfEmpty(fields.Town),
             };
         }
 
@@ -78,7 +76,7 @@ namespace StapelClient
             return new Row { SentBagId = number ?? throw new ArgumentNullException(nameof(number)) };
         }
 
-        /// <summary>An address as results have it, such as 1012JS|1|A.</summary>
+        /// <summary>An address as results have it, such as 1012JS|1|A: docs/partner-serve.md has its form.</summary>
         public static Row Address(string canonical)
         {
             return new Row { SentAddress = canonical ?? throw new ArgumentNullException(nameof(canonical)) };
@@ -88,5 +86,28 @@ namespace StapelClient
         {
             return string.IsNullOrEmpty(text) ? null : text;
         }
+    }
+
+    /// <summary>An address of separate fields. The number must be there. Without a postcode the server needs a
+    /// register, and street and town.</summary>
+    public sealed class AddressFields
+    {
+        /// <summary>The postcode.</summary>
+        public string Postcode { get; set; }
+
+        /// <summary>The house number.</summary>
+        public string Number { get; set; }
+
+        /// <summary>The house letter.</summary>
+        public string Letter { get; set; }
+
+        /// <summary>The addition.</summary>
+        public string Addition { get; set; }
+
+        /// <summary>The street, which a register looks at.</summary>
+        public string Street { get; set; }
+
+        /// <summary>The town, which a register looks at.</summary>
+        public string Town { get; set; }
     }
 }

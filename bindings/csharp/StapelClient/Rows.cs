@@ -5,15 +5,6 @@ using System.Runtime.Serialization;
 
 namespace StapelClient
 {
-    /// <summary>How much of an address a row names.</summary>
-    public enum Level
-    {
-        /// <summary>One home.</summary>
-        Unit,
-        /// <summary>One postcode and house number.</summary>
-        Number
-    }
-
     /// <summary>Why a row is no address, or none that can be used.</summary>
     [DataContract]
     public sealed class Refusal
@@ -44,10 +35,8 @@ namespace StapelClient
         public string Address { get; private set; }
 
         /// <summary>Whether it is a home or a house number; null where it was refused.</summary>
-        public Level? Level => level == null ? (Level?)null : Wire.Enum<Level>(level);
-
         [DataMember(Name = "level")]
-        private string level = null;
+        public string Level { get; private set; }
 
         /// <summary>How it was found: "read" without a register; null where it was refused.</summary>
         [DataMember(Name = "how")]
@@ -58,7 +47,7 @@ namespace StapelClient
         public Refusal OnlyNumber { get; private set; }
 
         /// <summary>The last valid day of its flag; null where none was flagged.</summary>
-        public DateTime? LastDay => Wire.DayOrNone(lastDay);
+        public DateTime? LastDay { get; private set; }
 
         [DataMember(Name = "last_day")]
         private string lastDay = null;
@@ -77,11 +66,17 @@ namespace StapelClient
 
         [DataMember(Name = "stay")]
         private string[] stay = null;
+
+        [OnDeserialized]
+        private void ReadDates(StreamingContext context)
+        {
+            LastDay = Wire.DayOrNone(lastDay);
+        }
     }
 
     /// <summary>What a call changed over the partner's flags.</summary>
     [DataContract]
-    public sealed class Flagged
+    public sealed class FlagResult
     {
         /// <summary>Addresses that were not flagged before.</summary>
         [DataMember(Name = "added", IsRequired = true)]
@@ -114,11 +109,11 @@ namespace StapelClient
 
     /// <summary>What was withdrawn.</summary>
     [DataContract]
-    public sealed class Withdrawn
+    public sealed class WithdrawResult
     {
         /// <summary>Addresses that were flagged, and are no longer.</summary>
         [DataMember(Name = "withdrawn", IsRequired = true)]
-        public int Count { get; private set; }
+        public int Withdrawn { get; private set; }
 
         /// <summary>Addresses that were not flagged.</summary>
         [DataMember(Name = "unchanged", IsRequired = true)]

@@ -6,7 +6,7 @@ namespace StapelClient
 {
     /// <summary>How it goes; numbers alone.</summary>
     [DataContract]
-    public sealed class Status
+    public sealed class StatusResult
     {
         /// <summary>Its number in the roster.</summary>
         [DataMember(Name = "partner", IsRequired = true)]
@@ -83,7 +83,7 @@ namespace StapelClient
         public string State { get; private set; }
 
         /// <summary>When the last run ended; null before the first.</summary>
-        public DateTimeOffset? LastRun => Wire.MomentOrNone(lastRun);
+        public DateTimeOffset? LastRun { get; private set; }
 
         [DataMember(Name = "last_run")]
         private string lastRun = null;
@@ -93,9 +93,16 @@ namespace StapelClient
         public string LastCode { get; private set; }
 
         /// <summary>When the last run ended in which nothing went wrong; null before the first.</summary>
-        public DateTimeOffset? LastDone => Wire.MomentOrNone(lastDone);
+        public DateTimeOffset? LastDone { get; private set; }
 
         [DataMember(Name = "last_done")]
         private string lastDone = null;
+
+        [OnDeserialized]
+        private void ReadDates(StreamingContext context)
+        {
+            LastRun = Wire.MomentOrNone(lastRun);
+            LastDone = Wire.MomentOrNone(lastDone);
+        }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Net;
@@ -39,6 +40,10 @@ namespace StapelClient
             {
                 head += "Content-Type: " + request.Content.Headers.ContentType + "\r\n"
                     + "Content-Length: " + body.Length.ToString(CultureInfo.InvariantCulture) + "\r\n";
+            }
+            foreach (KeyValuePair<string, IEnumerable<string>> field in request.Headers)
+            {
+                head += field.Key + ": " + string.Join(", ", field.Value) + "\r\n";
             }
             byte[] first = Encoding.ASCII.GetBytes(head + "\r\n");
             byte[] reply = await Task.Run(() => Exchange(first, body, cancellation)).ConfigureAwait(false);

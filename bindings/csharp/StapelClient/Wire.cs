@@ -29,20 +29,11 @@ namespace StapelClient
             }
         }
 
-        /// <summary>The value that is called so in snake_case. One that this version does not know is an
-        /// exception.</summary>
-        internal static T Enum<T>(string name)
-            where T : struct
-        {
-            bool isKnown = System.Enum.TryParse(name.Replace("_", ""), true, out T value) && !char.IsDigit(name[0]);
-            return isKnown ? value : throw ClientException.BadReply(200, null);
-        }
-
         internal static DateTimeOffset Moment(string text)
         {
             bool isMoment = DateTimeOffset.TryParse(
                 text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment);
-            return isMoment ? moment : throw ClientException.BadReply(200, null);
+            return isMoment ? moment : throw new SerializationException("no date where one must be");
         }
 
         internal static DateTimeOffset? MomentOrNone(string text)
@@ -58,7 +49,7 @@ namespace StapelClient
             }
             bool isDay = DateTime.TryParseExact(
                 text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTime day);
-            return isDay ? day : throw ClientException.BadReply(200, null);
+            return isDay ? day : throw new SerializationException("no date where one must be");
         }
     }
 
@@ -66,17 +57,20 @@ namespace StapelClient
     [DataContract]
     internal sealed class Request
     {
-        internal Request(Case by)
+        internal Request(Acting by)
         {
+            By = by;
             Actor = by.Actor;
-            Reference = by.Reference;
+            Case = by.Case;
         }
+
+        internal Acting By { get; }
 
         [DataMember(Name = "actor")]
         internal string Actor { get; private set; }
 
         [DataMember(Name = "case")]
-        internal string Reference { get; private set; }
+        internal string Case { get; private set; }
 
         [DataMember(Name = "rows", EmitDefaultValue = false)]
         internal Row[] Rows { get; set; }

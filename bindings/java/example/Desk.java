@@ -3,20 +3,20 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Stream;
+import stapel.client.Acting;
 import stapel.client.Answer;
-import stapel.client.Case;
+import stapel.client.AnswerRow;
 import stapel.client.Client;
 import stapel.client.ClientException;
-import stapel.client.Dossier;
-import stapel.client.Flagged;
-import stapel.client.News;
+import stapel.client.DossierEntry;
+import stapel.client.FlagResult;
+import stapel.client.NewsResult;
+import stapel.client.NewsRow;
 import stapel.client.Question;
 import stapel.client.Row;
 import stapel.client.RowResult;
-import stapel.client.Standing;
 
 /**
  * What a program at a desk does through {@code stapel partner serve}: flags addresses, asks, looks, and withdraws them.
@@ -48,9 +48,9 @@ public final class Desk {
     }
 
     private static void atDesk(Client desk, List<Row> rows) {
-        Case by = new Case("example", "examples");
+        Acting by = new Acting("example", "examples");
 
-        Flagged flagged = desk.flag(rows, by);
+        FlagResult flagged = desk.flag(rows, by);
         say("flagged " + flagged.added() + ", refused " + flagged.refused());
         for (RowResult row : flagged.rows()) {
             say(row.refused() == null ? row.address() : "refused " + row.refused().code());
@@ -58,20 +58,20 @@ public final class Desk {
 
         // Where the broker was not asked yet, `answers` has the answer after the server's next sync.
         Question question = desk.ask(rows, by);
-        say("question " + question.state().name().toLowerCase(Locale.ROOT));
+        say("question " + question.state());
         for (Answer answer : desk.answers(question.request(), by).answers()) {
             say("organisations " + answer.organisations() + ", fresh " + answer.fresh());
-            for (Standing standing : answer.rows()) {
-                say(standing.address() + "\t" + standing.words());
+            for (AnswerRow row : answer.rows()) {
+                say(row.address() + "\t" + row);
             }
         }
 
-        News news = desk.news(by);
-        for (News.Row row : news.news()) {
+        NewsResult news = desk.news(by);
+        for (NewsRow row : news.news()) {
             say("news " + row.address());
         }
         say("seen " + desk.seen(news, by));
-        for (Dossier.Entry entry : desk.dossier(rows.get(0), by).entries()) {
+        for (DossierEntry entry : desk.dossier(rows.get(0), by).entries()) {
             say(entry.event() + "\t" + Objects.requireNonNullElse(entry.actor(), "-"));
         }
         say("withdrawn " + desk.withdraw(rows, by).withdrawn());

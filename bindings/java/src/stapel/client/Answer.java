@@ -17,7 +17,7 @@ import java.util.Objects;
  * @param rows the addresses, in the order in which they were asked
  */
 public record Answer(
-    int epoch, long release, Instant asOf, Instant until, int organisations, int fresh, List<Standing> rows) {
+    int epoch, long release, Instant asOf, Instant until, int organisations, int fresh, List<AnswerRow> rows) {
     /** Refuses a reply that lacks what it must have. */
     public Answer {
         Objects.requireNonNull(asOf, "asOf");

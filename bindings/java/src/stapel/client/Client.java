@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * A partner's folder that {@code stapel partner serve} owns, so that any number of processes use it at once. Who calls
@@ -24,7 +26,7 @@ import java.util.UUID;
  *
  * <pre>{@code
  * Client desk = Client.unix(Path.of("/run/stapel/police.sock"));
- * Case by = new Case("j.jansen", "2026-0117");
+ * Acting by = new Acting("j.jansen", "2026-0117");
  * List<Row> rows = List.of(Row.text("Dam 1-A, 1012 JS Amsterdam"));
  * desk.flag(rows, by);
  * Question question = desk.ask(rows, by); // its answer comes after the server's next sync
@@ -32,8 +34,14 @@ import java.util.UUID;
  * }</pre>
  *
  * <p>What fails throws {@link ClientException}, which has the stable code. A request whose reply was lost, or that
- * comes while the server starts anew or is busy, is made again by itself, because each may be: nothing is flagged or
- * asked twice by it. Any thread may use a client. docs/partner-serve.md says what each request does.
+ * comes while the server starts anew or is busy, is made again by itself: within one call nothing is flagged or asked
+ * twice. Where {@link #ask} or {@link #askOwn} fails all the same, {@link ClientException#request} has the name of the
+ * question: ask again under that name, since under another it would be a second question. A reply of status 500 is not
+ * asked for again: whether that helps depends on its code, as docs/partner-serve.md says, which has also what each
+ * request does.
+ *
+ * <p>Values that a later server knows and this version does not are no error: of an enumeration the text is kept, and
+ * all else is passed over. Any thread may use a client.
  */
 public final class Client {
     /** For how long a request is made again that gets no reply, where nothing else is said. */
@@ -45,12 +53,17 @@ public final class Client {
     /** The server's limit. Whoever sends more is cut off, which would look like a lost reply. */
     private static final int MOST_BYTES = 16 * 1024 * 1024;
 
+    /** That of W3C Trace Context. Whatever has another form counts for none, there as here. */
+    private static final Pattern TRACEPARENT = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
+
     private static final Gson GSON = new GsonBuilder()
             .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
-            .registerTypeAdapter(Instant.class,
-                (JsonDeserializer<Instant>) (found, type, context) -> Instant.parse(found.getAsString()))
-            .registerTypeAdapter(LocalDate.class,
-                (JsonDeserializer<LocalDate>) (found, type, context) -> LocalDate.parse(found.getAsString()))
+            .registerTypeAdapter(Instant.class, read(Instant::parse))
+            .registerTypeAdapter(LocalDate.class, read(LocalDate::parse))
+            .registerTypeAdapter(Level.class, read(Level::of))
+            .registerTypeAdapter(Standing.class, read(Standing::of))
+            .registerTypeAdapter(QuestionState.class, read(QuestionState::of))
+            .registerTypeAdapter(Change.class, read(Change::of))
             .create();
 
     private final Carrier carrier;
@@ -83,25 +96,35 @@ public final class Client {
     }
 
     /**
-     * The same with another time.
+     * The same, with another time for which a request is made again.
      *
-     * @param wait for how long a request is made again that gets no reply; zero is not at all
+     * @param time for how long a request is made again that gets no reply; zero is not at all
      * @return a client
      */
-    public Client waiting(Duration wait) {
-        return new Client(carrier, Objects.requireNonNull(wait, "wait"));
+    public Client withWait(Duration time) {
+        return new Client(carrier, Objects.requireNonNull(time, "time"));
     }
 
     /**
-     * Flags addresses, until the latest day that the policy allows. A row that is refused is not flagged, and says why.
+     * The same, with another time that a request may take; it is a minute where nothing else is said.
+     *
+     * @param time how long a request may take
+     * @return a client
+     */
+    public Client withTimeout(Duration time) {
+        return new Client(carrier.within(Objects.requireNonNull(time, "time")), wait);
+    }
+
+    /**
+     * Flags addresses, to the latest day that the policy allows. A row that is refused is not flagged, and says why.
      *
      * @param rows the addresses
      * @param by who acts
      * @return what became of them
      * @throws ClientException "rows_refused" where all are refused
      */
-    public Flagged flag(List<Row> rows, Case by) {
-        return flag(rows, by, null, null, false);
+    public FlagResult flag(List<Row> rows, Acting by) {
+        return flag(rows, by, new FlagOptions());
     }
 
     /**
@@ -109,17 +132,15 @@ public final class Client {
      *
      * @param rows the addresses
      * @param by who acts
-     * @param until the last valid day; null for the latest that the policy allows
-     * @param renew a reason for which flags stand longer, such as "observed_again"; null for new flags
-     * @param numberOnly whether a row of which only the house number is certain counts for that alone
+     * @param options such as {@code new FlagOptions().renew(RenewalReason.OBSERVED_AGAIN)}
      * @return what became of them
      * @throws ClientException "rows_refused" where all are refused
      */
-    public Flagged flag(List<Row> rows, Case by, LocalDate until, String renew, boolean numberOnly) {
-        Map<String, Object> given = given(by, rows, numberOnly);
-        given.put("until", until == null ? null : until.toString());
-        given.put("renew", renew);
-        return post("/v1/flag", given, Flagged.class);
+    public FlagResult flag(List<Row> rows, Acting by, FlagOptions options) {
+        Map<String, Object> given = given(by, rows, options.numberOnly);
+        given.put("until", options.until == null ? null : options.until.toString());
+        given.put("renew", options.renew == null ? null : options.renew.toString());
+        return post("/v1/flag", by, given, FlagResult.class);
     }
 
     /**
@@ -129,7 +150,7 @@ public final class Client {
      * @param by who acts
      * @return what became of them
      */
-    public Withdrawn withdraw(List<Row> rows, Case by) {
+    public WithdrawResult withdraw(List<Row> rows, Acting by) {
         return withdraw(rows, by, false);
     }
 
@@ -138,11 +159,12 @@ public final class Client {
      *
      * @param rows the addresses
      * @param by who acts
-     * @param numberOnly whether a row of which only the house number is certain counts for that alone
+     * @param numberOnly whether an address that is in order but for what follows its house number counts for that house
+     *     number, instead of being refused
      * @return what became of them
      */
-    public Withdrawn withdraw(List<Row> rows, Case by, boolean numberOnly) {
-        return post("/v1/withdraw", given(by, rows, numberOnly), Withdrawn.class);
+    public WithdrawResult withdraw(List<Row> rows, Acting by, boolean numberOnly) {
+        return post("/v1/withdraw", by, given(by, rows, numberOnly), WithdrawResult.class);
     }
 
     /**
@@ -153,29 +175,23 @@ public final class Client {
      * @param by who asks
      * @return what is known of the question, under a random name
      */
-    public Question ask(List<Row> rows, Case by) {
-        return ask(rows, by, UUID.randomUUID().toString(), null, false, false);
+    public Question ask(List<Row> rows, Acting by) {
+        return ask(rows, by, new AskOptions());
     }
 
     /**
-     * Asks about addresses, under a name of the caller's own: under it, the same question is never asked twice. A
-     * caller that may end before it has the reply keeps the name first.
+     * Asks about addresses. A caller that may be ended before it has the reply keeps a name of its own first.
      *
      * @param rows the addresses
      * @param by who asks
-     * @param request the name: 16 to 64 letters, digits, "-" and "_"
-     * @param sweep a reason of the policy, for what the partner need not flag itself; null for none
-     * @param numbers whether the house number of each address is asked about too
-     * @param numberOnly whether a row of which only the house number is certain counts for that alone
+     * @param options such as {@code new AskOptions().request(name)}
      * @return what is known of the question
      */
-    public Question ask(
-            List<Row> rows, Case by, String request, String sweep, boolean numbers, boolean numberOnly) {
-        Map<String, Object> given = given(by, rows, numberOnly);
-        given.put("request", Objects.requireNonNull(request, "request"));
-        given.put("sweep", sweep);
-        given.put("numbers", numbers ? true : null);
-        return post("/v1/ask", given, Question.class);
+    public Question ask(List<Row> rows, Acting by, AskOptions options) {
+        Map<String, Object> given = given(by, rows, options.numberOnly);
+        given.put("sweep", options.sweep);
+        given.put("numbers", options.numbers ? true : null);
+        return question("/v1/ask", by, options.request, given);
     }
 
     /**
@@ -184,21 +200,19 @@ public final class Client {
      * @param by who asks
      * @return what is known of the question, under a random name
      */
-    public Question askOwn(Case by) {
-        return askOwn(by, UUID.randomUUID().toString());
+    public Question askOwn(Acting by) {
+        return question("/v1/ask-own", by, null, given(by));
     }
 
     /**
      * Asks about all that the partner flags, under a name of the caller's own.
      *
      * @param by who asks
-     * @param request the name
+     * @param request the name, as for {@link AskOptions#request}
      * @return what is known of the question
      */
-    public Question askOwn(Case by, String request) {
-        Map<String, Object> given = given(by);
-        given.put("request", Objects.requireNonNull(request, "request"));
-        return post("/v1/ask-own", given, Question.class);
+    public Question askOwn(Acting by, String request) {
+        return question("/v1/ask-own", by, Objects.requireNonNull(request, "request"), given(by));
     }
 
     /**
@@ -207,12 +221,12 @@ public final class Client {
      * @param request its name
      * @param by who asked it, and for which case
      * @return what is known of it
-     * @throws ClientException "not_found" for all others
+     * @throws ClientException "not_asked" for all others
      */
-    public Question answers(String request, Case by) {
+    public Question answers(String request, Acting by) {
         Map<String, Object> given = given(by);
         given.put("request", Objects.requireNonNull(request, "request"));
-        return post("/v1/answers", given, Question.class);
+        return post("/v1/answers", by, given, Question.class);
     }
 
     /**
@@ -221,8 +235,8 @@ public final class Client {
      * @param by who looks
      * @return what changed
      */
-    public News news(Case by) {
-        return post("/v1/news", given(by), News.class);
+    public NewsResult news(Acting by) {
+        return post("/v1/news", by, given(by), NewsResult.class);
     }
 
     /**
@@ -234,13 +248,13 @@ public final class Client {
      * @throws ClientException "news_changed" where other news came since, or where this was marked before, perhaps by a
      *     request whose reply was lost: then read the news again
      */
-    public int seen(News news, Case by) {
+    public int seen(NewsResult news, Acting by) {
         if (news.mark() == null) {
             return 0;
         }
         Map<String, Object> given = given(by);
         given.put("mark", news.mark());
-        return post("/v1/news/seen", given, Seen.class).seen();
+        return post("/v1/news/seen", by, given, Seen.class).seen();
     }
 
     /**
@@ -250,10 +264,10 @@ public final class Client {
      * @param by who looks
      * @return what was done, oldest first
      */
-    public Dossier dossier(Row row, Case by) {
+    public DossierResult dossier(Row row, Acting by) {
         Map<String, Object> given = given(by);
         given.put("row", row.sent);
-        return post("/v1/dossier", given, Dossier.class);
+        return post("/v1/dossier", by, given, DossierResult.class);
     }
 
     /**
@@ -261,8 +275,12 @@ public final class Client {
      *
      * @return numbers alone
      */
-    public Status status() {
-        return read(request("/v1/status", null), Status.class);
+    public StatusResult status() {
+        return read(request("/v1/status", null, null), StatusResult.class);
+    }
+
+    private static <T> JsonDeserializer<T> read(Function<String, T> of) {
+        return (found, type, context) -> of.apply(found.getAsString());
     }
 
     private record Seen(Integer seen) {
@@ -279,35 +297,48 @@ public final class Client {
         }
     }
 
-    private static Map<String, Object> given(Case by) {
-        return new HashMap<>(Map.of("actor", by.actor(), "case", by.reference()));
+    private static Map<String, Object> given(Acting by) {
+        return new HashMap<>(Map.of("actor", by.actor(), "case", by.case_()));
     }
 
-    private static Map<String, Object> given(Case by, List<Row> rows, boolean numberOnly) {
+    private static Map<String, Object> given(Acting by, List<Row> rows, boolean numberOnly) {
         Map<String, Object> given = given(by);
         given.put("rows", rows.stream().map(row -> row.sent).toList());
         given.put("number_only", numberOnly ? true : null);
         return given;
     }
 
-    private <T> T post(String path, Map<String, Object> given, Class<T> made) {
+    /** Asks, under a random name where the caller gave none, which whatever fails has. */
+    private Question question(String path, Acting by, String request, Map<String, Object> given) {
+        String name = request == null ? UUID.randomUUID().toString() : request;
+        given.put("request", name);
+        try {
+            return post(path, by, given, Question.class);
+        } catch (ClientException error) {
+            throw error.of(name);
+        }
+    }
+
+    private <T> T post(String path, Acting by, Map<String, Object> given, Class<T> made) {
         byte[] body = GSON.toJson(given).getBytes(StandardCharsets.UTF_8);
         if (body.length > MOST_BYTES) {
             String finding = "the request has more than 16 MiB; nothing was done: hand over fewer rows";
             throw new ClientException("too_large", finding, 0, List.of());
         }
-        return read(request(path, body), made);
+        String traceparent = by.traceparent();
+        boolean isOne = traceparent != null && TRACEPARENT.matcher(traceparent).matches();
+        return read(request(path, body, isOne ? traceparent : null), made);
     }
 
     /** Makes a request, again and again until a reply came or the time is over. */
-    private Carrier.Reply request(String path, byte[] body) {
+    private Carrier.Reply request(String path, byte[] body, String traceparent) {
         long until = System.nanoTime() + wait.toNanos();
         long pause = 50;
         while (true) {
             Exception missed = null;
             Carrier.Reply reply = null;
             try {
-                reply = carrier.carry(path, body);
+                reply = carrier.carry(path, body, traceparent);
                 if (reply.status() != 503) {
                     return reply;
                 }
@@ -332,7 +363,7 @@ public final class Client {
 
     private ClientException unreachable(Exception error) {
         return new ClientException("unreachable", "no reply came through " + carrier + " (" + error
-                + "): see whether stapel partner serve runs there", error);
+                + "): see whether stapel partner serve runs there", 0, List.of(), null, error);
     }
 
     private static <T> T read(Carrier.Reply reply, Class<T> made) {

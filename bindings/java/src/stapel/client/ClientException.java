@@ -16,26 +16,30 @@ public final class ClientException extends RuntimeException {
     /** Why each row was refused. */
     private final transient List<Refusal> rows;
 
-    ClientException(String code, String message, int status, List<Refusal> rows) {
-        super(message);
+    /** The name of the question that was asked. */
+    private final String request;
+
+    ClientException(String code, String message, int status, List<Refusal> rows, String request, Throwable cause) {
+        super(message, cause);
         this.code = code;
         this.status = status;
         this.rows = rows;
+        this.request = request;
     }
 
-    ClientException(String code, String message, Throwable cause) {
-        super(message, cause);
-        this.code = code;
-        this.status = 0;
-        this.rows = List.of();
+    ClientException(String code, String message, int status, List<Refusal> rows) {
+        this(code, message, status, rows, null, null);
     }
 
     static ClientException badReply(int status, Throwable cause) {
-        ClientException error = new ClientException("bad_reply", "the reply, with status " + status
+        return new ClientException("bad_reply", "the reply, with status " + status
                 + ", is none of stapel partner serve's: see whether another program has its socket or port",
-                status, List.of());
-        error.initCause(cause);
-        return error;
+                status, List.of(), null, cause);
+    }
+
+    /** The same of a question. */
+    ClientException of(String name) {
+        return new ClientException(code, getMessage(), status, rows, name, this);
     }
 
     /**
@@ -64,5 +68,14 @@ public final class ClientException extends RuntimeException {
      */
     public List<Refusal> rows() {
         return rows;
+    }
+
+    /**
+     * The name of the question that was asked: under it, it may be asked again without being asked twice.
+     *
+     * @return null where none was asked
+     */
+    public String request() {
+        return request;
     }
 }

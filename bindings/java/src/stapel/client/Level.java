@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: EUPL-1.2
 package stapel.client;
 
-import com.google.gson.annotations.SerializedName;
-
-/** How much of an address a row names. */
-public enum Level {
+/** How much of an address a row names. A text that a later server has and this version does not know is kept. */
+public final class Level extends Text {
     /** One home. */
-    @SerializedName("unit")
-    UNIT,
+    public static final Level UNIT = new Level("unit");
+
     /** One postcode and house number. */
-    @SerializedName("number")
-    NUMBER
+    public static final Level NUMBER = new Level("number");
+
+    private Level(String text) {
+        super(text);
+    }
+
+    static Level of(String text) {
+        return known(text, Level::new, UNIT, NUMBER);
+    }
 }

@@ -14,6 +14,7 @@ import java.time.Duration;
 /** At a port of this machine, with Java's own client. */
 final class LoopbackCarrier implements Carrier {
     private final HttpClient client;
+    private final int port;
     private final String base;
     private final String token;
     private final Duration timeout;
@@ -25,18 +26,22 @@ final class LoopbackCarrier implements Carrier {
             .proxy(HttpClient.Builder.NO_PROXY)
             .connectTimeout(timeout)
             .build();
+        this.port = port;
         base = "http://127.0.0.1:" + port;
         this.token = token;
         this.timeout = timeout;
     }
 
     @Override
-    public Reply carry(String path, byte[] body) throws IOException {
+    public Reply carry(String path, byte[] body, String traceparent) throws IOException {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path))
             .timeout(timeout)
             .header("Authorization", "Bearer " + token);
         if (body != null) {
             request.header("Content-Type", "application/json").POST(BodyPublishers.ofByteArray(body));
+        }
+        if (traceparent != null) {
+            request.header("traceparent", traceparent);
         }
         try {
             HttpResponse<byte[]> response = client.send(request.build(), BodyHandlers.ofByteArray());
@@ -45,6 +50,11 @@ final class LoopbackCarrier implements Carrier {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
         }
+    }
+
+    @Override
+    public Carrier within(Duration time) {
+        return new LoopbackCarrier(port, token, time);
     }
 
     @Override

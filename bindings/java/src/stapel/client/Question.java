@@ -26,12 +26,4 @@ public record Question(
         // Of a question that was asked before there are none.
         rows = rows == null ? List.of() : List.copyOf(rows);
     }
-
-    /**
-     * Why a question was not accepted.
-     *
-     * @param code the broker's code; dropped where a person gave it up, or it never left
-     */
-    public record NotAccepted(String code) {
-    }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 package stapel.client;
 
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** An address as it is handed over, in one of four ways. */
@@ -24,27 +24,12 @@ public final class Row {
     }
 
     /**
-     * Separate fields; any but the number may be empty. Without a postcode the server needs a register.
+     * Separate fields, such as {@code Row.fields().postcode("1012JS").number("1").letter("A").build()}.
      *
-     * @param postcode the postcode
-     * @param number the house number
-     * @param letter the house letter
-     * @param addition the addition
-     * @param street the street, which a register looks at
-     * @param town the town, which a register looks at
-     * @return the row
+     * @return none of them yet
      */
-    public static Row fields(
-            String postcode, String number, String letter, String addition, String street, String town) {
-        Map<String, String> sent = new HashMap<>(Map.of("number", number));
-        Map<String, String> others =
-                Map.of("postcode", postcode, "letter", letter, "addition", addition, "street", street, "town", town);
-        others.forEach((name, text) -> {
-            if (!text.isEmpty()) {
-                sent.put(name, text);
-            }
-        });
-        return new Row(sent);
+    public static Fields fields() {
+        return new Fields();
     }
 
     /**
@@ -60,10 +45,102 @@ public final class Row {
     /**
      * An address as results have it.
      *
-     * @param canonical such as 1012JS|1|A
+     * @param canonical such as 1012JS|1|A: docs/partner-serve.md has its form
      * @return the row
      */
     public static Row address(String canonical) {
         return new Row(Map.of("address", canonical));
+    }
+
+    /**
+     * An address of separate fields. The number must be there. Without a postcode the server needs a register, and
+     * street and town.
+     */
+    public static final class Fields {
+        private final Map<String, String> given = new LinkedHashMap<>();
+
+        private Fields() {
+        }
+
+        /**
+         * Gives the postcode.
+         *
+         * @param text the postcode
+         * @return these
+         */
+        public Fields postcode(String text) {
+            return with("postcode", text);
+        }
+
+        /**
+         * Gives the number.
+         *
+         * @param text the house number
+         * @return these
+         */
+        public Fields number(String text) {
+            return with("number", text);
+        }
+
+        /**
+         * Gives the letter.
+         *
+         * @param text the house letter
+         * @return these
+         */
+        public Fields letter(String text) {
+            return with("letter", text);
+        }
+
+        /**
+         * Gives the addition.
+         *
+         * @param text the addition
+         * @return these
+         */
+        public Fields addition(String text) {
+            return with("addition", text);
+        }
+
+        /**
+         * Gives the street.
+         *
+         * @param text the street, which a register looks at
+         * @return these
+         */
+        public Fields street(String text) {
+            return with("street", text);
+        }
+
+        /**
+         * Gives the town.
+         *
+         * @param text the town, which a register looks at
+         * @return these
+         */
+        public Fields town(String text) {
+            return with("town", text);
+        }
+
+        /**
+         * All of them.
+         *
+         * @return the row
+         * @throws IllegalStateException without a number
+         */
+        public Row build() {
+            if (!given.containsKey("number")) {
+                throw new IllegalStateException("an address of fields needs a number");
+            }
+            return new Row(given);
+        }
+
+        /** An empty one counts for none. */
+        private Fields with(String name, String text) {
+            if (!text.isEmpty()) {
+                given.put(name, text);
+            }
+            return this;
+        }
     }
 }

@@ -34,14 +34,22 @@ final class SocketCarrier implements Carrier {
     }
 
     @Override
-    public Reply carry(String path, byte[] body) throws IOException {
+    public Reply carry(String path, byte[] body, String traceparent) throws IOException {
         StringBuilder head = new StringBuilder(body == null ? "GET " : "POST ").append(path);
         head.append(" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         if (body != null) {
             head.append("Content-Type: application/json\r\nContent-Length: ").append(body.length).append("\r\n");
         }
+        if (traceparent != null) {
+            head.append("traceparent: ").append(traceparent).append("\r\n");
+        }
         ByteBuffer first = ByteBuffer.wrap(head.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
         return reply(exchange(first, ByteBuffer.wrap(body == null ? new byte[0] : body)));
+    }
+
+    @Override
+    public Carrier within(Duration time) {
+        return new SocketCarrier(socket, time);
     }
 
     /** Sends both, and gives what comes until the other side closes the connection. */

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel.client;
+
+/**
+ * How many organisations flag an address; both are null where that is not shown.
+ *
+ * @param count exactly
+ * @param atLeast at least
+ */
+public record Told(Integer count, Integer atLeast) {
+}
