@@ -7,9 +7,9 @@ namespace StapelClient
     /// journal.</summary>
     public sealed class Acting
     {
-        /// <summary>Neither actor nor case is null. <paramref name="traceparent"/> is that of the action of the caller's
-        /// own program (W3C Trace Context), for its logs: the records of what is done here name it as theirs. One that
-        /// is in no such form counts for none.</summary>
+        /// <summary>Neither actor nor case is null. <paramref name="traceparent"/> is that of the action of the
+        /// caller's own program (W3C Trace Context), for its logs: the records of what is done here name it as theirs.
+        /// One that is in no such form counts for none.</summary>
         public Acting(string actor, string @case, string traceparent = null)
         {
             Actor = actor ?? throw new ArgumentNullException(nameof(actor));
