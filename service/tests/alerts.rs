@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stapel::broker::BrokerStatus;
 use stapel_service::server::schedule::{CERTIFICATE_ENDS, CRL_OUTDATED, LOGBOEK_UNSENT};
 
-const RULES: &str = include_str!("../../packaging/prometheus/stapel.rules.yml");
+const RULES: &str = include_str!("../../packages/broker/stapel.rules.yml");
 const PAGE: &str = include_str!("../../docs/operate.md");
 
 /// What follows `mark` in each line that has it.
