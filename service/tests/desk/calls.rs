@@ -199,6 +199,24 @@ fn news_is_given_until_it_was_seen() {
     assert_eq!(actors, ["j.jansen", "j.jansen", "m.smit", "m.smit"], "home and number, once to each");
 }
 
+/// What is shown anew is another piece of news, and the journal has to whom.
+#[test]
+fn news_after_that_which_was_shown_is_noted_too() {
+    let served = Served::new();
+    let other = "Dam 2-B, 1012 JS Amsterdam";
+    served.call("/v1/flag", json!({ "rows": [{ "text": DAM }, { "text": other }] }));
+    served.carry();
+    served.others_flag(&[DAM, other]);
+    served.call("/v1/ask-own", json!({ "request": NAME }));
+    served.carry();
+    let shown = || served.call("/v1/news", json!({}))["news"].as_array().unwrap().len();
+    assert_eq!(shown(), 4, "two homes and their numbers");
+    served.call("/v1/withdraw", json!({ "rows": [{ "text": DAM }] }));
+    assert_eq!(shown(), 2, "what is flagged no longer is no news");
+    let records = served.desk.lend().processings("https://register.example.nl/12", Digest::NONE).unwrap();
+    assert_eq!(records.iter().filter(|record| record.name == "stapel.show_news").count(), 2);
+}
+
 #[test]
 fn what_cannot_be_done_says_so_and_changes_nothing() {
     let served = Served::new();

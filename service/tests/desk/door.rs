@@ -162,6 +162,14 @@ fn the_loopback_address_wants_this_machine_and_the_token() {
     // Another token is taken up while it serves.
     fs::write(served.path("token"), wrong).unwrap();
     served.listening().reload(&served.settings()).unwrap();
+    let mut elsewhere = served.settings();
+    elsewhere.listen = Some("127.0.0.1:1".parse().unwrap());
+    let mut other_socket = served.settings();
+    other_socket.socket = Some(served.path("other.sock"));
+    for settings in [elsewhere, other_socket] {
+        let refused = served.listening().reload(&settings).unwrap_err().to_string();
+        assert!(refused.contains("restart"), "a place that was not taken up is not said to be: {refused}");
+    }
     assert_eq!(say(&served, "localhost", &bearer).status, 401);
     assert_eq!(say(&served, "localhost", &format!("Authorization: Bearer {wrong}\r\n")).status, 200);
     // What is wrong changes nothing.
