@@ -193,8 +193,8 @@ mod tests {
         for name in ["3f2b0a4e-8d0c-4a8e-9a51-6c5c1a0f7f10", "aaaaaaaaaaaaaaa_", &"9".repeat(64)] {
             assert_eq!(named(name).unwrap().request(), name);
         }
-        for name in ["", "123456789012345", "1234567890 123456", "1234567890/123456", "ééééééééé", &"9".repeat(65)]
-        {
+        let long = "9".repeat(65);
+        for name in ["", "123456789012345", "1234567890 123456", "1234567890/123456", "ééééééééé", &long] {
             assert_eq!(named(name).unwrap_err().code(), "case");
         }
     }

@@ -20,8 +20,9 @@ const fail = (page, what) => failures.push(`${page}: ${what}`);
 // built with these options before, so that nothing is built here.
 const options = ["test", "--workspace", "--all-features", "--locked", "--quiet", "--test", "suite"];
 const cargo = process.env.STAPEL_PAGES_CARGO?.split(" ") ?? options;
-const served = spawn("cargo", [...cargo, "--", "--ignored", "--nocapture", "pages_for_a_browser"], {
+const served = spawn("cargo", [...cargo, "--", "--nocapture", "pages_for_a_browser"], {
   stdio: ["pipe", "pipe", "inherit"],
+  env: { ...process.env, STAPEL_PAGES: "1" },
 });
 const ended = new Promise((resolve) => served.on("close", resolve));
 const pages = new Map();
