@@ -266,6 +266,29 @@ fn what_a_clock_holds_back_is_destroyed_once_a_person_says_that_it_is_right_and_
     assert_eq!(town.accepted(), [latest], "nothing was left to say");
 }
 
+/// What a person accepts is purged at once, and no later purge is let through by it: its refusal says so.
+#[test]
+fn a_purge_under_a_clock_that_nobody_is_sure_of_is_refused_also_after_it_was_accepted() {
+    let mut town = Town::settled();
+    let unsure = |now| Clock::from(now).destroying(Destroys::Nothing);
+    town.enter(1, 2);
+    let withdrawal = town.withdrawal(1, pseudonym(2), noon(9));
+    assert_eq!(code(&testkit::read(&town.broker().handle(&withdrawal, unsure(noon(9))))), "ok");
+    town.broker().release(unsure(noon(10))).unwrap();
+    let purges = town.purges();
+    let refusal = |town: &Town| {
+        let error = town.broker().purge(unsure(noon(10))).unwrap_err();
+        assert_eq!(error.code(), "clock_unconfirmed");
+        error.to_string()
+    };
+    let said = refusal(&town);
+    assert!(said.contains("a purge by itself stays refused until the clock is kept in step"), "{said}");
+    town.broker().accept_clock(noon(10)).unwrap();
+    assert_eq!((town.purges(), town.broker().status().held_back), (purges + 1, None));
+    assert_eq!(refusal(&town), said);
+    town.broker().purge(noon(10)).unwrap();
+}
+
 /// After the machine's clock was set, messages of two organisations are evidence; those of one are none.
 #[test]
 fn keys_are_destroyed_once_messages_of_two_organisations_are_dated_past_the_end() {

@@ -109,8 +109,9 @@ pub enum BrokerError {
     #[error(
         "the clock says {now}, and there is no good reason to trust it with what cannot be undone: it is not kept in \
          step with others, or it was set since the broker began. The broker goes on, but closes no epoch, destroys no \
-         keys, and prunes and purges nothing: have it kept in step, or see whether it is right, and if it is, say so \
-         with stapel broker accept-clock (accept_clock in a program)"
+         keys, and prunes and purges nothing: have it kept in step. Or see whether it is right, and if it is, say so \
+         with stapel broker accept-clock (accept_clock in a program), which closes, destroys, prunes and purges what \
+         waits, and nothing later: a purge by itself stays refused until the clock is kept in step"
     )]
     ClockUncertain {
         /// The time that the caller says it is.

@@ -163,7 +163,8 @@ impl Broker {
     ///
     /// Those of [`Broker::release`]: while the clock is in doubt, nothing is erased; and
     /// [`BrokerError::ClockUnconfirmed`] until a person said after a long silence that it is right;
-    /// [`BrokerError::ClockUncertain`] where the caller is not sure enough of it.
+    /// [`BrokerError::ClockUncertain`] where the caller is not sure enough of it, also after
+    /// [`Broker::accept_clock`], which purges what waited by itself.
     pub fn purge(&self, clock: impl Into<Clock>) -> Result<Purge, BrokerError> {
         let clock = clock.into();
         let certain = self.certain(clock);
