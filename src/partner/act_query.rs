@@ -1,6 +1,6 @@
 //! What is looked for in the journal: a search is an act, and the journal has what it was for.
 
-use super::case::Case;
+use super::case::{Case, one_line};
 use super::error::PartnerError;
 use crate::address::AddressKey;
 use crate::codec::encode_fields;
@@ -26,8 +26,15 @@ pub struct ActQuery {
 impl ActQuery {
     /// Refuses an acting user or a case that no record can have.
     pub(super) fn refuse_impossible(&self) -> Result<(), PartnerError> {
-        let one = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        Case::new(&one(&self.actor), &one(&self.case)).map(drop)
+        // Named so that nobody takes them for the user who searches, and the case for which.
+        let sought = [
+            (&self.actor, "acting user that is searched for (--by)"),
+            (&self.case, "case that is searched for (--for)"),
+        ];
+        sought
+            .into_iter()
+            .filter_map(|(text, field)| Some((text.as_ref()?, field)))
+            .try_for_each(|(text, field)| one_line(text, field).map(drop))
     }
 
     pub(super) fn holds(&self, time: Timestamp, by: Option<&Case>) -> bool {

@@ -77,14 +77,7 @@ impl Case {
     /// [`PartnerError::Case`] where either is empty, longer than 200 characters, not on one line, or has a character
     /// that is not visible.
     pub fn new(actor: &str, reference: &str) -> Result<Case, PartnerError> {
-        let line = |text: &str, field| {
-            let text = text.trim();
-            let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
-            let expected = "give 1 to 200 characters on one line";
-            let is_line = fits && !text.chars().any(is_hidden);
-            if is_line { Ok(text.to_owned()) } else { Err(PartnerError::Case { field, expected }) }
-        };
-        let (actor, reference) = (line(actor, "acting user")?, line(reference, "case reference")?);
+        let (actor, reference) = (one_line(actor, "acting user")?, one_line(reference, "case reference")?);
         Ok(Case { actor, reference, caller: Caller::OwnProcess, request: String::new(), trace: None })
     }
 
@@ -147,6 +140,15 @@ impl Case {
     pub fn trace(&self) -> Option<TraceContext> {
         self.trace
     }
+}
+
+/// A text as the journal has it of users and cases, trimmed. `field` is what the refusal calls it.
+pub(super) fn one_line(text: &str, field: &'static str) -> Result<String, PartnerError> {
+    let text = text.trim();
+    let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
+    let expected = "give 1 to 200 characters on one line";
+    let is_line = fits && !text.chars().any(is_hidden);
+    if is_line { Ok(text.to_owned()) } else { Err(PartnerError::Case { field, expected }) }
 }
 
 encode_fields! {

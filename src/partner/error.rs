@@ -83,10 +83,10 @@ pub enum PartnerError {
         days: u32,
     },
 
-    /// The acting user or the case reference is missing or cannot be used.
+    /// The acting user or the case reference is missing or cannot be used, or one that is searched for.
     #[error("the {field} cannot be used: {expected}")]
     Case {
-        /// `acting user`, `case reference` or `name of the request`.
+        /// Which of them, such as `acting user`, or `name of the request`.
         field: &'static str,
         /// What can be used.
         expected: &'static str,

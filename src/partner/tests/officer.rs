@@ -70,9 +70,12 @@ fn a_search_is_in_the_journal_before_anything_is_shown() {
     files::crash::after(None);
     assert_eq!(code(shown), "io");
     let mut play = play.reopen();
-    for (actor, case) in [("", "1"), ("a\nb", "1"), ("a", " ")] {
+    let by = "the acting user that is searched for (--by) cannot be used";
+    let case_for = "the case that is searched for (--for) cannot be used";
+    for (actor, case, said) in [("", "1", by), ("a\nb", "1", by), ("a", " ", case_for)] {
         let query = ActQuery { actor: Some(actor.into()), case: Some(case.into()), ..ActQuery::default() };
-        assert_eq!(code(play.partner.acts(&query, &officer(), NOW)), "case");
+        let error = play.partner.acts(&query, &officer(), NOW).unwrap_err();
+        assert!(error.code() == "case" && error.to_string().starts_with(said), "{error}");
     }
     assert_eq!(code(play.partner.acts(&ActQuery::default(), &officer(), Timestamp(NOW.0 * 1000))), "clock_ahead");
     assert_eq!(play.partner.journal_length(), 1);
