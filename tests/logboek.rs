@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use stapel::audit::{ProcessingRecord, ProcessingStatus};
 use stapel::broker::LogPlace;
+use stapel::partner::Processings;
 use stapel::{AddressKey, Broker, Case, Digest, Partner, TraceContext};
 use stapel_testkit::{ROSTER, START, broker, partner_folder, policy_text, signed, two_epochs, write_policy};
 
@@ -137,4 +138,40 @@ fn records_are_read_on_from_where_they_were_read() {
     assert_eq!(after.lines, place.lines + 1);
     let other = LogPlace { leaf: Digest([9; 32]), ..place };
     assert_eq!(pair.broker.processings(OPERATORS, other).unwrap().0.len(), records.len() + 1, "it is of another log");
+}
+
+/// Whoever has the partner for its callers lends it for one part at a time, and what they do meanwhile comes last.
+#[test]
+fn a_journal_is_read_in_parts_and_each_leads_on_to_the_rest() {
+    let mut pair = Pair::new();
+    let home = AddressKey::from_canonical("1012JS|9|").unwrap();
+    for minute in 0..600 {
+        pair.partner.dossier(&home, &by(), START.plus(400 + minute)).unwrap();
+    }
+    let mut read = Processings::after(Digest::NONE);
+    assert_eq!(read.head(), None);
+    let (mut parts, mut heads) = (Vec::new(), Vec::new());
+    while let Some(records) = pair.partner.next_processings(PARTNERS, &mut read).unwrap() {
+        assert!(records.len() <= 256, "{}", records.len());
+        if parts.is_empty() {
+            pair.partner.flag([&home], &by(), START.plus(2_000)).unwrap();
+        }
+        parts.push(records);
+        heads.push(read.head().unwrap());
+    }
+    let all = pair.of_partner();
+    assert_eq!((parts.len(), parts.concat()), (3, all.clone()));
+    assert_eq!(all.last().unwrap().name, "stapel.flag");
+    let mut sent = 0;
+    for (part, head) in parts.iter().zip(&heads) {
+        sent += part.len();
+        assert_eq!(pair.partner.processings(PARTNERS, *head).unwrap(), all[sent..]);
+    }
+    // A place is looked for in parts too.
+    let mut read = Processings::after(heads[1]);
+    for (expected, head) in [(&[][..], None), (&[][..], Some(heads[1])), (&parts[2][..], Some(heads[2]))] {
+        assert_eq!(pair.partner.next_processings(PARTNERS, &mut read).unwrap().unwrap(), expected);
+        assert_eq!(read.head(), head);
+    }
+    assert_eq!(pair.partner.next_processings(PARTNERS, &mut read).unwrap(), None);
 }

@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use stapel::policy::{Certificate, Policy, Statement};
+#[cfg(feature = "otlp")]
+use stapel::{AddressKey, Case, Partner};
 use stapel::{Broker, BrokerKeys, Day, Timestamp};
 use stapel_testkit::{Consortium, START, partner_keys, policy_key, signatures, stored_keys};
 
@@ -183,6 +185,18 @@ impl Town {
         different.sort();
         different.dedup();
         (came.len(), different.len())
+    }
+
+    /// Has partner 1 send to a Logboek from now on.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn sends_to(&self, logboek: &Server) {
+        let path = self.consortium.path("1.toml");
+        let settings = format!(
+            "{}[logboek]\nactivity = \"https://register.example.nl/12\"\notlp = \"http://127.0.0.1:{}/v1/traces\"\n",
+            std::fs::read_to_string(&path).unwrap(),
+            logboek.port
+        );
+        std::fs::write(path, settings).unwrap();
     }
 
     fn status(&self, number: u8, day: u16) -> Value {
@@ -647,6 +661,12 @@ fn what_is_not_said_is_asked_for() {
     assert!(status == 1 && err.contains("operator.addresses") && err.ends_with("[connect_settings]\n"), "{err}");
 }
 
+/// The spans of a request to a Logboek.
+#[cfg(feature = "otlp")]
+pub(crate) fn spans(request: &Value) -> Vec<Value> {
+    request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone()
+}
+
 /// What is sent are the records that the command writes to a file, each once.
 #[cfg(feature = "otlp")]
 #[test]
@@ -662,13 +682,7 @@ fn a_run_sends_what_the_journal_records_to_a_logboek() {
         keep.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
         whole("application/json", b"{}")
     });
-    let path = town.consortium.path("1.toml");
-    let settings = format!(
-        "{}[logboek]\nactivity = \"https://register.example.nl/12\"\notlp = \"http://127.0.0.1:{}/v1/traces\"\n",
-        std::fs::read_to_string(&path).unwrap(),
-        logboek.port
-    );
-    std::fs::write(path, settings).unwrap();
+    town.sends_to(&logboek);
     town.flag(1, 0, "a.csv");
     town.sync_ending(1, 0, 23, "--no-own", 3);
     assert_eq!(town.status(1, 0)["undelivered"], json!(0), "a Logboek that is away keeps nothing from the broker");
@@ -676,10 +690,13 @@ fn a_run_sends_what_the_journal_records_to_a_logboek() {
     town.sync(1, 0, 23, "--no-own");
     town.sync(1, 0, 23, "--no-own");
     town.sync(1, 1, 23, "--no-own");
-    let got = got.lock().unwrap();
-    let spans =
-        got.iter().flat_map(|request| request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap());
-    let sent: Vec<_> = spans.map(|span| (span["traceId"].clone(), span["name"].clone())).collect();
+    let sent: Vec<_> = got
+        .lock()
+        .unwrap()
+        .iter()
+        .flat_map(spans)
+        .map(|span| (span["traceId"].clone(), span["name"].clone()))
+        .collect();
     let line = "partner logboek --dir 1 --activity https://register.example.nl/12";
     let (status, out, err) = town.run(line);
     assert_eq!(status, 0, "{err}");
@@ -691,4 +708,51 @@ fn a_run_sends_what_the_journal_records_to_a_logboek() {
     let head = town.status(1, 1)["journal_head"].clone();
     let (_, rest, _) = town.run(&format!("{line} --after {}", head.as_str().unwrap()));
     assert_eq!(rest, "");
+}
+
+/// A first send of a long journal: what the Logboek confirmed before the kill is not sent again.
+#[cfg(feature = "otlp")]
+#[test]
+fn a_send_to_a_logboek_that_was_killed_goes_on_after_the_last_part_that_was_confirmed() {
+    let town = Town::new();
+    let home = AddressKey::from_canonical("1012JS|9|").unwrap();
+    let by = Case::new("j.jansen", "Z-1").unwrap();
+    let mut partner = Partner::open(&town.consortium.path("1")).unwrap();
+    for _ in 0..600 {
+        partner.dossier(&home, &by, town.at(0, 1)).unwrap();
+    }
+    drop(partner);
+    let got: Kept<Value> = Kept::default();
+    let (told, asked) = channel();
+    let (let_go, held) = channel::<()>();
+    let held = Mutex::new(held);
+    let keep = got.clone();
+    let logboek = Server::start(None, move |request: &Got| {
+        let mut kept = keep.lock().unwrap();
+        kept.push(serde_json::from_slice(&request.body).unwrap());
+        let is_third = kept.len() == 3;
+        drop(kept);
+        if is_third {
+            told.send(()).unwrap();
+            let _ = held.lock().unwrap().recv();
+        }
+        whole("application/json", b"{}")
+    });
+    town.sends_to(&logboek);
+    let now = town.at(0, 23);
+    let mut run = town.command(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own")).spawn();
+    // So long for what must come: no result hangs on it.
+    asked.recv_timeout(Duration::from_secs(120)).unwrap();
+    let child = run.as_mut().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(let_go);
+    town.sync(1, 0, 23, "--no-own");
+    let parts: Vec<Vec<Value>> = got.lock().unwrap().iter().map(spans).collect();
+    assert_eq!(parts[2], parts[3], "nobody confirmed it to the run that was killed");
+    let sent = [&parts[..2], &parts[3..]].concat().concat();
+    let (_, out, _) = town.run("partner logboek --dir 1 --activity https://register.example.nl/12");
+    let ids = |records: &[Value], id: &str| records.iter().map(|record| record[id].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&sent, "traceId"), ids(&json_lines(&out), "trace_id"));
+    assert!(sent.len() > 600);
 }

@@ -7,6 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::error::PartnerError;
@@ -120,7 +121,10 @@ impl Journal {
         let mut is_opened = None;
         let walked = Journal::open(path, key).and_then(|journal| {
             is_opened = journal.base()?.map(|_| true);
-            journal.walk(journal.first, |_, _, _| is_opened = Some(true))
+            journal.walk(journal.first, |_, _, _| {
+                is_opened = Some(true);
+                ControlFlow::Continue(())
+            })
         });
         match walked {
             Err(PartnerError::JournalDamaged { .. }) => Ok(Some(is_opened.unwrap_or(false))),
@@ -147,7 +151,10 @@ impl Journal {
         from: JournalPosition,
         mut replay: impl FnMut(u64, JournalRecord),
     ) -> Result<(), PartnerError> {
-        self.position = self.walk(from, |number, record, _| replay(number, record))?;
+        self.position = self.walk(from, |number, record, _| {
+            replay(number, record);
+            ControlFlow::Continue(())
+        })?;
         if self.length()? > self.place(&self.position) {
             return self.cut();
         }
@@ -195,10 +202,30 @@ impl Journal {
     /// As [`read`](Journal::read), with where each record ends.
     pub(super) fn read_places(
         &self,
-        each: impl FnMut(u64, JournalRecord, JournalPosition),
+        mut each: impl FnMut(u64, JournalRecord, JournalPosition),
     ) -> Result<(), PartnerError> {
-        let end = self.walk(self.first, each)?;
-        if end == self.position { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
+        let all = |number, record, position| {
+            each(number, record, position);
+            ControlFlow::Continue(())
+        };
+        self.read_after(self.first, all).map(drop)
+    }
+
+    /// The same of what stands after a place, until `each` breaks it off; gives the place up to which it was read.
+    pub(super) fn read_after(
+        &self,
+        from: JournalPosition,
+        mut each: impl FnMut(u64, JournalRecord, JournalPosition) -> ControlFlow<()>,
+    ) -> Result<JournalPosition, PartnerError> {
+        let mut flow = ControlFlow::Continue(());
+        let end = self.walk(from, |number, record, position| {
+            flow = each(number, record, position);
+            flow
+        })?;
+        if flow.is_continue() && end != self.position {
+            return Err(self.damaged(end.records, "it ends too early, or was replaced"));
+        }
+        Ok(end)
     }
 
     /// Reads the record that stands after a position.
@@ -306,12 +333,12 @@ impl Journal {
         Ok(self.file.metadata().map_err(|source| io("read", &self.path, source))?.len())
     }
 
-    /// Goes through the records after `from`, up to the end or a last record that was cut short, and hands over each
-    /// with its number and where it ends.
+    /// Goes through the records after `from`, until `each` breaks it off, up to the end or a last record that was cut
+    /// short, and hands over each with its number and where it ends.
     fn walk(
         &self,
         from: JournalPosition,
-        mut each: impl FnMut(u64, JournalRecord, JournalPosition),
+        mut each: impl FnMut(u64, JournalRecord, JournalPosition) -> ControlFlow<()>,
     ) -> Result<JournalPosition, PartnerError> {
         // As if nothing had been pruned.
         let length = self.length()? - self.base_bytes + self.first.bytes;
@@ -356,8 +383,11 @@ impl Journal {
             let record = JournalRecord::read(opened.plain())
                 .map_err(|_| self.damaged(position.records, "it is of a version that is not known here"))?;
             drop(opened);
-            each(position.records, record, next);
+            let flow = each(position.records, record, next);
             position = next;
+            if flow.is_break() {
+                break;
+            }
         }
         Ok(position)
     }

@@ -101,6 +101,7 @@ pub use folder::Place;
 pub use given::Given;
 pub use log::Complaint;
 pub use news::{News, StackChange};
+pub use processing::Processings;
 pub use read::{Answered, Next, Received};
 pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;

@@ -1,9 +1,11 @@
 //! The journal as records of a Logboek Dataverwerkingen.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use super::Partner;
 use super::error::PartnerError;
+use super::journal::JournalPosition;
 use super::record::{JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use crate::audit::{AttributeValue, ForeignOperation, ProcessingRecord, ProcessingStatus};
 use crate::day::Timestamp;
@@ -11,6 +13,12 @@ use crate::digest::Digest;
 use crate::message::{Code, Kind, Role, Unverified};
 use crate::policy::Oin;
 use crate::trace_context::TraceContext;
+
+/// How many records of the journal are read in one part: 100 kB of records for a Logboek, at some 400 bytes each.
+const MOST_RECORDS: u64 = 256;
+
+/// After how many bytes of the journal a part ends, for records of many addresses: milliseconds of reading.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// What a record says of its action.
 struct Action {
@@ -24,10 +32,48 @@ struct Action {
 }
 
 /// When messages that are not replied to yet were made, by their numbers.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Made {
     state: HashMap<u64, (Timestamp, Kind)>,
     questions: HashMap<u64, Timestamp>,
+}
+
+/// Up to where a journal was read for a Logboek.
+///
+/// ```no_run
+/// # use stapel::partner::{Partner, PartnerError, Processings};
+/// # fn send(_: Vec<stapel::audit::ProcessingRecord>) {}
+/// # fn note(_: stapel::Digest) {}
+/// # fn example(partner: &Partner, noted: stapel::Digest) -> Result<(), PartnerError> {
+/// let mut read = Processings::after(noted);
+/// while let Some(records) = partner.next_processings("https://register.example.nl/12", &mut read)? {
+///     send(records);
+///     read.head().map(note);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Processings {
+    /// The head after which records are given, until it is found.
+    sought: Option<Digest>,
+    /// `None` before the first record.
+    position: Option<JournalPosition>,
+    made: Made,
+}
+
+impl Processings {
+    /// From a head of the journal's chain on ([`Partner::journal_head`]); of one that the journal does not have,
+    /// [`Digest::NONE`] too, from its first record on.
+    pub fn after(head: Digest) -> Processings {
+        let sought = (head != Digest::NONE).then_some(head);
+        Processings { sought, position: None, made: Made::default() }
+    }
+
+    /// The head of the chain up to which all records were given, to go on from; `None` before that is known.
+    pub fn head(&self) -> Option<Digest> {
+        self.position.filter(|_| self.sought.is_none()).map(|position| position.head)
+    }
 }
 
 impl Partner {
@@ -44,19 +90,42 @@ impl Partner {
     ///
     /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn processings(&self, activity: &str, after: Digest) -> Result<Vec<ProcessingRecord>, PartnerError> {
-        let policy = self.policy().policy();
-        let organisation = policy.partner(self.number()).and_then(|entry| policy.organisation(&entry.organisation));
-        let oin = organisation.map(|organisation| &organisation.oin);
-        let resource = vec![
-            ("name", "stapel".into()),
-            ("version", env!("CARGO_PKG_VERSION").into()),
-            ("consortium", policy.consortium.as_str().into()),
-            ("purpose", policy.purpose.as_str().into()),
-            ("partner", u64::from(self.number()).into()),
-        ];
-        let (mut made, mut records) = (Made::default(), Vec::new());
-        self.data.journal().read_places(|number, record, position| {
-            if let Some(action) = made.action(&record) {
+        let (mut read, mut all) = (Processings::after(after), Vec::new());
+        while let Some(records) = self.next_processings(activity, &mut read)? {
+            all.extend(records);
+        }
+        Ok(all)
+    }
+
+    /// The next of them, so few that whoever else needs the partner does not wait long: perhaps none, where their place
+    /// is still looked for. `None` where there are no more.
+    ///
+    /// The journal may grow between two calls, also while another process has the folder open, and may be pruned: then
+    /// it goes on from the first record that is left.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Partner::processings`].
+    pub fn next_processings(
+        &self,
+        activity: &str,
+        read: &mut Processings,
+    ) -> Result<Option<Vec<ProcessingRecord>>, PartnerError> {
+        let journal = self.data.journal();
+        let (first, end) = (journal.first(), journal.position());
+        let from = read.position.filter(|position| position.bytes >= first.bytes).unwrap_or(first);
+        let is_all_sent = read.sought == Some(end.head);
+        if is_all_sent || from == end && read.sought.is_none() {
+            return Ok(None);
+        }
+        let (resource, oin) = self.of_processings();
+        let mut records = Vec::new();
+        let Processings { sought, made, .. } = read;
+        let position = journal.read_after(from, |number, record, position| {
+            let action = made.action(&record);
+            if sought.is_some_and(|head| head == position.head) {
+                *sought = None;
+            } else if let Some(action) = action.filter(|_| sought.is_none()) {
                 let mut attributes =
                     vec![("dpl.core.processing_activity_id", activity.into()), ("dpl.stapel.record", number.into())];
                 attributes.extend(action.attributes);
@@ -71,11 +140,29 @@ impl Partner {
                     attributes,
                 });
             }
-            if position.head == after {
-                records.clear();
-            }
+            let is_part = position.records - from.records >= MOST_RECORDS || position.bytes - from.bytes >= MOST_BYTES;
+            if is_part { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        Ok(records)
+        match position == end && read.sought.is_some() {
+            // The journal does not have the head.
+            true => *read = Processings::after(Digest::NONE),
+            false => read.position = Some(position),
+        }
+        Ok(Some(records))
+    }
+
+    /// Of which system the records are, and the organisation's OIN.
+    fn of_processings(&self) -> (Vec<(&'static str, AttributeValue)>, Option<&Oin>) {
+        let policy = self.policy().policy();
+        let organisation = policy.partner(self.number()).and_then(|entry| policy.organisation(&entry.organisation));
+        let resource = vec![
+            ("name", "stapel".into()),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("consortium", policy.consortium.as_str().into()),
+            ("purpose", policy.purpose.as_str().into()),
+            ("partner", u64::from(self.number()).into()),
+        ];
+        (resource, organisation.map(|organisation| &organisation.oin))
     }
 }
 

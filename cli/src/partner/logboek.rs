@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::ops::Deref;
 
+use stapel::partner::Processings;
 use stapel::{Digest, Partner};
 use stapel_service::logboek::{Collector, LogboekError, SentUpTo};
 
@@ -32,30 +33,33 @@ pub(super) struct LogboekArgs {
 
 pub(super) fn logboek(args: &LogboekArgs, out: &mut Output) -> Result<(), Failure> {
     let partner = args.place.open()?;
-    for record in partner.processings(&args.activity, args.after.unwrap_or(Digest::NONE))? {
-        writeln!(out, "{record}")?;
+    let mut read = Processings::after(args.after.unwrap_or(Digest::NONE));
+    while let Some(records) = partner.next_processings(&args.activity, &mut read)? {
+        records.iter().try_for_each(|record| writeln!(out, "{record}"))?;
     }
     Ok(())
 }
 
-/// Sends what the journal has that the Logboek has not. The partner is held only while it is read.
+/// Sends what the journal has that the Logboek has not, and notes it after each part. The partner is held only while a
+/// part is read, so that whoever else needs it gets it in between.
 pub(super) fn send<P: Deref<Target = Partner>>(
     place: &PartnerFolder,
     collector: &Collector,
-    open: impl FnOnce() -> Result<P, Failure>,
+    open: impl Fn() -> Result<P, Failure>,
 ) -> Result<(), Failure> {
     let sent = SentUpTo::of(&place.dir);
-    let noted = sent.read()?;
-    let after = noted.and_then(|head| head.parse().ok()).unwrap_or(Digest::NONE);
-    let partner = open()?;
-    let head = partner.journal_head();
-    if head == after {
-        return Ok(());
+    let noted = sent.read()?.and_then(|head| head.parse().ok()).unwrap_or(Digest::NONE);
+    let mut read = Processings::after(noted);
+    loop {
+        let partner = open()?;
+        let records = partner.next_processings(collector.activity(), &mut read)?;
+        drop(partner);
+        let Some(records) = records else { return Ok(()) };
+        collector.send(&records)?;
+        if let Some(head) = read.head() {
+            sent.note(&head.to_string())?;
+        }
     }
-    let records = partner.processings(collector.activity(), after)?;
-    drop(partner);
-    collector.send(&records)?;
-    Ok(sent.note(&head.to_string())?)
 }
 
 impl From<LogboekError> for Failure {
