@@ -351,6 +351,48 @@ fn what_is_missing_is_said_before_anything_is_served() {
     assert!(!folder.join("1/serve.sock").exists() && !folder.join("1/serve.at").exists());
 }
 
+/// The journal of a partner from which nothing is carried goes to its Logboek all the same, from the start on.
+#[cfg(feature = "otlp")]
+#[test]
+fn a_served_partner_sends_to_its_logboek_without_sync() {
+    let consortium = consortium();
+    let folder = consortium.path("");
+    let configure = |otlp: &str| {
+        let table = format!("[logboek]\nactivity = \"https://register.example.nl/12\"\notlp = {otlp:?}\n");
+        std::fs::write(folder.join("config.toml"), table).unwrap();
+    };
+    configure("http://logboek.example.nl/v1/traces");
+    let line = "partner serve --dir 1 --no-own --no-sync --config config.toml";
+    let output = crate::common::run(&folder, line, &[], b"");
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("[logboek_settings]"), "{said}");
+    assert!(!folder.join("1/serve.at").exists());
+    let by = Case::new("j.jansen", "Z-1").unwrap();
+    let mut partner = Partner::open(&folder.join("1")).unwrap();
+    partner.flag([&AddressKey::from_canonical("1012JS|9|").unwrap()], &by, START).unwrap();
+    let head = partner.journal_head();
+    drop(partner);
+    let (tell, told) = std::sync::mpsc::channel();
+    let logboek = crate::stub::Server::start(None, move |request| {
+        let request: Value = serde_json::from_slice(&request.body).unwrap();
+        tell.send(crate::sync::spans(&request)).unwrap();
+        crate::stub::whole("application/json", b"{}")
+    });
+    configure(&format!("http://127.0.0.1:{}/v1/traces", logboek.port));
+    let server = Server::start(&folder, &["--config", "config.toml"]);
+    let spans = told.recv_timeout(AT_LONGEST).unwrap();
+    assert!(spans.len() == 1 && spans[0]["name"] == "stapel.flag", "{spans:?}");
+    let until = Instant::now() + AT_LONGEST;
+    let noted = || std::fs::read_to_string(folder.join("1/logboek.sent")).unwrap_or_default();
+    while noted() != format!("{head}\n") {
+        assert!(Instant::now() < until, "{}", noted());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    server.signal("TERM");
+    let (mut child, _) = server.drain();
+    assert!(child.wait().unwrap().success());
+}
+
 /// What the page says to type does what it says, in one shell. The server ends with the shell.
 #[test]
 fn what_the_page_says_to_type_does_what_it_says() {

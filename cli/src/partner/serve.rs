@@ -10,10 +10,11 @@ use std::thread;
 use stapel::Timestamp;
 use stapel_service::client::{Carrier, ServeSettings};
 use stapel_service::desk::{self, Desk, ServeError};
+use stapel_service::logboek::Collector;
 
 use super::settings::ConfigArgs;
-use super::sync::{Holder, Step, SyncArgs, Told, Ways, go_on};
-use super::{OutboxArgs, PartnerFolder};
+use super::sync::{Holder, LOOKS, Step, SyncArgs, Told, Ways, go_on};
+use super::{OutboxArgs, PartnerFolder, logboek};
 use crate::broker::serve::LogForm;
 use crate::failure::{self, Failure};
 use crate::files;
@@ -49,7 +50,8 @@ pub(super) struct ServeArgs {
     /// Ask about no own flags
     #[arg(long)]
     no_own: bool,
-    /// Carry nothing to the broker: who does that stops this one meanwhile
+    /// Carry nothing to the broker: who does that stops this one meanwhile. A Logboek of the configuration file is sent
+    /// what the journal records all the same
     #[arg(long)]
     no_sync: bool,
     /// What its log is written for: people, or programs that collect it, one JSON object a line
@@ -84,25 +86,19 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
     log.begin();
     let at = Place::write(&place.dir, &socket)?;
     let told = Arc::new(Told::default());
-    let sync = (!no_sync)
-        .then(|| {
-            let args = SyncArgs::beside(place, outbox, actor.filter(|_| !no_own), work);
-            Ways::of(read).map(|ways| (args, ways))
+    let beside: Option<Box<dyn FnOnce() + Send>> = if no_sync {
+        // Nothing goes to the broker, and the Logboek is the partner's own.
+        let collector = read.logboek.as_ref().map(Collector::new).transpose()?;
+        let (desk, told) = (desk.clone(), told.clone());
+        collector.map(|collector| -> Box<dyn FnOnce() + Send> {
+            Box::new(move || send_to_logboek(&place, &collector, &desk, &told))
         })
-        .transpose()?;
-    let ready = || {
-        if let Some((args, ways)) = sync {
-            let (desk, told) = (desk.clone(), told.clone());
-            thread::spawn(move || {
-                let carried = catch_unwind(AssertUnwindSafe(|| carry(&args, &ways, desk.clone(), &told)));
-                if carried.is_err() {
-                    tracing::error!("nothing is carried any more, for a fault of this program: restart it");
-                    let now = desk.time();
-                    desk.tell_sync(|runs| (runs.is_on, runs.last) = (false, Some((now, "internal"))));
-                }
-            });
-        }
+    } else {
+        let args = SyncArgs::beside(place, outbox, actor.filter(|_| !no_own), work);
+        let (ways, desk, told) = (Ways::of(read)?, desk.clone(), told.clone());
+        Some(Box::new(move || carry_or_say(&args, &ways, &desk, &told)))
     };
+    let ready = || drop(beside.map(thread::spawn));
     let settings = || -> Result<ServeSettings, ServeError> {
         config.read().map(|read| read.serve).map_err(|failure| ServeError::Settings(failure.line()))
     };
@@ -133,6 +129,28 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Sends what the journal records to the Logboek where nothing is carried to the broker, until it is told to end. What
+/// goes wrong is in the log, and is tried again.
+fn send_to_logboek(place: &PartnerFolder, collector: &Collector, desk: &Arc<Desk>, told: &Told) {
+    loop {
+        if let Err(failure) = logboek::send(place, collector, || Ok(desk.lend())) {
+            tracing::warn!(code = failure.code(), "{}", failure.line());
+        }
+        if !told.wait(LOOKS) {
+            break;
+        }
+    }
+}
+
+/// Does every day's work, and says so where a fault of this program ends that.
+fn carry_or_say(args: &SyncArgs, ways: &Ways, desk: &Arc<Desk>, told: &Arc<Told>) {
+    if catch_unwind(AssertUnwindSafe(|| carry(args, ways, desk.clone(), told))).is_err() {
+        tracing::error!("nothing is carried any more, for a fault of this program: restart it");
+        let now = desk.time();
+        desk.tell_sync(|runs| (runs.is_on, runs.last) = (false, Some((now, "internal"))));
     }
 }
 

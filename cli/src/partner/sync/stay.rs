@@ -12,7 +12,7 @@ use crate::failure::{self, Failure, note};
 use crate::output::Output;
 
 /// How often it looks whether people have asked something.
-const LOOKS: Duration = Duration::from_secs(300);
+pub(in crate::partner) const LOOKS: Duration = Duration::from_secs(300);
 
 /// How long what is under way may take once it was told to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -122,7 +122,7 @@ impl Told {
     }
 
     /// Waits; `false` where it was told to end.
-    fn wait(&self, time: Duration) -> bool {
+    pub(in crate::partner) fn wait(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         let mut is_told = self.lock();
         while !*is_told {
