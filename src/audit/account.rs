@@ -92,10 +92,8 @@ pub struct PartnerAccount {
     pub renewed: u64,
     /// Sweeps that were answered, by reason.
     pub sweeps: BTreeMap<Slug, u64>,
-    /// The first day in the year on which the roster had it.
-    since: Option<Day>,
-    /// The day from which on the roster had it no more.
-    until: Option<Day>,
+    /// From which day on the roster had it in the year, and from which on no more; again where it came back.
+    stays: Vec<(Day, Option<Day>)>,
     /// The days on which a message of it was accepted.
     days: BTreeSet<Day>,
 }
@@ -104,19 +102,22 @@ impl PartnerAccount {
     /// The days up to `last` on which the roster had it and no message of it was accepted, and the longest run of
     /// them.
     pub fn silent_days(&self, last: Day) -> (u32, u32) {
-        let (mut all, mut run, mut longest) = (0, 0, 0);
-        let end = self.until.map_or(last.plus(1), |until| until.min(last.plus(1)));
-        let first = self.since.unwrap_or(end);
-        for day in (first.0..end.0).map(Day) {
-            if self.days.contains(&day) {
-                run = 0;
-            } else {
-                all += 1;
-                run += 1;
+        let (mut all, mut longest) = (0, 0);
+        for (since, until) in &self.stays {
+            let end = until.map_or(last.plus(1), |until| until.min(last.plus(1)));
+            let mut run = 0;
+            for day in (since.0..end.0).map(Day) {
+                run = if self.days.contains(&day) { 0 } else { run + 1 };
+                all += u32::from(run > 0);
                 longest = longest.max(run);
             }
         }
         (all, longest)
+    }
+
+    /// The stay that has not ended.
+    fn open_stay(&mut self) -> Option<&mut Option<Day>> {
+        self.stays.last_mut().map(|(_, until)| until).filter(|until| until.is_none())
     }
 }
 
@@ -174,15 +175,18 @@ impl AccountTotals {
     /// Takes the partners of a policy that is in force from a day on.
     fn take_roster(&mut self, policy: &Policy, day: Day) {
         for (number, partner) in self.organisations.values_mut().flatten() {
-            if policy.partner(*number).is_none() {
-                partner.until.get_or_insert(day);
+            if policy.partner(*number).is_none()
+                && let Some(until) = partner.open_stay()
+            {
+                *until = Some(day);
             }
         }
         for entry in &policy.partners {
             let organisation = self.organisations.entry(entry.organisation.clone()).or_default();
             let partner = organisation.entry(entry.number).or_default();
-            partner.since.get_or_insert(day);
-            partner.until = None;
+            if partner.open_stay().is_none() {
+                partner.stays.push((day, None));
+            }
         }
     }
 
@@ -354,16 +358,19 @@ mod tests {
                 ("2027-03-01", old, Event::Backup),
                 ("2027-03-04", new, Event::PolicyAdopted { version: 2, previous: Some(old) }),
                 ("2027-03-09", unknown, message(1, Subject::Confirm, Outcome::Accepted)),
+                ("2027-03-10", old, message(4, Subject::Confirm, Outcome::Accepted)),
+                ("2027-03-15", old, Event::Backup),
+                ("2027-03-18", new, Event::Backup),
             ],
         );
         let totals = account.totals();
         let last = account.days().unwrap().1;
         let silent =
             |slug: &str, number| totals.organisations[&slug.parse::<Slug>().unwrap()][&number].silent_days(last);
-        assert_eq!(silent("gemeente-zaanstad", 4), (3, 3), "the first to the third");
-        assert_eq!(silent("politie", 1), (9, 9), "whose the last line is, is not known");
+        assert_eq!(silent("gemeente-zaanstad", 4), (3 + 7, 7), "the first to the third, and the 11th to the 17th");
+        assert_eq!(silent("politie", 1), (18, 18), "whose the line of the ninth is, is not known");
         let versions: Vec<_> = totals.policies.iter().map(|policy| policy.version).collect();
-        assert_eq!(versions, [Some(1), Some(2), None]);
+        assert_eq!(versions, [Some(1), Some(2), None, Some(1), Some(2)]);
         assert_eq!(totals.unknown, [(unknown, 1)].into());
     }
 }
