@@ -1,8 +1,9 @@
 //! Locks on folders: a folder is open in one process at a time, and there in one place.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ const LOCK: &str = "lock";
 const NEXT: &str = "lock.next";
 
 /// The file in which `stapel partner serve` says at which socket it is called.
-pub(crate) const SERVER: &str = "serve.at";
+#[cfg(unix)]
+const SERVER: &str = "serve.at";
 
 /// The pause between two attempts at a folder that is in use: short beside the milliseconds for which a call has it
 /// open, and long beside the 20 microseconds that an attempt takes.
@@ -74,23 +76,23 @@ impl FolderLock {
 
     fn hold_file(folder: &Path, name: &str) -> Result<FolderLock, SystemError> {
         let path = folder.join(name);
-        let in_use = || SystemError::FolderInUse { path: folder.to_owned(), server: server_of(folder) };
         let open = || private_options().create(true).open(&path).map_err(|source| io("open", &path, source));
         #[cfg(unix)]
         {
             refuse_other_user(folder)?;
             let mut all = posix::all_held();
+            let in_use = |server| SystemError::FolderInUse { path: folder.to_owned(), server };
             // Not opened where this process holds it: closing any file of it would end the lock.
-            if std::fs::metadata(&path).is_ok_and(|there| all.contains(&posix::Held::of(&there))) {
-                return Err(in_use());
+            if std::fs::metadata(&path).is_ok_and(|there| posix::is_held(&all, &there)) {
+                return Err(in_use(posix::server_of(&folder.join(SERVER), &all)));
             }
             let file = open()?;
             let metadata = file.metadata().map_err(|source| io("read", &path, source))?;
             if !posix::try_lock(&file).map_err(|source| io("lock", &path, source))? {
-                return Err(in_use());
+                return Err(in_use(posix::server_of(&folder.join(SERVER), &all)));
             }
             let held = posix::Held::of(&metadata);
-            all.push(held);
+            all.push((held, None));
             Ok(FolderLock { file: Some(file), held })
         }
         #[cfg(not(unix))]
@@ -98,18 +100,66 @@ impl FolderLock {
             let file = open()?;
             match file.try_lock() {
                 Ok(()) => Ok(FolderLock { file: Some(file) }),
-                Err(std::fs::TryLockError::WouldBlock) => Err(in_use()),
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    Err(SystemError::FolderInUse { path: folder.to_owned(), server: None })
+                }
                 Err(std::fs::TryLockError::Error(source)) => Err(io("lock", &path, source)),
             }
         }
     }
 }
 
-/// The socket of the server that has a partner's folder open, as it wrote it there.
-fn server_of(folder: &Path) -> Option<PathBuf> {
-    let mut socket = String::new();
-    File::open(folder.join(SERVER)).ok()?.take(4_096).read_to_string(&mut socket).ok()?;
-    Some(PathBuf::from(socket)).filter(|socket| socket.is_absolute())
+/// Says to whoever finds a partner's folder in use at which socket a server of this process is called for it, as long
+/// as this lives: the file `serve.at`, which is locked meanwhile.
+///
+/// One that lies there without a lock was left by a server that was killed, and whoever has the folder since is no
+/// server: so it says nothing, whenever it is read.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct ServedAt {
+    path: PathBuf,
+    /// `None` once it is being dropped.
+    file: Option<File>,
+    held: posix::Held,
+    /// The folder stays this process's until the file is gone, so that no other server's is taken away.
+    _folder: Arc<FolderLock>,
+}
+
+#[cfg(unix)]
+impl ServedAt {
+    pub(crate) fn write(folder: &Path, lock: Arc<FolderLock>, socket: &Path) -> Result<ServedAt, SystemError> {
+        use std::io::{ErrorKind, Write};
+        use std::os::unix::ffi::OsStrExt;
+        let path = folder.join(SERVER);
+        let socket = std::path::absolute(socket).map_err(|source| io("find", socket, source))?;
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io("replace", &path, error)),
+            _ => {}
+        }
+        let failed = |source| io("write", &path, source);
+        let mut file = private_options().create_new(true).open(&path).map_err(failed)?;
+        file.write_all(socket.as_os_str().as_bytes()).map_err(failed)?;
+        let mut all = posix::all_held();
+        // Once all of it is written: until then it says nothing. Nobody else locks it.
+        if !posix::try_lock(&file).map_err(failed)? {
+            return Err(SystemError::FolderInUse { path: folder.to_owned(), server: None });
+        }
+        let held = posix::Held::of(&file.metadata().map_err(failed)?);
+        all.push((held, Some(socket)));
+        drop(all);
+        Ok(ServedAt { path, file: Some(file), held, _folder: lock })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for ServedAt {
+    fn drop(&mut self) {
+        // In a child that was forked it is the parent's.
+        if self.held.is_own() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+        posix::let_go(&mut self.file, self.held);
+    }
 }
 
 /// [`SystemError::OtherUser`] for a folder of another user, in which files are replaced without a lock. One that is not
@@ -125,24 +175,25 @@ pub(crate) fn refuse_other_user(folder: &Path) -> Result<(), SystemError> {
 impl Drop for FolderLock {
     fn drop(&mut self) {
         #[cfg(unix)]
-        let mut all = posix::all_held();
-        // Closed before it is free: another that locked it in between would lose its lock to this closing.
+        posix::let_go(&mut self.file, self.held);
+        #[cfg(not(unix))]
         drop(self.file.take());
-        #[cfg(unix)]
-        all.retain(|held| *held != self.held);
     }
 }
 
 #[cfg(unix)]
 mod posix {
+    use std::ffi::OsString;
     use std::fs::{File, Metadata};
-    use std::io;
+    use std::io::{self, Read};
+    use std::os::unix::ffi::OsStringExt;
     use std::os::unix::fs::MetadataExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use rustix::fs::{FlockOperation, fcntl_lock};
     use rustix::io::Errno;
+    use rustix::process::{Flock, FlockType, fcntl_getlk};
 
     use crate::system::SystemError;
 
@@ -158,6 +209,11 @@ mod posix {
         pub(super) fn of(file: &Metadata) -> Held {
             Held { process: std::process::id(), device: file.dev(), inode: file.ino() }
         }
+
+        /// Whether this process holds it, and not the one that it was forked from.
+        pub(super) fn is_own(self) -> bool {
+            self.process == std::process::id()
+        }
     }
 
     /// Root can write in anybody's folder, and what it leaves there the owner can no longer read.
@@ -166,10 +222,38 @@ mod posix {
         if owner == user { Ok(()) } else { Err(SystemError::OtherUser { path: folder.into(), owner, user }) }
     }
 
+    /// A file that is held, and the socket that it names where it says that a server has the folder.
+    pub(super) type Holding = (Held, Option<PathBuf>);
+
     /// What this process holds, and in a child what its parent held when it was forked.
-    pub(super) fn all_held() -> MutexGuard<'static, Vec<Held>> {
-        static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+    pub(super) fn all_held() -> MutexGuard<'static, Vec<Holding>> {
+        static HELD: Mutex<Vec<Holding>> = Mutex::new(Vec::new());
         HELD.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_held(all: &[Holding], file: &Metadata) -> bool {
+        all.iter().any(|(held, _)| *held == Held::of(file))
+    }
+
+    pub(super) fn let_go(file: &mut Option<File>, held: Held) {
+        let mut all = all_held();
+        // Closed before it is free: another that locked it in between would lose its lock to this closing.
+        drop(file.take());
+        all.retain(|(other, _)| *other != held);
+    }
+
+    /// The socket that the file at `path` names; `None` where it is not locked, for a server that was killed left it.
+    pub(super) fn server_of(path: &Path, all: &[Holding]) -> Option<PathBuf> {
+        let there = Held::of(&std::fs::metadata(path).ok()?);
+        // A server of this process would lose its lock to the closing of the file.
+        if let Some((_, socket)) = all.iter().find(|(held, _)| *held == there) {
+            return socket.clone();
+        }
+        let file = File::open(path).ok()?;
+        fcntl_getlk(&file, &Flock::from(FlockType::ReadLock)).ok()??;
+        let mut socket = Vec::new();
+        file.take(4_096).read_to_end(&mut socket).ok()?;
+        Some(PathBuf::from(OsString::from_vec(socket))).filter(|socket| socket.is_absolute())
     }
 
     /// Whether it could be locked.
@@ -199,19 +283,45 @@ mod tests {
         FolderLock::hold(folder.path()).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn whoever_finds_a_servers_folder_in_use_is_told_of_its_socket() {
         let folder = tempfile::tempdir().unwrap();
-        let _held = FolderLock::hold(folder.path()).unwrap();
+        let held = Arc::new(FolderLock::hold(folder.path()).unwrap());
         let said = || FolderLock::wait_for(folder.path(), PAUSE).unwrap_err().to_string();
         assert!(said().contains("wait longer for it") && said().contains("stapel partner serve own it"), "{}", said());
-        std::fs::write(folder.path().join(SERVER), "/run/stapel/police.sock").unwrap();
-        let error = FolderLock::wait_in_line(folder.path(), || panic!("nobody waits for a server")).unwrap_err();
-        let said_of_it = error.to_string();
-        let names = ["call it at /run/stapel/police.sock", "stapel_client in Python", "stapel.client in Java"];
-        assert!(names.iter().all(|name| said_of_it.contains(name)), "{said_of_it}");
-        std::fs::write(folder.path().join(SERVER), "police.sock").unwrap();
-        assert!(said().contains("wait longer for it"), "{}", said());
+        let served = ServedAt::write(folder.path(), held, Path::new("/run/stapel/police.sock")).unwrap();
+        for _ in 0..2 {
+            let error = FolderLock::wait_in_line(folder.path(), || panic!("nobody waits for a server")).unwrap_err();
+            let said_of_it = error.to_string();
+            let names = ["call it at /run/stapel/police.sock", "stapel_client in Python", "stapel.client in Java"];
+            assert!(names.iter().all(|name| said_of_it.contains(name)), "{said_of_it}");
+        }
+        drop(served);
+        assert!(!folder.path().join(SERVER).exists());
+        FolderLock::hold(folder.path()).unwrap();
+    }
+
+    /// A server was killed, and a command has the folder before anybody took away what the server left there: whoever
+    /// waits for the command is not sent to the server.
+    #[cfg(unix)]
+    #[test]
+    fn what_a_killed_server_left_keeps_nobody_from_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SERVER);
+        std::fs::write(&path, "/run/stapel/police.sock").unwrap();
+        let mut command = Some(FolderLock::hold(folder.path()).unwrap());
+        let waited = FolderLock::wait_in_line(folder.path(), || {
+            command = None;
+            true
+        });
+        let served = ServedAt::write(folder.path(), Arc::new(waited.unwrap()), Path::new("other.sock")).unwrap();
+        let error = FolderLock::hold(folder.path()).unwrap_err();
+        let socket = std::path::absolute("other.sock").unwrap();
+        assert!(error.to_string().contains(socket.to_str().unwrap()), "{error}");
+        // The folder stays the server's as long as the file says so.
+        drop(served);
+        FolderLock::hold(folder.path()).unwrap();
     }
 
     #[test]

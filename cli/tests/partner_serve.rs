@@ -331,6 +331,17 @@ fn whoever_finds_the_folder_in_use_is_told_of_the_socket() {
     assert!(!socket.exists() && !consortium.path("1/serve.at").exists());
     assert!(server.logged.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{}", server.logged);
     assert!(stapel("partner news --dir 1").status.success());
+    // What a server that was killed left is no server's: whoever has the folder then is waited for.
+    let mut server = Server::start(&folder, &[]);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    assert!(consortium.path("1/serve.at").exists());
+    let partner = Partner::open(&folder.join("1")).unwrap();
+    let output = stapel("partner news --dir 1 --wait 0");
+    let said = text(&output.stderr);
+    assert!(said.contains("[folder_in_use]") && !said.contains("serve.sock"), "{said}");
+    drop(partner);
+    Server::start(&folder, &[]).child.kill().unwrap();
 }
 
 #[test]

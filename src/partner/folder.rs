@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::PartnerError;
@@ -16,7 +17,9 @@ use crate::digest::Digest;
 use crate::files::{self, crash, io};
 use crate::hidden::shown_path;
 use crate::label;
-use crate::lock::{FolderLock, SERVER, refuse_other_user};
+#[cfg(unix)]
+use crate::lock::ServedAt;
+use crate::lock::{FolderLock, refuse_other_user};
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::PseudonymKey;
 use crate::secret::{Key32, SecretFile, SigningKey, UnsealingKey};
@@ -69,13 +72,10 @@ impl<'a> Place<'a> {
     }
 
     fn lock(&self) -> Result<FolderLock, SystemError> {
-        let lock = match self.wait.is_zero() {
-            true => FolderLock::hold(self.folder)?,
-            false => FolderLock::wait_for(self.folder, self.wait)?,
-        };
-        // A server that was killed left it there, and it would keep others from waiting for the folder.
-        let _ = fs::remove_file(self.folder.join(SERVER));
-        Ok(lock)
+        match self.wait.is_zero() {
+            true => FolderLock::hold(self.folder),
+            false => FolderLock::wait_for(self.folder, self.wait),
+        }
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) struct PartnerFolder {
     keys: PathBuf,
     sealer: Sealer,
     journal_key: Key32,
-    _lock: FolderLock,
+    lock: Arc<FolderLock>,
 }
 
 impl PartnerFolder {
@@ -139,7 +139,7 @@ impl PartnerFolder {
         files::refuse_special(&key_path)?;
         let journal_key = Key32::read(&key_path)?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
-        Ok(PartnerFolder { path: path.to_owned(), keys: keys.to_owned(), sealer, journal_key, _lock: lock })
+        Ok(PartnerFolder { path: path.to_owned(), keys: keys.to_owned(), sealer, journal_key, lock: Arc::new(lock) })
     }
 
     fn refuse_without(&self, key: &str) -> Result<(), PartnerError> {
@@ -148,6 +148,12 @@ impl PartnerFolder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Says in the folder at which socket a server is called that has it open.
+    #[cfg(unix)]
+    pub(super) fn serve_at(&self, socket: &Path) -> Result<ServedAt, SystemError> {
+        ServedAt::write(&self.path, self.lock.clone(), socket)
     }
 
     /// The key that signs messages.

@@ -87,6 +87,8 @@ mod year;
 use std::fmt;
 use std::path::Path;
 
+#[cfg(unix)]
+pub use crate::lock::ServedAt;
 pub use act_query::ActQuery;
 pub use acts::{Act, ActKind};
 pub use asked::{AskedRequest, AskedState};
@@ -190,6 +192,18 @@ impl Partner {
     /// [`SecretError::SecretFile`](crate::secret::SecretError::SecretFile) and [`PartnerError::SecretMismatch`].
     pub fn open<'a>(place: impl Into<Place<'a>>) -> Result<Partner, PartnerError> {
         Partner::open_from(place.into(), |folder, policy| folder.read_sources(policy))
+    }
+
+    /// Says to other processes that find the folder in use at which Unix socket they can call this one instead, as long
+    /// as what this gives lives: they wait for no server
+    /// ([`SystemError::FolderInUse`](crate::SystemError::FolderInUse)).
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io); `FolderInUse` where this process says so already.
+    #[cfg(unix)]
+    pub fn serve_at(&self, socket: &Path) -> Result<ServedAt, PartnerError> {
+        Ok(self.data.folder().serve_at(socket)?)
     }
 
     /// Opens a folder whose pseudonyms come from elsewhere than its secrets: each source is that of the epoch whose key

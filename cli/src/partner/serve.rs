@@ -1,9 +1,8 @@
 //! `stapel partner serve`: a partner's folder that the programs of one machine share.
 
-use std::fs;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -17,12 +16,8 @@ use super::sync::{Holder, LOOKS, Step, SyncArgs, Told, Ways, go_on};
 use super::{OutboxArgs, PartnerFolder, logboek};
 use crate::broker::serve::LogForm;
 use crate::failure::{self, Failure};
-use crate::files;
-use crate::output::{Output, Shown};
+use crate::output::Output;
 use crate::threads::WorkArgs;
-
-/// The file in the partner's folder that says where its socket is, for whoever finds the folder in use.
-const PLACE: &str = "serve.at";
 
 /// Have the folder open, and let the programs of this machine share it
 ///
@@ -84,7 +79,7 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
     let now = move || clock.time().unwrap_or(Timestamp(0));
     let desk = Desk::new(partner, register, now)?;
     log.begin();
-    let at = Place::write(&place.dir, &socket)?;
+    let at = desk.lend().serve_at(&socket)?;
     let told = Arc::new(Told::default());
     let beside: Option<Box<dyn FnOnce() + Send>> = if no_sync {
         // Nothing goes to the broker, and the Logboek is the partner's own.
@@ -109,27 +104,6 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
 
 fn of_serving(error: ServeError) -> Failure {
     Failure::new(error.code(), error.to_string())
-}
-
-/// The file that says where the socket is, as long as this lives.
-struct Place(PathBuf);
-
-impl Place {
-    fn write(dir: &Path, socket: &Path) -> Result<Place, Failure> {
-        let path = dir.join(PLACE);
-        let absolute = std::path::absolute(socket).map_err(|source| files::error("find", socket, source))?;
-        let text = absolute.to_str().ok_or_else(|| {
-            Failure::new("configuration", format!("the path {} is not UTF-8: give another", socket.shown()))
-        })?;
-        files::replace(&path, text.as_bytes())?;
-        Ok(Place(path))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 /// Sends what the journal records to the Logboek where nothing is carried to the broker, until it is told to end. What
