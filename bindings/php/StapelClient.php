@@ -9,7 +9,7 @@
  *     $question = $desk->ask(['Dam 1-A, 1012 JS Amsterdam'], $by);  // its answer comes after the server's next sync
  *     foreach ($desk->answers($question->request, $by)->answers as $answer) {
  *         foreach ($answer->rows as $row) {
- *             echo "$row->address: $row\n";
+ *             echo "$row->address: {$row->inWords()}\n";
  *         }
  *     }
  *
@@ -123,13 +123,16 @@ final class RenewalReason
     public const UNDER_SUPERVISION = 'under_supervision';
 }
 
-/** What is printed of these objects, as for a log, leaves out what people wrote and the caller's references. */
+/**
+ * What is printed of these objects, as into a log, are the names of their fields alone: no address, no user, no case
+ * and no standing.
+ */
 trait Discreet
 {
-    /** @return array<string, mixed> */
+    /** @return list<string> */
     public function __debugInfo(): array
     {
-        return array_diff_key(get_object_vars($this), ['typed' => 0, 'case' => 0, 'sent' => 0, 'message' => 0]);
+        return array_keys(get_object_vars($this));
     }
 }
 
@@ -193,17 +196,27 @@ final readonly class Row
 /** Why a row is no address, or none that can be used. */
 final readonly class Refusal
 {
-    use Discreet;
-
     /** `$field` is what of the row is at fault. */
     public function __construct(public string $code, public string $field, public string $message)
     {
+    }
+
+    /**
+     * Without the message, which may have the address in it.
+     *
+     * @return array<string, string>
+     */
+    public function __debugInfo(): array
+    {
+        return ['code' => $this->code, 'field' => $this->field];
     }
 }
 
 /** What became of a row: it was refused, or it is an address. What there is nothing to say of is null. */
 final readonly class RowResult
 {
+    use Discreet;
+
     /** @param list<string> $stay */
     public function __construct(
         public ?Refusal $refused = null,
@@ -273,7 +286,8 @@ final readonly class AnswerRow
     ) {
     }
 
-    public function __toString(): string
+    /** The standing, such as "stacked at least 3". */
+    public function inWords(): string
     {
         return match (true) {
             $this->count !== null => "stacked $this->count",
@@ -333,6 +347,8 @@ final readonly class Question
 /** How many organisations flag an address: exactly, or at least; both null where that is not shown. */
 final readonly class Told
 {
+    use Discreet;
+
     public function __construct(public ?int $count, public ?int $atLeast)
     {
     }

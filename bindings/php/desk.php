@@ -43,7 +43,7 @@ function atDesk(string $socket, array $addresses): void
     foreach ($desk->answers($question->request, $by)->answers as $answer) {
         echo "organisations $answer->organisations, fresh $answer->fresh\n";
         foreach ($answer->rows as $standing) {
-            echo "$standing->address\t$standing\n";
+            echo "$standing->address\t{$standing->inWords()}\n";
         }
     }
 

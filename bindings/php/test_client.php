@@ -7,6 +7,7 @@ declare(strict_types=1);
 require __DIR__ . '/StapelClient.php';
 
 use StapelClient\Acting;
+use StapelClient\AnswerRow;
 use StapelClient\Change;
 use StapelClient\Client;
 use StapelClient\ClientException;
@@ -40,7 +41,7 @@ testErrors($desk, $by, $socket, (int) $port);
 testRequests($desk, $by, $socket);
 testTraces($desk, (int) $port);
 testWhatALaterServerKnowsIsNoError($desk);
-testNothingPrintsWhatPeopleWrote($desk, $by, (int) $port);
+testNothingThatIsPrintedSaysOfWhomOrWhat($desk, $by, (int) $port);
 
 function same(mixed $expected, mixed $found): void
 {
@@ -107,7 +108,7 @@ function testQuestions(Client $desk, Acting $by, DateTimeImmutable $moment): voi
         [$first->address, $first->level, $first->typed, $first->standing, $first->count, $first->atLeast]);
     same([null, 2, null, Level::NUMBER], [$second->typed, $second->count, $third->count, $third->level]);
     same(['stacked at least 3', 'stacked 2', 'stacked', 'below threshold', 'no own flag'],
-        array_map(strval(...), $answer->rows));
+        array_map(fn(AnswerRow $row) => $row->inWords(), $answer->rows));
     $waiting = $desk->ask([HOME], $by, request: 'a-question-waiting');
     same(['a-question-waiting', QuestionState::WAITING, null],
         [$waiting->request, $waiting->state, $waiting->notAccepted]);
@@ -187,7 +188,7 @@ function testWhatALaterServerKnowsIsNoError(Client $desk): void
     $question = $desk->ask([HOME], $later);
     $row = $question->answers[0]->rows[3];
     same(['of_later', 'of_later', 'of_later', 'of later'],
-        [$question->state, $row->level, $row->standing, (string) $row]);
+        [$question->state, $row->level, $row->standing, $row->inWords()]);
     same(array_fill(0, 3, 'of_later'), array_column($desk->news($later)->news, 'change'));
     $entry = $desk->dossier(HOME, $later)->entries[3];
     same(['of_later', 'of_later', 'of_later'], [$entry->event, $entry->level, $entry->standing]);
@@ -241,11 +242,15 @@ function testErrors(Client $desk, Acting $by, string $socket, int $port): void
     same(['unauthorized', 401], failure(fn() => Client::loopback($port, 'another')->status()));
 }
 
-function testNothingPrintsWhatPeopleWrote(Client $desk, Acting $by, int $port): void
+function testNothingThatIsPrintedSaysOfWhomOrWhat(Client $desk, Acting $by, int $port): void
 {
-    $printed = print_r([$desk->ask([HOME], $by), $desk->dossier(HOME, $by), $desk->news($by), $by,
-        Row::fields(number: 'Molenstraat 12-A, é'), Client::loopback($port, 'a-token')], true);
-    foreach (['Molenstraat', '2026-0117', 'a-token'] as $secret) {
+    $flagged = $desk->flag([HOME, 'nowhere'], $by);
+    $printed = print_r([$flagged, $flagged->rows[1]->refused, $desk->withdraw([HOME], $by), $desk->ask([HOME], $by),
+        $desk->dossier(HOME, $by), $desk->news($by), $by, Row::fields(number: 'Molenstraat 12-A, é'),
+        Client::loopback($port, 'a-token')], true);
+    $secrets = ['Molenstraat', 'Kerkplein', '9999X', 'j.jansen', '2026-0117', 'stacked', 'a-token'];
+    foreach ($secrets as $secret) {
         same(false, str_contains($printed, $secret));
     }
+    same(true, str_contains($printed, '=> standing') && str_contains($printed, '[code] => no_postcode'));
 }

@@ -25,7 +25,7 @@ def main(socket: str, addresses: list[str]) -> None:
     for answer in desk.answers(question.request, by).answers:
         print(f"organisations {answer.organisations}, fresh {answer.fresh}")
         for standing in answer.rows:
-            print(f"{standing.address}\t{standing}")
+            print(f"{standing.address}\t{standing.in_words()}")
 
     news = desk.news(by)
     for row in news.news:

@@ -8,7 +8,7 @@
     question = desk.ask(["Dam 1-A, 1012 JS Amsterdam"], by)      # its answer comes after the server's next sync
     for answer in desk.answers(question.request, by).answers:
         for row in answer.rows:
-            print(row.address, row)
+            print(row.address, row.in_words())
 
 The server owns the folder, so that any number of processes use it at once; who calls needs no libstapel, no keys and no
 rights in the folder. It is reached through its Unix socket, or with `Client.loopback` and a token. An address is a text
@@ -138,8 +138,18 @@ class RenewalReason(StrEnum):
     UNDER_SUPERVISION = "under_supervision"  # a measure was imposed or agreed, and it is watched whether it is kept
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
+class _Discreet:
+    """Shows the names of its fields alone: what is printed of these objects, as into a log, has no address, no user,
+    no case and no standing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.__slots__)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Acting(_Discreet):
     """Who acts, and for which case; each 1 to 200 characters on one line. Stays in the partner's own journal.
 
     `traceparent` is that of the action of the caller's own program (W3C Trace Context), for its logs: the records of
@@ -147,15 +157,15 @@ class Acting:
     """
 
     actor: str
-    case: str = field(repr=False)
+    case: str
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass(frozen=True, slots=True, repr=False)
+class Row(_Discreet):
     """An address as it is handed over, made by `fields`, `bag_id` or `address`."""
 
-    sent: dict[str, str] = field(repr=False)
+    sent: dict[str, str]
 
 
 def fields(
@@ -185,8 +195,8 @@ class Refusal:
     message: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class RowResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class RowResult(_Discreet):
     """What became of a row: it was refused, or it is an address. What there is nothing to say of is None."""
 
     refused: Refusal | None = None
@@ -224,19 +234,20 @@ class WithdrawResult:
     rows: list[RowResult]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRow:
+@dataclass(frozen=True, slots=True, repr=False)
+class AnswerRow(_Discreet):
     """What was answered about an address. `count` is exact, `at_least` a lower bound; both None where neither is
     shown."""
 
     address: str
     level: str  # of Level
-    typed: str | None = field(repr=False)
+    typed: str | None
     standing: str  # of Standing
     count: int | None
     at_least: int | None
 
-    def __str__(self) -> str:
+    def in_words(self) -> str:
+        """The standing, such as "stacked at least 3"."""
         if self.count is not None:
             return f"stacked {self.count}"
         if self.at_least is not None:
@@ -277,21 +288,21 @@ class Question:
     rows: list[RowResult]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+@dataclass(frozen=True, slots=True, repr=False)
+class Told(_Discreet):
     """How many organisations flag an address: exactly, or at least; both None where that is not shown."""
 
     count: int | None
     at_least: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewsRow:
+@dataclass(frozen=True, slots=True, repr=False)
+class NewsRow(_Discreet):
     """An own flag whose standing changed. `before` is None where it was not stacked, `now` where it is not."""
 
     address: str
     level: str  # of Level
-    typed: str | None = field(repr=False)
+    typed: str | None
     change: str  # of Change
     before: Told | None
     now: Told | None
@@ -305,8 +316,8 @@ class NewsResult:
     news: list[NewsRow]
 
 
-@dataclass(frozen=True, slots=True)
-class DossierEntry:
+@dataclass(frozen=True, slots=True, repr=False)
+class DossierEntry(_Discreet):
     """What was done with an address once. What an event does not have is None."""
 
     record: int
@@ -314,9 +325,9 @@ class DossierEntry:
     event: str
     address: str
     level: str  # of Level
-    typed: str | None = field(repr=False)
+    typed: str | None
     actor: str | None
-    case: str | None = field(repr=False)
+    case: str | None
     caller: str | None  # how the call came in
     uid: int | None  # of the local user, where the kernel named one
     last_day: date | None

@@ -93,7 +93,8 @@ namespace ClientTests
             Equal("1 7 4 3", answer.Epoch + " " + answer.Release + " " + answer.Organisations + " " + answer.Fresh);
             Equal(true, answer.AsOf == Moment && answer.Until == Moment);
             AllEqual(new[] { "stacked at least 3", "stacked 2", "stacked", "below threshold", "no own flag" },
-                answer.Rows.Select(row => row.ToString()));
+                answer.Rows.Select(row => row.InWords()));
+            Equal("StapelClient.AnswerRow", answer.Rows[0].ToString());
             AnswerRow first = answer.Rows[0];
             Equal(Home + " Molenstraat 12-A, é", first.Address + " " + first.Typed);
             Equal(true, first.Level == Level.Unit && first.Count == null && first.AtLeast == 3);
@@ -213,7 +214,7 @@ namespace ClientTests
             Question question = await desk.AskAsync(home, later);
             AnswerRow row = question.Answers[0].Rows[3];
             Equal("of_later of_later of_later of later",
-                question.State + " " + row.Level + " " + row.Standing + " " + row);
+                question.State + " " + row.Level + " " + row.Standing + " " + row.InWords());
             AllEqual(new[] { "of_later", "of_later", "of_later" },
                 (await desk.NewsAsync(later)).News.Select(one => one.Change));
             DossierEntry entry = (await desk.DossierAsync(Home, later)).Entries[3];

@@ -52,7 +52,7 @@ namespace Desk
                 Say("organisations " + answer.Organisations + ", fresh " + answer.Fresh);
                 foreach (AnswerRow row in answer.Rows)
                 {
-                    Say(row.Address + "\t" + row);
+                    Say(row.Address + "\t" + row.InWords());
                 }
             }
 

@@ -122,8 +122,8 @@ namespace StapelClient
         [DataMember(Name = "at_least")]
         public int? AtLeast { get; private set; }
 
-        /// <summary>The standing in words, such as "stacked at least 3"; without the address.</summary>
-        public override string ToString()
+        /// <summary>The standing, such as "stacked at least 3".</summary>
+        public string InWords()
         {
             if (Count != null)
             {

@@ -62,7 +62,7 @@ public final class Desk {
         for (Answer answer : desk.answers(question.request(), by).answers()) {
             say("organisations " + answer.organisations() + ", fresh " + answer.fresh());
             for (AnswerRow row : answer.rows()) {
-                say(row.address() + "\t" + row);
+                say(row.address() + "\t" + row.inWords());
             }
         }
 

@@ -81,7 +81,7 @@ public final class ClientTests {
         tests.aQuestionThatFailedHasItsName();
         tests.theCallersActionIsSentWhereItIsInItsForm(port);
         tests.whatALaterServerKnowsIsNoError();
-        tests.nothingPrintsWhatPeopleWrote();
+        tests.nothingThatIsPrintedSaysOfWhomOrWhat();
     }
 
     private void whatIsFlaggedAndWithdrawn() {
@@ -136,7 +136,7 @@ public final class ClientTests {
             new AnswerRow("9999XD|8|", Level.UNIT, null, Standing.NO_OWN_FLAG, null, null));
         same(List.of(new Answer(1, 7, MOMENT, MOMENT, 4, 3, told)), question.answers());
         same(List.of("stacked at least 3", "stacked 2", "stacked", "below threshold", "no own flag"),
-            question.answers().get(0).rows().stream().map(AnswerRow::toString).toList());
+            question.answers().get(0).rows().stream().map(AnswerRow::inWords).toList());
         Question waiting = desk.ask(ROWS, BY,
             new AskOptions().request("a-question-waiting").sweep("verhuizing").numbers().numberOnly());
         same("a-question-waiting", waiting.request());
@@ -226,7 +226,7 @@ public final class ClientTests {
         Question question = desk.ask(ROWS, later);
         AnswerRow row = question.answers().get(0).rows().get(3);
         same("of_later of_later of_later of later",
-            question.state() + " " + row.level() + " " + row.standing() + " " + row);
+            question.state() + " " + row.level() + " " + row.standing() + " " + row.inWords());
         same(question.state(), desk.ask(ROWS, later).state());
         same(List.of("of_later", "of_later", "of_later"),
             desk.news(later).news().stream().map(one -> one.change().toString()).toList());
@@ -275,12 +275,13 @@ public final class ClientTests {
             .map(name -> name.replaceAll("_$", "")).distinct().sorted().toList();
     }
 
-    private void nothingPrintsWhatPeopleWrote() {
-        String printed = desk.ask(ROWS, BY) + " " + desk.dossier(ROWS.get(0), BY) + " " + desk.news(BY) + " " + BY
-            + " " + Row.text("Molenstraat 12-A");
-        for (String secret : List.of("Molenstraat", "Kerkplein 5", "2026-0117")) {
+    private void nothingThatIsPrintedSaysOfWhomOrWhat() {
+        String printed = desk.flag(ROWS, BY) + " " + desk.withdraw(ROWS, BY) + " " + desk.ask(ROWS, BY) + " "
+            + desk.dossier(ROWS.get(0), BY) + " " + desk.news(BY) + " " + BY + " " + Row.text("Molenstraat 12-A");
+        for (String secret : List.of("Molenstraat", "Kerkplein", "9999X", "j.jansen", "2026-0117", "stacked")) {
             same(false, printed.contains(secret));
         }
+        same("NewsRow[address, level, typed, change, before, now]", desk.news(BY).news().get(0).toString());
     }
 
     private static ClientException fails(String code, int status, Runnable call) {

@@ -34,9 +34,9 @@ public record Acting(String actor, String case_, String traceparent) {
         this(actor, case_, null);
     }
 
-    /** Without the reference of the case. */
+    /** The names of its fields alone: a log is to have nothing of them. */
     @Override
     public String toString() {
-        return "Acting[actor=" + actor + "]";
+        return Discreet.names(this);
     }
 }

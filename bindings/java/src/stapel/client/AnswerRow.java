@@ -22,12 +22,21 @@ public record AnswerRow(
         Objects.requireNonNull(standing, "standing");
     }
 
-    /** The standing in words, such as "stacked at least 3"; without the address. */
-    @Override
-    public String toString() {
+    /**
+     * The standing, such as "stacked at least 3".
+     *
+     * @return those words
+     */
+    public String inWords() {
         if (count != null) {
             return "stacked " + count;
         }
         return atLeast != null ? "stacked at least " + atLeast : standing.toString().replace('_', ' ');
+    }
+
+    /** The names of its fields alone: a log is to have nothing of them. */
+    @Override
+    public String toString() {
+        return Discreet.names(this);
     }
 }

@@ -59,10 +59,9 @@ public record DossierEntry(
         Objects.requireNonNull(level, "level");
     }
 
-    /** Without what people wrote, and the reference of the case. */
+    /** The names of its fields alone: a log is to have nothing of them. */
     @Override
     public String toString() {
-        return "DossierEntry[record=" + record + ", time=" + time + ", event=" + event + ", address=" + address
-                + ", actor=" + actor + "]";
+        return Discreet.names(this);
     }
 }

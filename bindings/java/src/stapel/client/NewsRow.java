@@ -21,10 +21,9 @@ public record NewsRow(String address, Level level, String typed, Change change, 
         Objects.requireNonNull(change, "change");
     }
 
-    /** Without the address as it was written: in such texts people write more than an address. */
+    /** The names of its fields alone: a log is to have nothing of them. */
     @Override
     public String toString() {
-        return "NewsRow[address=" + address + ", level=" + level + ", change=" + change + ", before=" + before
-                + ", now=" + now + "]";
+        return Discreet.names(this);
     }
 }

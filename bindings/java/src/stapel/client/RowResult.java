@@ -28,4 +28,10 @@ public record RowResult(
         }
         stay = stay == null ? List.of() : List.copyOf(stay);
     }
+
+    /** The names of its fields alone: a log is to have nothing of them. */
+    @Override
+    public String toString() {
+        return Discreet.names(this);
+    }
 }

@@ -8,4 +8,9 @@ package stapel.client;
  * @param atLeast at least
  */
 public record Told(Integer count, Integer atLeast) {
+    /** The names of its fields alone: a log is to have nothing of them. */
+    @Override
+    public String toString() {
+        return Discreet.names(this);
+    }
 }
