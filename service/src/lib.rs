@@ -8,6 +8,8 @@
 pub mod carrier;
 #[cfg(feature = "partner")]
 pub mod client;
+#[cfg(all(unix, any(feature = "broker", feature = "desk")))]
+mod connection;
 #[cfg(all(unix, feature = "desk"))]
 pub mod desk;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
@@ -15,3 +17,5 @@ mod local;
 pub mod logboek;
 #[cfg(feature = "broker")]
 pub mod server;
+#[cfg(all(unix, any(feature = "broker", feature = "desk")))]
+mod systemd;

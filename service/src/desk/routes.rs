@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING,
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -26,7 +26,7 @@ use tower::ServiceExt;
 use super::calls::Origin;
 use super::problem::{Code, Problem};
 use super::{Desk, asking, calls, shown};
-use crate::carrier::{MAX_FIELDS, MAX_HEAD};
+use crate::connection::{HeadFault, refuse_head};
 use crate::local::{Token, is_of_this_machine};
 
 /// A route of the desk.
@@ -153,17 +153,13 @@ impl Server {
 fn look(door: &Door, request: &Request<Body>) -> Result<(), Problem> {
     let (uri, headers) = (request.uri(), request.headers());
     let forbidden = |detail| Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
-    if request.version() != Version::HTTP_11 {
-        return Err(Problem::bad_request("the version is not HTTP/1.1"));
-    }
-    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
-    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if headers.len() > MAX_FIELDS || fields + target > MAX_HEAD {
-        let detail = "the head has too many fields or bytes";
-        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail));
-    }
-    if headers.get_all(HOST).iter().count() != 1 {
-        return Err(Problem::bad_request("there is not one Host"));
+    match refuse_head(request) {
+        Err(HeadFault::Form(detail)) => return Err(Problem::bad_request(detail)),
+        Err(HeadFault::TooLarge) => {
+            let detail = "the head has too many fields or bytes";
+            return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail));
+        }
+        Ok(()) => {}
     }
     // A page in a browser sends it, and none may call.
     if headers.contains_key(ORIGIN) {

@@ -1,37 +1,29 @@
 //! A desk that listens, on a socket and perhaps on a loopback address, until it is told to stop.
 
-use std::convert::Infallible;
 use std::fs;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use sd_notify::NotifyState;
 use stapel::register::{Register, RegisterError};
 use stapel::shown_path;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::Desk;
 use super::routes::{Door, Server};
-use crate::carrier::MAX_HEAD;
 use crate::client::ServeSettings;
+use crate::connection::{next, serve, stopped};
 use crate::local::{Token, bind_socket};
+use crate::systemd;
 
 /// The most connections. Whoever comes then waits in the system's queue.
 const CONNECTIONS: usize = 1_024;
@@ -237,7 +229,7 @@ pub fn run(
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let listening = Listening::start(desk, socket, &first).await?;
-        tell(&[NotifyState::Ready]);
+        systemd::tell(&[NotifyState::Ready]);
         tracing::info!(
             socket = shown_path(socket),
             address = listening.address().map(|address| address.to_string()),
@@ -249,18 +241,16 @@ pub fn run(
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => {
-                    let mut states = vec![NotifyState::Reloading];
-                    states.extend(NotifyState::monotonic_usec_now());
-                    tell(&states);
+                    systemd::tell_reloading();
                     match settings().and_then(|settings| listening.reload(&settings)) {
                         Ok(()) => tracing::info!("reloaded"),
                         Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
                     }
-                    tell(&[NotifyState::Ready]);
+                    systemd::tell(&[NotifyState::Ready]);
                 }
             }
         }
-        tell(&[NotifyState::Stopping]);
+        systemd::tell(&[NotifyState::Stopping]);
         tracing::info!("stopping");
         stopping();
         if !listening.stop().await {
@@ -273,21 +263,18 @@ pub fn run(
     served
 }
 
-/// Tells systemd, where it listens.
-fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd could not be told");
-    }
-}
-
 fn read_token(path: &Path) -> Result<Token, ServeError> {
     Token::read(path).map_err(|finding| ServeError::Token { path: path.to_owned(), finding })
 }
 
 async fn accept_socket(server: Arc<Server>, listener: UnixListener, open: Arc<Semaphore>, ends: Ends) {
-    while let Some((stream, place)) = next(&open, || async { Ok(listener.accept().await?.0) }, &ends).await {
+    let accept = || async {
+        let place = open.clone().acquire_owned().await.map_err(io::Error::other)?;
+        Ok((listener.accept().await?.0, place))
+    };
+    while let Some((stream, place)) = next(accept, &ends.stop).await {
         match stream.peer_cred() {
-            Ok(peer) => serve(server.clone(), stream, Door::Socket { uid: peer.uid() }, place, ends.clone()),
+            Ok(peer) => answer(server.clone(), stream, Door::Socket { uid: peer.uid() }, place, ends.clone()),
             Err(error) => tracing::warn!(%error, "a connection was closed: the system does not say whose it is"),
         }
     }
@@ -300,82 +287,25 @@ async fn accept_loopback(
     open: Arc<Semaphore>,
     ends: Ends,
 ) {
-    while let Some((stream, place)) = next(&open, || async { Ok(listener.accept().await?.0) }, &ends).await {
+    let accept = || async {
+        let place = open.clone().acquire_owned().await.map_err(io::Error::other)?;
+        Ok((listener.accept().await?.0, place))
+    };
+    while let Some((stream, place)) = next(accept, &ends.stop).await {
         let _ = stream.set_nodelay(true);
-        serve(server.clone(), stream, Door::Loopback { token: token.clone() }, place, ends.clone());
+        answer(server.clone(), stream, Door::Loopback { token: token.clone() }, place, ends.clone());
     }
-}
-
-/// The next connection, once there is room for it; `None` when it is to stop.
-async fn next<T, F: Future<Output = io::Result<T>>>(
-    open: &Arc<Semaphore>,
-    accept: impl Fn() -> F,
-    ends: &Ends,
-) -> Option<(T, OwnedSemaphorePermit)> {
-    let mut stop = ends.stop.clone();
-    loop {
-        let accepted = async {
-            let place = open.clone().acquire_owned().await.map_err(io::Error::other)?;
-            accept().await.map(|stream| (stream, place))
-        };
-        tokio::select! {
-            accepted = accepted => match accepted {
-                Ok(accepted) => return Some(accepted),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be taken");
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            () = stopped(&mut stop) => return None,
-        }
-    }
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Answers the requests of a connection.
-fn serve<S>(server: Arc<Server>, stream: S, door: Door, place: OwnedSemaphorePermit, ends: Ends)
+fn answer<S>(server: Arc<Server>, stream: S, door: Door, place: OwnedSemaphorePermit, ends: Ends)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     tokio::spawn(async move {
         let _place = place;
         let Ends { mut stop, _alive } = ends;
-        let respond = service_fn(move |request: Request<Incoming>| {
-            let response = server.clone().respond(door.clone(), request.map(Body::new));
-            let boxed: Pin<Box<dyn Future<Output = Result<_, Infallible>> + Send>> =
-                Box::pin(async move { Ok(response.await) });
-            boxed
-        });
-        // More is read than is allowed, so that what is too much is answered with a problem.
-        let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(LONGEST_HEAD)
-            .max_headers(256)
-            .max_buf_size(2 * MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), respond);
-        let mut is_ending = false;
-        loop {
-            tokio::select! {
-                _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break,
-                () = stopped(&mut stop), if !is_ending => {}
-            }
-            is_ending = true;
-            Pin::new(&mut connection).graceful_shutdown();
-        }
-        // A response to a body that was not read would be lost with a connection that is reset.
-        linger(connection.into_parts().io.into_inner()).await;
+        let respond = move |request| server.clone().respond(door.clone(), request);
+        serve(stream, LONGEST_HEAD, respond, stopped(&mut stop)).await;
     });
-}
-
-/// Closes a connection so that the other end sees the response, although it still sends.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    const MOST: u64 = 1 << 20;
-    let discard = async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(MOST), &mut tokio::io::sink()).await
-    };
-    let _ = timeout(Duration::from_secs(1), discard).await;
 }

@@ -1,23 +1,14 @@
 //! Connections: how many there may be, how long each of their parts may take, and how they end.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::io;
 use std::net::{IpAddr, Ipv6Addr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use stapel::policy::Oin;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -28,7 +19,7 @@ use super::dates::{FileDates, end_of_certificate};
 use super::identity::{Peer, oin_of_certificate};
 use super::pace::Paced;
 use super::routes::Server;
-use crate::carrier::MAX_HEAD;
+use crate::connection::{next, serve, stopped};
 
 /// What all connections share.
 pub(super) struct Connections {
@@ -91,7 +82,7 @@ impl Connections {
         ends: Ends,
     ) {
         loop {
-            let Some((stream, address)) = next(|| listener.accept(), &ends).await else { return };
+            let Some((stream, address)) = next(|| listener.accept(), &ends.stop).await else { return };
             let address = address.ip().to_canonical();
             let network = network_of(address);
             // Whoever is one too many is sent away at once, and takes nobody's place.
@@ -117,7 +108,7 @@ impl Connections {
         ends: Ends,
     ) {
         loop {
-            let Some((stream, _)) = next(|| listener.accept(), &ends).await else { return };
+            let Some((stream, _)) = next(|| listener.accept(), &ends.stop).await else { return };
             let Ok(place) = self.open.clone().try_acquire_owned() else {
                 self.closed.tell("too many connections, this one of a socket", None, None);
                 continue;
@@ -192,34 +183,15 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (server, peer) = (self.server.clone(), Arc::new(peer));
-        let service = service_fn(move |request: Request<Incoming>| {
-            let response = server.clone().respond(peer.clone(), request.map(Body::new));
-            let boxed: Pin<Box<dyn Future<Output = Result<_, std::convert::Infallible>> + Send>> =
-                Box::pin(async move { Ok(response.await) });
-            boxed
-        });
-        // Twice what is allowed can be read, so that what is too much is answered with a problem, and not by hyper.
-        let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.bounds.head)
-            .max_headers(256)
-            .max_buf_size(2 * MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), service);
-        let life = sleep(self.bounds.life);
-        tokio::pin!(life);
-        let mut is_ending = false;
-        let served = loop {
+        let respond = move |request| server.clone().respond(peer.clone(), request);
+        let life = self.bounds.life;
+        let is_over = async move {
             tokio::select! {
-                served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break served,
-                () = ended(&mut ends), if !is_ending => {}
-                () = &mut life, if !is_ending => {}
+                () = ended(&mut ends) => {}
+                () = sleep(life) => {}
             }
-            is_ending = true;
-            Pin::new(&mut connection).graceful_shutdown();
         };
-        if served.is_ok() {
-            linger(connection.into_parts().io.into_inner()).await;
-        }
+        serve(stream, self.bounds.head, respond, is_over).await;
     }
 }
 
@@ -266,52 +238,12 @@ fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The next connection; `None` when the broker stops.
-pub(super) async fn next<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -> F, ends: &Ends) -> Option<T> {
-    let mut stop = ends.stop.clone();
-    loop {
-        tokio::select! {
-            accepted = accept() => match accepted {
-                Ok(accepted) => return Some(accepted),
-                // As where there are no more file descriptors: others end, and free theirs.
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be taken");
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            () = stopped(&mut stop) => return None,
-        }
-    }
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
 /// Waits for what ends a connection.
 async fn ended(ends: &mut Ends) {
     tokio::select! {
         () = stopped(&mut ends.stop) => {}
         _ = ends.reload.changed() => {}
     }
-}
-
-/// Closes a connection so that the other end sees the response, although it still sends: a socket that is closed with
-/// bytes unread resets the connection, and what was written is lost.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    const MOST: usize = 1 << 20;
-    let discard = async {
-        stream.shutdown().await?;
-        let (mut bytes, mut read) = ([0; 4_096], 0);
-        while read < MOST {
-            match stream.read(&mut bytes).await? {
-                0 => break,
-                count => read += count,
-            }
-        }
-        io::Result::Ok(())
-    };
-    let _ = timeout(Duration::from_secs(1), discard).await;
 }
 
 /// How many there are of each.

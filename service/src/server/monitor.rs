@@ -23,11 +23,12 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::config::{Config, ConfigError};
-use super::connections::{Ends, next};
+use super::connections::Ends;
 use super::pulse::Pulse;
 use super::routes::Server;
 use super::view::View;
 use super::{figures, page};
+use crate::connection::next;
 use crate::local::{Token, is_of_this_machine};
 
 /// How many may ask at once.
@@ -87,7 +88,7 @@ impl Monitor {
     pub(super) async fn accept(self: Arc<Monitor>, listener: TcpListener, ends: Ends) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         loop {
-            let Some((stream, _)) = next(|| listener.accept(), &ends).await else { return };
+            let Some((stream, _)) = next(|| listener.accept(), &ends.stop).await else { return };
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
             let this = self.clone();
             tokio::spawn(async move {

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING,
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -32,7 +32,8 @@ use super::fetched;
 use super::identity::Peer;
 use super::padding::{Asked, padded};
 use super::problem::Problem;
-use crate::carrier::{API_VERSION, MAX_FIELDS, MAX_HEAD, MESSAGE, ProblemCode, REPLY};
+use crate::carrier::{API_VERSION, MESSAGE, ProblemCode, REPLY};
+use crate::connection::{HeadFault, refuse_head};
 
 /// A route of the carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,11 +231,12 @@ impl Server {
     ) -> Result<(), Problem> {
         let bad = |detail| Err(Problem::new(ProblemCode::BadRequest, detail));
         let (uri, headers) = (request.uri(), request.headers());
-        if request.version() != Version::HTTP_11 {
-            return bad("the version is not HTTP/1.1");
-        }
-        if headers.len() > MAX_FIELDS || length_of_head(request) > MAX_HEAD {
-            return Err(Problem::new(ProblemCode::HeadTooLarge, "the head has too many fields or bytes"));
+        match refuse_head(request) {
+            Err(HeadFault::Form(detail)) => return bad(detail),
+            Err(HeadFault::TooLarge) => {
+                return Err(Problem::new(ProblemCode::HeadTooLarge, "the head has too many fields or bytes"));
+            }
+            Ok(()) => {}
         }
         // A whole address counts as its path (RFC 9112, 3.2.2); CONNECT has an authority alone, and OPTIONS may have *.
         if uri.authority().is_some() != uri.scheme().is_some() || !uri.path().starts_with('/') {
@@ -242,9 +244,6 @@ impl Server {
         }
         if uri.query().is_some() {
             return bad("a path has no query");
-        }
-        if headers.get_all(HOST).iter().count() != 1 {
-            return bad("there is not one Host");
         }
         if let Some(expected) = headers.get(EXPECT)
             && !expected.as_bytes().eq_ignore_ascii_case(b"100-continue")
@@ -331,17 +330,6 @@ async fn handle(caller: &Caller, request: Request<Body>) -> Result<(Vec<u8>, Arc
             Err(Problem::new(ProblemCode::Internal, "a fault of the broker; send the same bytes again"))
         }
     }
-}
-
-/// The bytes of a head, if it has no more spaces than it must.
-fn length_of_head(request: &Request<Body>) -> usize {
-    let line = |parts: usize| parts + "\r\n".len();
-    // What comes before the path of a whole address is short, and a path has no fragment.
-    let before = request.uri().authority().map_or(0, |authority| "https://".len() + authority.as_str().len());
-    let target = before + request.uri().path_and_query().map_or(0, |path| path.as_str().len());
-    let first = line(request.method().as_str().len() + "  HTTP/1.1".len() + target);
-    let fields = request.headers().iter().map(|(name, value)| line(name.as_str().len() + ": ".len() + value.len()));
-    first + fields.sum::<usize>() + "\r\n".len()
 }
 
 /// The length of a message, as its head has it.

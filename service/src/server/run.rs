@@ -32,6 +32,7 @@ use super::tls;
 use super::upkept::Upkept;
 use crate::local::{Token, bind_socket};
 use crate::logboek::{Collector, LogboekError};
+use crate::systemd;
 
 /// Why a broker does not run, or what was not taken up.
 #[derive(Debug, thiserror::Error)]
@@ -391,30 +392,20 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut serving = Serving::start(config, environment).await?;
-        tell(&[NotifyState::Ready]);
+        systemd::tell(&[NotifyState::Ready]);
         let addresses: Vec<String> = serving.addresses().iter().map(|address| address.to_string()).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
         ready();
-        // Half of what systemd waits.
-        let watchdog = sd_notify::watchdog_enabled().map_or(Duration::from_secs(86_400), |time| time / 2);
-        let mut watchdog = tokio::time::interval(watchdog);
+        let mut watchdog = systemd::watchdog();
         let mut reloading = None;
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = watchdog.tick() => {
-                    if serving.is_alive(Instant::now()) {
-                        tell(&[NotifyState::Watchdog]);
-                    } else {
-                        tracing::error!("a schedule or the workers have done nothing for long: systemd is not told");
-                    }
-                }
+                _ = watchdog.tick() => systemd::tell_alive(serving.is_alive(Instant::now())),
                 // One that comes meanwhile is taken after.
                 _ = hangup.recv(), if reloading.is_none() => {
-                    let mut states = vec![NotifyState::Reloading];
-                    states.extend(NotifyState::monotonic_usec_now());
-                    tell(&states);
+                    systemd::tell_reloading();
                     let (file, prepare) = (file.to_owned(), serving.preparation());
                     reloading = Some(spawn_blocking(move || prepare(Config::read(&file)?).map(Some)));
                 }
@@ -433,11 +424,11 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
                         Ok(None) => tracing::info!("reloaded"),
                         Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
                     }
-                    tell(&[NotifyState::Ready]);
+                    systemd::tell(&[NotifyState::Ready]);
                 }
             }
         }
-        tell(&[NotifyState::Stopping]);
+        systemd::tell(&[NotifyState::Stopping]);
         tracing::info!("stopping");
         if !serving.stop().await {
             tracing::warn!("stopped before all that was in flight was ended");
@@ -457,13 +448,6 @@ async fn step(reloading: &mut Option<JoinHandle<Step>>) -> Step {
     match reloading {
         Some(reloading) => reloading.await.unwrap_or_else(|error| Err(io::Error::other(error).into())),
         None => pending().await,
-    }
-}
-
-/// Tells systemd, where it listens.
-fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd could not be told");
     }
 }
 
