@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
+#[cfg(all(unix, feature = "partner"))]
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl FolderLock {
 ///
 /// One that lies there without a lock was left by a server that was killed, and whoever has the folder since is no
 /// server: so it says nothing, whenever it is read.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "partner"))]
 #[derive(Debug)]
 pub struct ServedAt {
     path: PathBuf,
@@ -125,7 +125,7 @@ pub struct ServedAt {
     _folder: Arc<FolderLock>,
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "partner"))]
 impl ServedAt {
     pub(crate) fn write(folder: &Path, lock: Arc<FolderLock>, socket: &Path) -> Result<ServedAt, SystemError> {
         use std::io::{ErrorKind, Write};
@@ -151,7 +151,7 @@ impl ServedAt {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "partner"))]
 impl Drop for ServedAt {
     fn drop(&mut self) {
         // In a child that was forked it is the parent's.
@@ -211,6 +211,7 @@ mod posix {
         }
 
         /// Whether this process holds it, and not the one that it was forked from.
+        #[cfg(feature = "partner")]
         pub(super) fn is_own(self) -> bool {
             self.process == std::process::id()
         }
@@ -283,7 +284,7 @@ mod tests {
         FolderLock::hold(folder.path()).unwrap();
     }
 
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "partner"))]
     #[test]
     fn whoever_finds_a_servers_folder_in_use_is_told_of_its_socket() {
         let folder = tempfile::tempdir().unwrap();
@@ -304,7 +305,7 @@ mod tests {
 
     /// A server was killed, and a command has the folder before anybody took away what the server left there: whoever
     /// waits for the command is not sent to the server.
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "partner"))]
     #[test]
     fn what_a_killed_server_left_keeps_nobody_from_waiting() {
         let folder = tempfile::tempdir().unwrap();
