@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -47,14 +47,11 @@ impl Server {
     }
 
     fn with(folder: &Path, arguments: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stapel"))
-            .current_dir(folder)
-            .args(["partner", "serve"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Server::of(Command::new(env!("CARGO_BIN_EXE_stapel")).args(["partner", "serve"]).args(arguments), folder)
+    }
+
+    fn of(command: &mut Command, folder: &Path) -> Server {
+        let mut child = command.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut server = Server { child, log, logged: String::new() };
         server.wait_for("ready");
@@ -342,6 +339,30 @@ fn whoever_finds_the_folder_in_use_is_told_of_the_socket() {
     assert!(said.contains("[folder_in_use]") && !said.contains("serve.sock"), "{said}");
     drop(partner);
     Server::start(&folder, &[]).child.kill().unwrap();
+}
+
+/// As a systemd with `WatchdogSec` hears it.
+#[test]
+fn a_service_manager_is_told_that_it_is_ready_and_that_it_lives() {
+    let consortium = consortium();
+    let folder = consortium.path("");
+    let manager = UnixDatagram::bind(folder.join("notify")).unwrap();
+    manager.set_read_timeout(Some(AT_LONGEST)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
+    command.args(["partner", "serve", "--dir", "1", "--no-own", "--no-sync", "--now", &START.to_string()]);
+    let server =
+        Server::of(command.env("NOTIFY_SOCKET", folder.join("notify")).env("WATCHDOG_USEC", "200000"), &folder);
+    let mut told = Vec::new();
+    // Twice, so that it is not only said at the start.
+    while told.iter().filter(|one| *one == "WATCHDOG=1").count() < 2 {
+        let mut bytes = [0; 4_096];
+        let length = manager.recv(&mut bytes).unwrap();
+        told.extend(String::from_utf8(bytes[..length].to_vec()).unwrap().lines().map(str::to_owned));
+    }
+    assert_eq!(told[0], "READY=1");
+    server.signal("TERM");
+    let (mut child, _) = server.drain();
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub mod desk;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod local;
 pub mod logboek;
+#[cfg(all(unix, any(feature = "broker", feature = "desk")))]
+mod pulse;
 #[cfg(feature = "broker")]
 pub mod server;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]

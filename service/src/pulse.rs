@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long one thing may take that is done again and again: a release of a large consortium, or a wait for one. More
-/// than any that was measured takes, because who is taken for dead is killed.
+/// How long one thing may take that is done again and again: a release of a large consortium, a call for many
+/// addresses, or a wait for one. More than any that was measured takes, because who is taken for dead is killed.
 const LONGEST: Duration = Duration::from_secs(900);
 
 /// When something was done last. Clones are one.
 #[derive(Clone, Debug)]
-pub(super) struct Pulse(Arc<Mutex<Instant>>);
+pub(crate) struct Pulse(Arc<Mutex<Instant>>);
 
 impl Default for Pulse {
     /// It was done now.
@@ -20,12 +20,12 @@ impl Default for Pulse {
 
 impl Pulse {
     /// It was done again.
-    pub(super) fn beat(&self) {
+    pub(crate) fn beat(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Whether it was done within the longest time that it may take.
-    pub(super) fn is_alive(&self, now: Instant) -> bool {
+    pub(crate) fn is_alive(&self, now: Instant) -> bool {
         now.saturating_duration_since(*self.0.lock().unwrap_or_else(PoisonError::into_inner)) <= LONGEST
     }
 }

@@ -1,10 +1,8 @@
 //! What a server tells systemd, where that listens.
 
-#[cfg(feature = "broker")]
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-#[cfg(feature = "broker")]
 use tokio::time::{Interval, interval};
 
 pub(crate) fn tell(states: &[NotifyState<'_>]) {
@@ -21,13 +19,11 @@ pub(crate) fn tell_reloading() {
 }
 
 /// When it is to be told that the server lives: twice in the time that it waits, or about never.
-#[cfg(feature = "broker")]
 pub(crate) fn watchdog() -> Interval {
     interval(sd_notify::watchdog_enabled().map_or(Duration::from_secs(86_400), |time| time / 2))
 }
 
 /// Tells it that the server lives, where that is so.
-#[cfg(feature = "broker")]
 pub(crate) fn tell_alive(is_alive: bool) {
     match is_alive {
         true => tell(&[NotifyState::Watchdog]),

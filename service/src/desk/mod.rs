@@ -103,6 +103,11 @@ impl Desk {
         self.partner.clone().blocking_lock_owned()
     }
 
+    /// Waits for the partner as a call does, and gives it back.
+    async fn try_partner(&self) {
+        drop(self.partner.lock().await);
+    }
+
     /// Says how `sync` goes.
     pub fn tell_sync(&self, change: impl FnOnce(&mut SyncRuns)) {
         change(&mut self.sync.lock().unwrap_or_else(PoisonError::into_inner));

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
@@ -16,13 +16,14 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Desk;
 use super::routes::{Door, Server};
 use crate::client::ServeSettings;
 use crate::connection::{next, serve, stopped};
 use crate::local::{Token, bind_socket};
+use crate::pulse::Pulse;
 use crate::systemd;
 
 /// The most connections. Whoever comes then waits in the system's queue.
@@ -36,6 +37,9 @@ const LONGEST_HEAD: Duration = Duration::from_secs(60);
 
 /// How long what is under way may take once it was told to stop.
 const LONGEST_STOP: Duration = Duration::from_secs(10);
+
+/// How often it is tried whether the partner is to be had.
+const TRIED_EVERY: Duration = Duration::from_secs(15);
 
 /// The threads of calls, and some that look after the rest.
 const THREADS: usize = 96;
@@ -97,6 +101,8 @@ pub struct Listening {
     token: Option<Arc<ArcSwap<Token>>>,
     stop: watch::Sender<bool>,
     gone: mpsc::Receiver<()>,
+    /// When the partner was last to be had.
+    partner: Pulse,
 }
 
 /// What ends connections, after the request that they are at.
@@ -134,14 +140,21 @@ impl Listening {
             let token = token.insert(Arc::new(ArcSwap::from_pointee(read))).clone();
             tokio::spawn(accept_loopback(server.clone(), listener, token, open(LOOPBACK_CONNECTIONS), ends.clone()));
         }
+        let partner = Pulse::default();
+        tokio::spawn(try_partner(server.desk.clone(), partner.clone(), stop.subscribe()));
         tokio::spawn(accept_socket(server.clone(), unix, open(CONNECTIONS), ends));
         let places = (settings.socket.clone(), settings.listen);
-        Ok(Listening { server, socket: socket.to_owned(), places, address, token, stop, gone })
+        Ok(Listening { server, socket: socket.to_owned(), places, address, token, stop, gone, partner })
     }
 
     /// The loopback address, where it listens on one.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Whether what must go on goes on, as of `now`: whoever waits for the partner gets it.
+    pub fn is_alive(&self, now: Instant) -> bool {
+        self.partner.is_alive(now)
     }
 
     /// Reads token and register again. The places stay.
@@ -236,10 +249,12 @@ pub fn run(
             "ready"
         );
         ready();
+        let mut watchdog = systemd::watchdog();
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
+                _ = watchdog.tick() => systemd::tell_alive(listening.is_alive(Instant::now())),
                 _ = hangup.recv() => {
                     systemd::tell_reloading();
                     match settings().and_then(|settings| listening.reload(&settings)) {
@@ -261,6 +276,21 @@ pub fn run(
     // A call that goes on for longer is cut off as by a kill.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
+}
+
+/// Waits for the partner as its callers do, again and again, until it is told to stop.
+async fn try_partner(desk: Arc<Desk>, partner: Pulse, mut stop: watch::Receiver<bool>) {
+    let tried = async {
+        loop {
+            desk.try_partner().await;
+            partner.beat();
+            sleep(TRIED_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = tried => {}
+        () = stopped(&mut stop) => {}
+    }
 }
 
 fn read_token(path: &Path) -> Result<Token, ServeError> {

@@ -8,7 +8,7 @@ use stapel::{Broker, BrokerError, BrokerKeys, Slug, Threads};
 
 use super::clock::ServiceClock;
 use super::dates::TlsDates;
-use super::pulse::Pulse;
+use crate::pulse::Pulse;
 
 /// A consortium that is served.
 #[derive(Debug)]

@@ -20,7 +20,6 @@ mod pace;
 mod padding;
 mod page;
 mod problem;
-mod pulse;
 pub mod recorded;
 mod routes;
 mod run;

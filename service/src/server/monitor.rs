@@ -24,12 +24,12 @@ use tokio::time::timeout;
 
 use super::config::{Config, ConfigError};
 use super::connections::Ends;
-use super::pulse::Pulse;
 use super::routes::Server;
 use super::view::View;
 use super::{figures, page};
 use crate::connection::next;
 use crate::local::{Token, is_of_this_machine};
+use crate::pulse::Pulse;
 
 /// How many may ask at once.
 const AT_ONCE: usize = 16;

@@ -26,12 +26,12 @@ use super::dates::{FileDates, TlsDates};
 use super::monitor::{self, Monitor};
 #[cfg(unix)]
 use super::operator::Perform;
-use super::pulse::Pulse;
 use super::routes::Server;
 use super::tls;
 use super::upkept::Upkept;
 use crate::local::{Token, bind_socket};
 use crate::logboek::{Collector, LogboekError};
+use crate::pulse::Pulse;
 use crate::systemd;
 
 /// Why a broker does not run, or what was not taken up.

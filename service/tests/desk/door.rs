@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -218,6 +219,16 @@ fn the_socket_is_for_its_user_and_group_and_one_that_was_left_is_replaced() {
     assert!(UnixStream::connect(&left).is_err());
     served.listen(served.settings()).unwrap();
     assert_eq!(mode(&served), 0o660);
+}
+
+#[test]
+fn it_lives_while_whoever_waits_for_the_partner_gets_it() {
+    let served = Served::new();
+    let listening = served.listening();
+    let now = Instant::now();
+    assert!(listening.is_alive(now) && listening.is_alive(now + Duration::from_secs(600)));
+    // Whoever had it until now, and nobody after it.
+    assert!(!listening.is_alive(Instant::now() + Duration::from_secs(1_000)));
 }
 
 #[test]
