@@ -49,6 +49,23 @@ impl Told {
 }
 
 impl Standing {
+    /// Its name in JSON: `below_threshold`, `no_own_flag` or `stacked`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standing::BelowThreshold => "below_threshold",
+            Standing::NoOwnFlag => "no_own_flag",
+            Standing::Stacked(_) => "stacked",
+        }
+    }
+
+    /// How many organisations it says; none where it is not stacked.
+    pub fn told(self) -> Option<Told> {
+        match self {
+            Standing::Stacked(number) => Some(number),
+            Standing::BelowThreshold | Standing::NoOwnFlag => None,
+        }
+    }
+
     /// The standing as the partner's journal keeps it: a count that was capped becomes "at least", so that it stays
     /// true under a policy with a higher `count_cap`.
     pub(crate) fn to_keep(self, count_cap: u8) -> Standing {

@@ -91,6 +91,22 @@ struct UnansweredQuestion {
     typed: Texts,
 }
 
+impl DossierEvent {
+    /// Its name in JSON, such as `flagged`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            DossierEvent::Flagged { .. } => "flagged",
+            DossierEvent::Renewed { .. } => "renewed",
+            DossierEvent::Written => "written",
+            DossierEvent::Withdrawn => "withdrawn",
+            DossierEvent::Asked { .. } => "asked",
+            DossierEvent::LookedUp => "looked_up",
+            DossierEvent::NewsShown => "news_shown",
+            DossierEvent::Answered { .. } => "answered",
+        }
+    }
+}
+
 impl fmt::Debug for DossierEntry {
     /// Without the text, in which people write more than an address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

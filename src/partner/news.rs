@@ -33,6 +33,33 @@ pub enum StackChange {
     NoLongerStacked(Told),
 }
 
+impl StackChange {
+    /// Its name in JSON: `newly_stacked`, `count_changed` or `no_longer_stacked`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StackChange::NewlyStacked(_) => "newly_stacked",
+            StackChange::CountChanged { .. } => "count_changed",
+            StackChange::NoLongerStacked(_) => "no_longer_stacked",
+        }
+    }
+
+    /// The number before; none where it was not stacked.
+    pub fn before(self) -> Option<Told> {
+        match self {
+            StackChange::NewlyStacked(_) => None,
+            StackChange::CountChanged { before, .. } | StackChange::NoLongerStacked(before) => Some(before),
+        }
+    }
+
+    /// The number now; none where it is stacked no longer.
+    pub fn now(self) -> Option<Told> {
+        match self {
+            StackChange::NewlyStacked(now) | StackChange::CountChanged { now, .. } => Some(now),
+            StackChange::NoLongerStacked(_) => None,
+        }
+    }
+}
+
 impl Partner {
     /// What changed between the answers that were read when this was called last, and those read since; over own flags,
     /// ascending by address. [`Partner::ask_own`] asks for all of them.

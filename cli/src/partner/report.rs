@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
     Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
-    Received, StackChange,
+    Received,
 };
-use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
 use crate::failure::Failure;
@@ -63,16 +62,12 @@ pub(super) fn news(
     let cap = cap(partner);
     let refs: Vec<&str> = refs.of(&news.address).into_iter().collect();
     let typed = partner.typed(&news.address);
-    let (word, before, now) = match news.change {
-        StackChange::NewlyStacked(now) => ("newly_stacked", None, Some(now)),
-        StackChange::CountChanged { before, now } => ("count_changed", Some(before), Some(now)),
-        StackChange::NoLongerStacked(before) => ("no_longer_stacked", Some(before), None),
-    };
+    let (before, now) = (news.change.before(), news.change.now());
     if as_json {
         let shown = |number: Option<Told>| number.map(|number| stacked_json(number, cap));
         return out.json(&json!({
-            "news": word, "address": news.address.as_str(), "level": level(&news.address), "typed": typed_json(&typed),
-            "refs": refs,
+            "news": news.change.as_str(), "address": news.address.as_str(), "level": news.address.level().as_str(),
+            "typed": typed_json(&typed), "refs": refs,
             "before": shown(before), "now": shown(now),
         }));
     }
@@ -100,24 +95,24 @@ pub(super) fn pruned_json(pruned: &PrunedJournal) -> Value {
 /// One thing that was done with an address.
 pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let cap = cap(partner);
-    let (word, text, details) = match &entry.event {
+    let (text, details) = match &entry.event {
         DossierEvent::Flagged { last_day } => {
-            ("flagged", format!("flagged until {last_day}"), json!({ "last_day": last_day.to_string() }))
+            (format!("flagged until {last_day}"), json!({ "last_day": last_day.to_string() }))
         }
         DossierEvent::Renewed { last_day, reason } => {
             let renewed = json!({ "last_day": last_day.to_string(), "reason": reason.as_str() });
-            ("renewed", format!("renewed until {last_day}, {}", reason.as_str()), renewed)
+            (format!("renewed until {last_day}, {}", reason.as_str()), renewed)
         }
-        DossierEvent::Written => ("written", "flagged on, written like this".to_owned(), json!({})),
-        DossierEvent::Withdrawn => ("withdrawn", "withdrawn".to_owned(), json!({})),
+        DossierEvent::Written => ("flagged on, written like this".to_owned(), json!({})),
+        DossierEvent::Withdrawn => ("withdrawn".to_owned(), json!({})),
         DossierEvent::Asked { epoch, number, sweep } => {
             let sweep = sweep.as_ref().map(|reason| reason.as_str());
             let how = sweep.map_or(String::new(), |reason| format!(", a sweep for {reason}"));
             let text = format!("asked in question {number} of epoch {epoch}{how}");
-            ("asked", text, json!({ "epoch": epoch, "number": number, "sweep": sweep }))
+            (text, json!({ "epoch": epoch, "number": number, "sweep": sweep }))
         }
-        DossierEvent::LookedUp => ("looked_up", "looked up".to_owned(), json!({})),
-        DossierEvent::NewsShown => ("news_shown", "shown as news".to_owned(), json!({})),
+        DossierEvent::LookedUp => ("looked up".to_owned(), json!({})),
+        DossierEvent::NewsShown => ("shown as news".to_owned(), json!({})),
         DossierEvent::Answered { epoch, number, standing, release, as_of, log } => {
             let text = format!(
                 "answered to question {number} of epoch {epoch}: {}, as of release {release} ({as_of})",
@@ -130,17 +125,18 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             details["as_of"] = as_of.to_string().into();
             details["log_index"] = log.index.into();
             details["log_leaf"] = log.leaf.to_string().into();
-            ("answered", text, details)
+            (text, details)
         }
-        _ => ("other", "something that this version does not know".to_owned(), json!({})),
+        _ => ("something that this version does not know".to_owned(), json!({})),
     };
     let (actor, case) = entry.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
     let caller = entry.by.as_ref().map(Case::caller);
     let (time, address) = (entry.time.to_string(), entry.address.as_str());
     if as_json {
         let mut value = json!({
-            "record": entry.record, "time": time, "event": word, "address": address, "level": level(&entry.address),
-            "typed": typed_json(&entry.typed), "actor": actor, "case": case, "caller": caller.map(Caller::as_str),
+            "record": entry.record, "time": time, "event": entry.event.as_str(), "address": address,
+            "level": entry.address.level().as_str(), "typed": typed_json(&entry.typed), "actor": actor,
+            "case": case, "caller": caller.map(Caller::as_str),
             "uid": caller.and_then(Caller::uid),
         });
         merge(&mut value, details);
@@ -194,7 +190,8 @@ fn answered(
             let one_or_none = if refs.is_empty() { vec![None] } else { refs.into_iter().map(Some).collect() };
             for reference in one_or_none {
                 let mut value = json!({
-                    "reply": "standing", "ref": reference, "address": address.as_str(), "level": level(address),
+                    "reply": "standing", "ref": reference, "address": address.as_str(),
+                    "level": address.level().as_str(),
                     "typed": typed_json(&typed),
                 });
                 merge(&mut value, standing_json(*standing, cap));
@@ -364,13 +361,6 @@ fn cap(partner: &Partner) -> u8 {
     partner.policy().policy().counting.count_cap
 }
 
-fn level(address: &AddressKey) -> &'static str {
-    match address.level() {
-        Level::Unit => "unit",
-        Level::Number => "number",
-    }
-}
-
 fn standing_text(standing: Standing, cap: u8) -> String {
     match standing {
         Standing::BelowThreshold => "below threshold".to_owned(),
@@ -389,23 +379,19 @@ fn stacked_text(number: Told, cap: u8) -> String {
 }
 
 fn standing_json(standing: Standing, cap: u8) -> Value {
-    match standing {
-        Standing::BelowThreshold => json!({ "standing": "below_threshold" }),
-        Standing::NoOwnFlag => json!({ "standing": "no_own_flag" }),
-        Standing::Stacked(number) => {
-            let mut value = json!({ "standing": "stacked" });
-            merge(&mut value, stacked_json(number, cap));
-            value
-        }
+    let mut value = json!({ "standing": standing.as_str() });
+    if let Some(number) = standing.told() {
+        merge(&mut value, stacked_json(number, cap));
     }
+    value
 }
 
 /// `count` is exact, `at_least` is not.
 fn stacked_json(number: Told, cap: u8) -> Value {
-    match number {
-        Told::Presence => json!({}),
-        Told::Count(count) if count < cap => json!({ "count": count }),
-        Told::Count(least) | Told::Band(least) => json!({ "at_least": least }),
+    match number.at_least() {
+        None => json!({}),
+        Some(count) if number.is_exact(cap) => json!({ "count": count }),
+        Some(least) => json!({ "at_least": least }),
     }
 }
 

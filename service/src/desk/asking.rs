@@ -11,7 +11,7 @@ use stapel::{AddressKey, Level, Slug};
 use super::Desk;
 use super::calls::{Origin, by, hold_to_policy, parsed};
 use super::problem::Problem;
-use super::rows::{Row, ToldRow, canonical, level};
+use super::rows::{Row, ToldRow, canonical};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,9 +201,15 @@ impl Answer {
             // A question about own flags has no texts; the flags have.
             let typed = Some(answer.typed(address)).filter(|typed| !typed.is_empty());
             let typed = typed.map_or_else(|| partner.typed(address), str::to_owned);
-            let (standing, told) = told_standing(*standing, cap);
+            let told = standing.told().map(|number| ToldNumber::of(number, cap)).unwrap_or_default();
             let typed = Some(typed).filter(|typed| !typed.is_empty());
-            ToldStanding { address: *address, level: level(address), typed, standing, told }
+            ToldStanding {
+                address: *address,
+                level: address.level().as_str(),
+                typed,
+                standing: standing.as_str(),
+                told,
+            }
         };
         let Answered { epoch, release, as_of, until, organisations, fresh, .. } = *answer;
         Answer {
@@ -218,22 +224,12 @@ impl Answer {
     }
 }
 
-/// A standing, and what is told of the number.
-pub(super) fn told_standing(standing: Standing, cap: u8) -> (&'static str, ToldNumber) {
-    match standing {
-        Standing::BelowThreshold => ("below_threshold", ToldNumber::default()),
-        Standing::NoOwnFlag => ("no_own_flag", ToldNumber::default()),
-        Standing::Stacked(number) => ("stacked", ToldNumber::of(number, cap)),
-    }
-}
-
 impl ToldNumber {
     /// A count that reached the policy's cap may be more.
     pub(super) fn of(number: Told, cap: u8) -> ToldNumber {
-        match number {
-            Told::Presence => ToldNumber::default(),
-            Told::Count(count) if count < cap => ToldNumber { count: Some(count), at_least: None },
-            Told::Count(least) | Told::Band(least) => ToldNumber { count: None, at_least: Some(least) },
+        match number.is_exact(cap) {
+            true => ToldNumber { count: number.at_least(), at_least: None },
+            false => ToldNumber { count: None, at_least: number.at_least() },
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use stapel::partner::Given;
 use stapel::register::{How, Lookup, Register, RegisterError, Resolved};
-use stapel::{AddressError, AddressKey, Fields, Level};
+use stapel::{AddressError, AddressKey, Fields};
 
 use super::problem::Problem;
 
@@ -218,7 +218,7 @@ impl Rows {
             Err(refusal) => ToldRow::Refused { refused: refusal.clone() },
             Ok(found) => ToldRow::Found {
                 address: found.key,
-                level: level(&found.key),
+                level: found.key.level().as_str(),
                 how: found.how.map_or("read", How::as_str),
                 only_number: found.only_number.clone(),
                 rest: of(found),
@@ -250,14 +250,6 @@ pub(super) enum ToldRow<T: Serialize> {
 /// An address as results have it.
 pub(super) fn canonical<S: serde::Serializer>(address: &AddressKey, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(address.as_str())
-}
-
-/// The name of an address's level.
-pub(super) fn level(address: &AddressKey) -> &'static str {
-    match address.level() {
-        Level::Unit => "unit",
-        Level::Number => "number",
-    }
 }
 
 impl Found {

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stapel::AddressKey;
 use stapel::message::Told;
-use stapel::partner::{Case, DossierEntry, DossierEvent, News, Partner, StackChange};
+use stapel::partner::{Case, DossierEntry, DossierEvent, News, Partner};
 
 use super::Desk;
-use super::asking::{ToldNumber, told_standing};
+use super::asking::ToldNumber;
 use super::calls::{Acting, Origin, by};
 use super::problem::Problem;
-use super::rows::{Row, canonical, level, looked_at};
+use super::rows::{Row, canonical, looked_at};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,45 +117,42 @@ fn mark(news: &[News]) -> String {
 impl ToldNews {
     fn of(partner: &Partner, news: &News) -> ToldNews {
         let cap = partner.policy().policy().counting.count_cap;
-        let number = |told: Told| Some(ToldNumber::of(told, cap));
-        let (change, before, now) = match news.change {
-            StackChange::NewlyStacked(now) => ("newly_stacked", None, number(now)),
-            StackChange::CountChanged { before, now } => ("count_changed", number(before), number(now)),
-            StackChange::NoLongerStacked(before) => ("no_longer_stacked", number(before), None),
-        };
+        let number = |told: Told| ToldNumber::of(told, cap);
         let typed = Some(partner.typed(&news.address)).filter(|typed| !typed.is_empty());
-        ToldNews { address: news.address, level: level(&news.address), typed, change, before, now }
+        ToldNews {
+            address: news.address,
+            level: news.address.level().as_str(),
+            typed,
+            change: news.change.as_str(),
+            before: news.change.before().map(number),
+            now: news.change.now().map(number),
+        }
     }
 }
 
 fn told_entry(entry: &DossierEntry, cap: u8) -> Value {
-    let (event, details) = match &entry.event {
-        DossierEvent::Flagged { last_day } => ("flagged", json!({ "last_day": last_day.to_string() })),
+    let details = match &entry.event {
+        DossierEvent::Flagged { last_day } => json!({ "last_day": last_day.to_string() }),
         DossierEvent::Renewed { last_day, reason } => {
-            ("renewed", json!({ "last_day": last_day.to_string(), "reason": reason.as_str() }))
+            json!({ "last_day": last_day.to_string(), "reason": reason.as_str() })
         }
-        DossierEvent::Written => ("written", json!({})),
-        DossierEvent::Withdrawn => ("withdrawn", json!({})),
         DossierEvent::Asked { epoch, number, sweep } => {
-            let sweep = sweep.as_ref().map(|reason| reason.as_str());
-            ("asked", json!({ "epoch": epoch, "number": number, "sweep": sweep }))
+            json!({ "epoch": epoch, "number": number, "sweep": sweep.as_ref().map(|reason| reason.as_str()) })
         }
-        DossierEvent::LookedUp => ("looked_up", json!({})),
-        DossierEvent::NewsShown => ("news_shown", json!({})),
         DossierEvent::Answered { epoch, number, standing, release, as_of, .. } => {
-            let (standing, ToldNumber { count, at_least }) = told_standing(*standing, cap);
-            let details = json!({
-                "epoch": epoch, "number": number, "standing": standing, "count": count, "at_least": at_least,
-                "release": release, "as_of": as_of.to_string(),
-            });
-            ("answered", details)
+            let told = standing.told().map(|number| ToldNumber::of(number, cap)).unwrap_or_default();
+            json!({
+                "epoch": epoch, "number": number, "standing": standing.as_str(), "count": told.count,
+                "at_least": told.at_least, "release": release, "as_of": as_of.to_string(),
+            })
         }
-        _ => ("other", json!({})),
+        _ => json!({}),
     };
     let by = entry.by.as_ref();
     let mut told = json!({
-        "record": entry.record, "time": entry.time.to_string(), "event": event, "address": entry.address.as_str(),
-        "level": level(&entry.address), "typed": Some(&entry.typed).filter(|typed| !typed.is_empty()),
+        "record": entry.record, "time": entry.time.to_string(), "event": entry.event.as_str(),
+        "address": entry.address.as_str(),
+        "level": entry.address.level().as_str(), "typed": Some(&entry.typed).filter(|typed| !typed.is_empty()),
         "actor": by.map(Case::actor), "case": by.map(Case::reference),
         "caller": by.map(|by| by.caller().as_str()), "uid": by.and_then(|by| by.caller().uid()),
     });
