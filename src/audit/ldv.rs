@@ -2,7 +2,7 @@
 
 use super::event::{Event, Outcome, Subject};
 use super::line::Line;
-use super::logboek::{AttributeValue, ForeignOperation, ProcessingRecord, ProcessingStatus};
+use super::processing_record::{AttributeValue, ForeignOperation, ProcessingRecord, ProcessingStatus};
 use crate::digest::Digest;
 use crate::message::Code;
 use crate::policy::{Oin, Policy};

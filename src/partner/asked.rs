@@ -3,11 +3,11 @@
 
 use super::Partner;
 use super::ask::chunks;
+use super::asked_index::{KnownQuestion, about};
 use super::case::Case;
 use super::error::PartnerError;
 use super::read::Answered;
 use super::record::{JournalEvent, JournalRecord};
-use super::requests::{KnownQuestion, about};
 use crate::address::AddressKey;
 use crate::digest::Digest;
 use crate::message::Code;

@@ -18,7 +18,7 @@ const KNOWN_DAYS: u16 = 30;
 
 /// The named requests of the last days.
 #[derive(Default)]
-pub(super) struct Requests {
+pub(super) struct AskedIndex {
     /// By caller and name, the records of the questions.
     named: HashMap<(Caller, String), Vec<u64>>,
     /// By record.
@@ -43,10 +43,10 @@ pub(super) struct KnownQuestion {
     pub(super) is_given_up: bool,
 }
 
-impl Requests {
+impl AskedIndex {
     /// Those that a journal has.
-    pub(super) fn read(journal: &Journal, state: &PartnerState) -> Result<Requests, PartnerError> {
-        let mut requests = Requests::default();
+    pub(super) fn read(journal: &Journal, state: &PartnerState) -> Result<AskedIndex, PartnerError> {
+        let mut requests = AskedIndex::default();
         let mut before = journal.first();
         journal.read_places(|number, record, after| {
             if !is_old(record.time, state.latest.day()) {

@@ -42,7 +42,7 @@
 //! - `given`: addresses as callers give them, and as people wrote them;
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
-//! - `requests`, `asked`: questions of programs that may make a request again;
+//! - `asked`, `asked_index`: questions of programs that may make a request again;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a year in
 //!   numbers; `retention`: what need not be kept any longer.
@@ -52,6 +52,7 @@ mod acts;
 mod apply;
 mod ask;
 mod asked;
+mod asked_index;
 mod carry;
 mod case;
 mod change;
@@ -72,7 +73,6 @@ mod own_lines;
 mod processing;
 mod read;
 mod record;
-mod requests;
 mod retention;
 mod seal;
 mod sent;

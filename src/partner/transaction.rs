@@ -1,12 +1,12 @@
 //! A partner's data on disk and in memory, and the one way in which it changes.
 
+use super::asked_index::AskedIndex;
 use super::case::Case;
 use super::clock;
 use super::error::PartnerError;
 use super::folder::{PartnerFolder, Place};
 use super::journal::{Journal, JournalBase};
 use super::record::{JournalEvent, JournalRecord};
-use super::requests::Requests;
 use super::state::PartnerState;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -24,7 +24,7 @@ pub(super) struct PartnerData {
     /// Whether a change failed and the folder could not be read again since: then it is read before the next change.
     stale: bool,
     /// The named requests, once somebody wanted to know of one.
-    requests: Option<Requests>,
+    requests: Option<AskedIndex>,
     /// The process that opened the folder.
     process: u32,
 }
@@ -69,14 +69,14 @@ impl PartnerData {
     }
 
     /// The named requests, where they are known.
-    pub(super) fn requests(&self) -> Option<&Requests> {
+    pub(super) fn requests(&self) -> Option<&AskedIndex> {
         self.requests.as_ref()
     }
 
     /// Reads the journal for named requests, where that was not done.
     pub(super) fn know_requests(&mut self) -> Result<(), PartnerError> {
         if self.requests.is_none() {
-            self.requests = Some(Requests::read(&self.journal, &self.state)?);
+            self.requests = Some(AskedIndex::read(&self.journal, &self.state)?);
         }
         Ok(())
     }
