@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use stapel::message::Request;
 use stapel_service::logboek::{Collector, LogboekError, LogboekSettings};
-use stapel_service::server::recorded::send;
+use stapel_service::server::logboek::send;
 use stapel_service::server::schedule::Stop;
 use stapel_testkit::write_private;
 

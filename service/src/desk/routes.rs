@@ -125,7 +125,7 @@ impl Server {
             Door::Loopback { .. } => None,
         };
         let caller = uid.map_or(Caller::Loopback, |uid| Caller::LocalUser { uid });
-        let mut response = match look(&door, &request) {
+        let mut response = match refuse(&door, &request) {
             Ok(()) => {
                 let origin = Origin { caller, trace: trace(request.headers()) };
                 request.extensions_mut().insert(Call { server: self.clone(), origin });
@@ -150,7 +150,7 @@ impl Server {
 }
 
 /// Refuses what this is not for, and who may not call.
-fn look(door: &Door, request: &Request<Body>) -> Result<(), Problem> {
+fn refuse(door: &Door, request: &Request<Body>) -> Result<(), Problem> {
     let (uri, headers) = (request.uri(), request.headers());
     let forbidden = |detail| Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     match refuse_head(request) {

@@ -180,7 +180,7 @@ impl ServiceClock {
 
     /// Asks the kernel whether its clock is kept in step, where it was not asked within a minute. It may take seconds,
     /// so that only the schedule calls this.
-    pub fn look(&self) {
+    pub fn ask_kernel(&self) {
         let due = self.source.boot().saturating_sub(self.seen().asked) >= ASKED_EVERY;
         if !due {
             return;
@@ -332,7 +332,7 @@ mod tests {
         let (told, clock) = begin(false);
         pass(&told, 7_200, 60);
         told.is_synchronised.store(true, Ordering::Relaxed);
-        clock.look();
+        clock.ask_kernel();
         assert_eq!(says(&clock, 0), (true, Destroys::Attested));
     }
 
@@ -341,19 +341,19 @@ mod tests {
         let (told, clock) = begin(false);
         pass(&told, -7_200, 30);
         told.is_synchronised.store(true, Ordering::Relaxed);
-        clock.look();
+        clock.ask_kernel();
         assert_eq!(says(&clock, 0), (false, Destroys::Nothing), "the kernel was asked less than a minute ago");
         pass(&told, 30, 30);
-        clock.look();
+        clock.ask_kernel();
         assert_eq!(says(&clock, 0), (true, Destroys::Ended));
         // It was in step before, so that what happens now is no first step.
         told.is_synchronised.store(false, Ordering::Relaxed);
         pass(&told, 60, 60);
-        clock.look();
+        clock.ask_kernel();
         assert_eq!(says(&clock, 0), (true, Destroys::Nothing));
         told.is_synchronised.store(true, Ordering::Relaxed);
         pass(&told, 3_600, 60);
-        clock.look();
+        clock.ask_kernel();
         assert_eq!(says(&clock, 0), (true, Destroys::Attested));
     }
 

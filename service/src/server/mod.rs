@@ -13,6 +13,7 @@ mod dates;
 mod fetched;
 mod figures;
 mod identity;
+pub mod logboek;
 mod monitor;
 #[cfg(unix)]
 pub mod operator;
@@ -20,7 +21,6 @@ mod pace;
 mod padding;
 mod page;
 mod problem;
-pub mod recorded;
 mod routes;
 mod run;
 pub mod schedule;

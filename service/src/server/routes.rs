@@ -189,7 +189,7 @@ impl Server {
         let length = request.body().size_hint().exact();
         let asked = Asked::by(&request);
         let mut caller = None;
-        let mut response = match self.look(&peer, &mut request, &mut caller) {
+        let mut response = match self.refuse(&peer, &mut request, &mut caller) {
             Ok(()) => match self.router.clone().oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
@@ -223,7 +223,7 @@ impl Server {
     }
 
     /// Refuses what the carrier does not allow, and who is not admitted.
-    fn look(
+    fn refuse(
         self: &Arc<Server>,
         peer: &Peer,
         request: &mut Request<Body>,

@@ -116,7 +116,7 @@ impl Schedule {
     /// Does what is due, writes the status, and says after how long to come again.
     pub fn turn(&mut self) -> Duration {
         let Consortium { broker, clock, name, dates, .. } = &*self.consortium;
-        clock.look();
+        clock.ask_kernel();
         let told = clock.read(broker);
         let certain = certain_day(told, broker.attested());
         let is_due = told.now >= broker.next_due() || certain > self.certain;

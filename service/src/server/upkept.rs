@@ -8,9 +8,9 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 
 use super::consortium::Consortium;
+use super::logboek;
 #[cfg(unix)]
 use super::operator::{self, Sockets};
-use super::recorded;
 use super::run::{Environment, ServeError};
 use super::schedule::{self, Stop};
 use crate::logboek::Collector;
@@ -60,7 +60,7 @@ impl Upkept {
             self.sockets = Some(listening.map_err(refuse)?);
         }
         if let Some(collector) = collector {
-            let sending = recorded::start(Arc::clone(&self.consortium), Arc::clone(collector), self.stop.clone())?;
+            let sending = logboek::start(Arc::clone(&self.consortium), Arc::clone(collector), self.stop.clone())?;
             self.sending = Some(sending);
         }
         self.consortium.pulse.beat();
