@@ -432,7 +432,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         let broker = args.place.open()?.with_threads(args.work.threads.start()?);
         let reply = broker.handle(&message, args.work.clock.time()?);
         out.write_all(&reply)?;
-        let told = Told::read(&reply, &broker.policy().policy().operator.verifying_key);
+        let told = ReplySummary::read(&reply, &broker.policy().policy().operator.verifying_key);
         told.note_rejection();
         return told_of(&broker, u64::from(told.is_unavailable()));
     }
@@ -491,7 +491,7 @@ fn handle_file(
     input: &mut Input,
     to: &Path,
     now: Timestamp,
-) -> Result<Option<Told>, Failure> {
+) -> Result<Option<ReplySummary>, Failure> {
     let path = input.path.clone();
     if matches!(path.try_exists(), Ok(false)) && path.extension().is_none() {
         let finding = "is not there: nothing was delivered or asked yet, or the outbox is elsewhere";
@@ -504,7 +504,7 @@ fn handle_file(
         return Ok(None);
     }
     let reply = broker.handle(&message, now);
-    let told = Told::read(&reply, key);
+    let told = ReplySummary::read(&reply, key);
     // What nobody can verify is no reply.
     if told.kind != NOTHING {
         files::replace(to, &reply)?;
@@ -549,29 +549,29 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
 const NOTHING: &str = "nothing";
 
 /// What a reply of this broker says, for the operator to see.
-struct Told {
+struct ReplySummary {
     kind: &'static str,
     code: Option<&'static str>,
     sentence: Option<String>,
 }
 
-impl Told {
-    fn read(reply: &[u8], key: &VerifyingKey) -> Told {
+impl ReplySummary {
+    fn read(reply: &[u8], key: &VerifyingKey) -> ReplySummary {
         let Ok(unverified) = Unverified::parse(reply, Role::Broker) else {
-            return Told::kind(NOTHING);
+            return ReplySummary::kind(NOTHING);
         };
         let rejection = match unverified.danger_unsigned_rejection() {
             Some(rejection) => ("unsigned rejection", rejection),
             None => match unverified.verify(key).and_then(|verified| verified.reply()) {
-                Ok(Reply::Receipt(_)) => return Told::kind("receipt"),
-                Ok(Reply::Answer(_)) => return Told::kind("answer"),
-                Ok(Reply::Status(_)) => return Told::kind("status"),
+                Ok(Reply::Receipt(_)) => return ReplySummary::kind("receipt"),
+                Ok(Reply::Answer(_)) => return ReplySummary::kind("answer"),
+                Ok(Reply::Status(_)) => return ReplySummary::kind("status"),
                 Ok(Reply::Rejection(rejection)) => ("rejection", rejection),
-                Ok(_) | Err(_) => return Told::kind(NOTHING),
+                Ok(_) | Err(_) => return ReplySummary::kind(NOTHING),
             },
         };
         let (kind, rejection) = rejection;
-        Told { kind, code: Some(rejection.code.as_str()), sentence: Some(rejection.sentence) }
+        ReplySummary { kind, code: Some(rejection.code.as_str()), sentence: Some(rejection.sentence) }
     }
 
     /// Whether the broker could keep nothing, or sign nothing: the same message may fare better later.
@@ -586,8 +586,8 @@ impl Told {
         }
     }
 
-    fn kind(kind: &'static str) -> Told {
-        Told { kind, code: None, sentence: None }
+    fn kind(kind: &'static str) -> ReplySummary {
+        ReplySummary { kind, code: None, sentence: None }
     }
 }
 
@@ -606,7 +606,7 @@ fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Fai
         return Err(Failure::new("reply_exists", format!("{} {finding}", to.shown())));
     };
     if verified.header().context == Digest::of(&[message]) {
-        return Ok(!Told::read(&there, key).is_unavailable());
+        return Ok(!ReplySummary::read(&there, key).is_unavailable());
     }
     let finding = "is there, and is not the reply to this message; give each partner a folder of its own with --out";
     Err(Failure::new("reply_exists", format!("{} {finding}", to.shown())))

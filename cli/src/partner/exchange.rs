@@ -167,7 +167,7 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let mut failures = std::mem::take(&mut inputs.failures);
     let mut done = Vec::new();
-    let mut told = Told::default();
+    let mut refusals = Refusals::default();
     for input in &mut inputs.files {
         let now = args.clock.time()?;
         let reply = match input.read(MAX_MESSAGE + 1) {
@@ -179,7 +179,7 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
         };
         match partner.read(&reply, now) {
             Ok(received) => {
-                told.count(&received);
+                refusals.count(&received);
                 report::received(&input.path, &received, &partner, &refs, args.json, out)?;
                 done.push(input.path.clone());
             }
@@ -200,7 +200,7 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     failures.extend(outbox.clean(&partner, &done)?);
     refs.settle(&partner)?;
     failures.extend(inputs.left());
-    failures.extend(told.failure());
+    failures.extend(refusals.failure());
     Failure::of_several(failures, !done.is_empty())
 }
 
@@ -219,12 +219,12 @@ fn unreadable(path: &Path, error: PartnerError) -> Failure {
 
 /// What replies say of messages that were not accepted.
 #[derive(Default)]
-struct Told {
+struct Refusals {
     rejected: u32,
     unavailable: u32,
 }
 
-impl Told {
+impl Refusals {
     fn count(&mut self, received: &Received) {
         match received {
             Received::Rejection { rejection, .. } if rejection.code == Code::Unavailable => self.unavailable += 1,

@@ -12,7 +12,7 @@ use stapel_service::desk::{self, Desk, ServeError};
 use stapel_service::logboek::Collector;
 
 use super::settings::ConfigArgs;
-use super::sync::{Holder, LOOKS, Step, SyncArgs, Told, Ways, go_on};
+use super::sync::{Holder, LOOKS, Step, Stop, SyncArgs, Ways, go_on};
 use super::{OutboxArgs, PartnerFolder, logboek};
 use crate::broker::serve::LogForm;
 use crate::failure::{self, Failure};
@@ -80,24 +80,24 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
     let desk = Desk::new(partner, register, now)?;
     log.begin();
     let at = desk.lend().serve_at(&socket)?;
-    let told = Arc::new(Told::default());
+    let stop = Arc::new(Stop::default());
     let beside: Option<Box<dyn FnOnce() + Send>> = if no_sync {
         // Nothing goes to the broker, and the Logboek is the partner's own.
         let collector = read.logboek.as_ref().map(Collector::new).transpose()?;
-        let (desk, told) = (desk.clone(), told.clone());
+        let (desk, stop) = (desk.clone(), stop.clone());
         collector.map(|collector| -> Box<dyn FnOnce() + Send> {
-            Box::new(move || send_to_logboek(&place, &collector, &desk, &told))
+            Box::new(move || send_to_logboek(&place, &collector, &desk, &stop))
         })
     } else {
         let args = SyncArgs::beside(place, outbox, actor.filter(|_| !no_own), work);
-        let (ways, desk, told) = (Ways::of(read)?, desk.clone(), told.clone());
-        Some(Box::new(move || carry_or_say(&args, &ways, &desk, &told)))
+        let (ways, desk, stop) = (Ways::of(read)?, desk.clone(), stop.clone());
+        Some(Box::new(move || carry_or_say(&args, &ways, &desk, &stop)))
     };
     let ready = || drop(beside.map(thread::spawn));
     let settings = || -> Result<ServeSettings, ServeError> {
         config.read().map(|read| read.serve).map_err(|failure| ServeError::Settings(failure.line()))
     };
-    let served = desk::run(desk.clone(), &socket, settings, ready, || told.tell());
+    let served = desk::run(desk.clone(), &socket, settings, ready, || stop.tell());
     drop(at);
     served.map_err(of_serving)
 }
@@ -108,20 +108,20 @@ fn of_serving(error: ServeError) -> Failure {
 
 /// Sends what the journal records to the Logboek where nothing is carried to the broker, until it is told to end. What
 /// goes wrong is in the log, and is tried again.
-fn send_to_logboek(place: &PartnerFolder, collector: &Collector, desk: &Arc<Desk>, told: &Told) {
+fn send_to_logboek(place: &PartnerFolder, collector: &Collector, desk: &Arc<Desk>, stop: &Stop) {
     loop {
         if let Err(failure) = logboek::send(place, collector, || Ok(desk.lend())) {
             tracing::warn!(code = failure.code(), "{}", failure.line());
         }
-        if !told.wait(LOOKS) {
+        if !stop.wait(LOOKS) {
             break;
         }
     }
 }
 
 /// Does every day's work, and says so where a fault of this program ends that.
-fn carry_or_say(args: &SyncArgs, ways: &Ways, desk: &Arc<Desk>, told: &Arc<Told>) {
-    if catch_unwind(AssertUnwindSafe(|| carry(args, ways, desk.clone(), told))).is_err() {
+fn carry_or_say(args: &SyncArgs, ways: &Ways, desk: &Arc<Desk>, stop: &Arc<Stop>) {
+    if catch_unwind(AssertUnwindSafe(|| carry(args, ways, desk.clone(), stop))).is_err() {
         tracing::error!("nothing is carried any more, for a fault of this program: restart it");
         let now = desk.time();
         desk.tell_sync(|runs| (runs.is_on, runs.last) = (false, Some((now, "internal"))));
@@ -129,10 +129,10 @@ fn carry_or_say(args: &SyncArgs, ways: &Ways, desk: &Arc<Desk>, told: &Arc<Told>
 }
 
 /// Does every day's work, until it is told to end. What goes wrong is in the log and in the status, and is tried again.
-fn carry(args: &SyncArgs, ways: &Ways, desk: Arc<Desk>, told: &Arc<Told>) {
+fn carry(args: &SyncArgs, ways: &Ways, desk: Arc<Desk>, stop: &Arc<Stop>) {
     desk.tell_sync(|runs| runs.is_on = true);
     let holder = Holder::Desk(desk.clone());
-    let is_final = |step: Step<'_>| {
+    let at_step = |step: Step<'_>| {
         let now = desk.time();
         desk.tell_sync(|runs| match step {
             Step::Begins => runs.is_running = true,
@@ -145,7 +145,7 @@ fn carry(args: &SyncArgs, ways: &Ways, desk: Arc<Desk>, told: &Arc<Told>) {
     };
     failure::apart(Box::new(Lines::new(true)), || {
         let mut out = Output::to(Box::new(Lines::new(false)));
-        if let Err(failure) = go_on(args, ways, &holder, told, is_final, &mut out) {
+        if let Err(failure) = go_on(args, ways, &holder, stop, at_step, &mut out) {
             failure::note(&failure.line());
         }
     });

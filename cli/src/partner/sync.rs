@@ -18,7 +18,7 @@ use stapel_service::logboek::Collector;
 
 pub(super) use holder::Holder;
 #[cfg(unix)]
-pub(super) use stay::{LOOKS, Step, Told, go_on};
+pub(super) use stay::{LOOKS, Step, Stop, go_on};
 
 use super::settings::ConfigArgs;
 use super::{OutboxArgs, PartnerFolder};

@@ -20,10 +20,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Goes on until it is told to end. What goes wrong is said and tried again, but for what a person has to write
 /// otherwise.
 pub(super) fn stay(args: &SyncArgs, ways: &Ways, out: &mut Output) -> Result<(), Failure> {
-    let told = Arc::new(Told::default());
-    told.listen()?;
-    let is_final = |step: Step<'_>| matches!(step, Step::Failed(failure) if is_for_a_person(failure.code()));
-    go_on(args, ways, &Holder::Folder, &told, is_final, out)
+    let stop = Arc::new(Stop::default());
+    stop.listen()?;
+    let at_step = |step: Step<'_>| matches!(step, Step::Failed(failure) if is_for_a_person(failure.code()));
+    go_on(args, ways, &Holder::Folder, &stop, at_step, out)
 }
 
 /// What somebody who goes on comes to.
@@ -33,35 +33,36 @@ pub(in crate::partner) enum Step<'a> {
     Failed(&'a Failure),
 }
 
-/// Does one turn after another until it is told to end, or `is_final` says so of a failure.
+/// Does one turn after another until it is told to end. `at_step` hears of each step, and says of a failure whether it
+/// ends with that.
 pub(in crate::partner) fn go_on(
     args: &SyncArgs,
     ways: &Ways,
     holder: &Holder,
-    told: &Arc<Told>,
-    mut is_final: impl FnMut(Step<'_>) -> bool,
+    stop: &Arc<Stop>,
+    mut at_step: impl FnMut(Step<'_>) -> bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
     loop {
         // What was refused in an earlier turn was said then.
         failure::forget_refused();
-        is_final(Step::Begins);
-        let pace: Arc<dyn Pace> = Arc::new(StoppablePace { told: told.clone(), clock: WallPace::default() });
+        at_step(Step::Begins);
+        let pace: Arc<dyn Pace> = Arc::new(StoppablePace { stop: stop.clone(), clock: WallPace::default() });
         let wait = match turn(args, ways, pace, holder, out) {
             Ok(next) => {
-                is_final(Step::Done);
+                at_step(Step::Done);
                 let until = next.0.saturating_sub(args.work.clock.time()?.0);
                 LOOKS.min(Duration::from_secs(until.max(1)))
             }
             Err(failure) if failure.code() == "stopped" => break,
-            Err(failure) if is_final(Step::Failed(&failure)) => return Err(failure),
+            Err(failure) if at_step(Step::Failed(&failure)) => return Err(failure),
             Err(failure) => {
                 note(&failure.line());
                 LOOKS
             }
         };
         out.finish()?;
-        if !told.wait(wait) {
+        if !stop.wait(wait) {
             break;
         }
     }
@@ -76,12 +77,12 @@ fn is_for_a_person(code: &str) -> bool {
 
 /// Whether it was told to end.
 #[derive(Default)]
-pub(in crate::partner) struct Told {
+pub(in crate::partner) struct Stop {
     is_told: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Told {
+impl Stop {
     /// Listens to SIGTERM and SIGINT from now on.
     fn listen(self: &Arc<Self>) -> Result<(), Failure> {
         #[cfg(unix)]
@@ -94,7 +95,7 @@ impl Told {
                 let terminate = signal(SignalKind::terminate()).map_err(failed)?;
                 (terminate, signal(SignalKind::interrupt()).map_err(failed)?)
             };
-            let told = self.clone();
+            let stop = self.clone();
             std::thread::spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
@@ -102,7 +103,7 @@ impl Told {
                         _ = interrupt.recv() => {}
                     }
                 });
-                told.tell();
+                stop.tell();
                 // What is on disk is whole at any moment, and a reply may take two minutes.
                 std::thread::sleep(GRACE);
                 std::process::exit(0);
@@ -138,7 +139,7 @@ impl Told {
 
 /// Time that passes as it does, but for waiting, which ends when it is told to.
 struct StoppablePace {
-    told: Arc<Told>,
+    stop: Arc<Stop>,
     clock: WallPace,
 }
 
@@ -148,6 +149,6 @@ impl Pace for StoppablePace {
     }
 
     fn wait(&self, time: Duration) -> bool {
-        self.told.wait(time)
+        self.stop.wait(time)
     }
 }
