@@ -21,13 +21,15 @@ struct Asked<'a> {
     /// The addresses as they were written.
     typed: Texts,
     sweep: Option<&'a Slug>,
+    /// Whether it is about all own flags.
+    own: bool,
     by: &'a Case,
 }
 
 impl Asked<'_> {
     /// What tells one call from another.
     fn call(&self, epoch: u32) -> Digest {
-        let Asked { addresses, typed: _, sweep, by } = self;
+        let Asked { addresses, typed: _, sweep, own: _, by } = self;
         // None of the texts has a line break in it.
         let (sweep, actor, case) = (sweep.map_or("", Slug::as_str), by.actor(), by.reference());
         let (caller, request) = (by.caller(), by.request());
@@ -61,7 +63,7 @@ impl Partner {
         self.member.permit(|may| may.ask, "ask")?;
         let Taken { keys: addresses, typed, are_resolved } = Taken::of(addresses);
         self.member.refuse_without_register(are_resolved)?;
-        self.question(&Asked { addresses, typed, sweep: None, by }, now)
+        self.question(&Asked { addresses, typed, sweep: None, own: false, by }, now)
     }
 
     /// As [`Partner::ask`], about addresses that the partner need not flag itself, for a reason that the policy lists.
@@ -85,7 +87,7 @@ impl Partner {
         }
         let Taken { keys: addresses, typed, are_resolved } = Taken::of(addresses);
         self.member.refuse_without_register(are_resolved)?;
-        self.question(&Asked { addresses, typed, sweep: Some(reason), by }, now)
+        self.question(&Asked { addresses, typed, sweep: Some(reason), own: false, by }, now)
     }
 
     /// As [`Partner::ask`], about all that the partner itself flags, house numbers included where the policy counts
@@ -100,7 +102,7 @@ impl Partner {
         let own = self.data.state().flags.all(self.member.counts_house_numbers());
         let addresses = own.filter(|(_, terms)| terms.last_day >= today).map(|(address, _)| address).collect();
         // The texts are those of the flags.
-        self.question(&Asked { addresses, typed: Texts::default(), sweep: None, by }, now)
+        self.question(&Asked { addresses, typed: Texts::default(), sweep: None, own: true, by }, now)
     }
 
     /// The request where the partner stands with the broker, in the newest open epoch, and for the proofs that the
@@ -150,7 +152,7 @@ impl Partner {
         asked: &Asked<'_>,
         now: Timestamp,
     ) -> Result<(), PartnerError> {
-        let Asked { addresses, typed, sweep, by } = asked;
+        let Asked { addresses, typed, sweep, own, by } = asked;
         let (member, today) = (&self.member, now.day());
         let (mut drafts, mut missing) = (Vec::new(), Vec::new());
         for rows in chunks(addresses) {
@@ -177,6 +179,7 @@ impl Partner {
                 epoch,
                 number,
                 sweep: sweep.cloned(),
+                own: *own,
                 addresses: addresses.clone(),
                 typed: typed.clone(),
             };

@@ -24,6 +24,8 @@ pub struct AskedRequest {
     pub answers: Vec<Answered>,
     /// What each of the questions was about.
     about: Vec<Digest>,
+    /// Whether it was about all own flags.
+    own: bool,
 }
 
 /// What came of a question.
@@ -66,7 +68,8 @@ impl Partner {
         }
         let Some((_, first)) = questions.first() else { return Ok(None) };
         let Some(by) = journal.read_at(first.asked)?.by else { return Ok(None) };
-        let mut asked = AskedRequest { by, state: AskedState::Answered, answers: Vec::new(), about: Vec::new() };
+        let (answers, about, own) = (Vec::new(), Vec::new(), first.own);
+        let mut asked = AskedRequest { by, state: AskedState::Answered, answers, about, own };
         for (record, known) in questions {
             asked.about.push(known.about);
             let came = match (known.answered, known.rejected) {
@@ -88,10 +91,15 @@ impl Partner {
 }
 
 impl AskedRequest {
-    /// Whether it is about these addresses, for this reason of a sweep or none.
+    /// Whether it is about these addresses, for this reason of a sweep or none, and was not asked about all own flags.
     pub fn is_about(&self, addresses: &[AddressKey], sweep: Option<&Slug>) -> bool {
         let given = chunks(addresses).into_iter().map(|rows| about(rows, sweep));
-        given.eq(self.about.iter().copied())
+        !self.own && given.eq(self.about.iter().copied())
+    }
+
+    /// Whether it is about all own flags ([`Partner::ask_own`]), whichever those were when it was asked.
+    pub fn is_about_own(&self) -> bool {
+        self.own
     }
 }
 

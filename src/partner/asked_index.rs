@@ -35,6 +35,8 @@ pub(super) struct KnownQuestion {
     number: u64,
     /// What it was about, as [`about`] says.
     pub(super) about: Digest,
+    /// Whether it was about all own flags.
+    pub(super) own: bool,
     /// The journal before the record of its answer.
     pub(super) answered: Option<JournalPosition>,
     /// The broker's code, where it did not accept it.
@@ -69,12 +71,15 @@ impl AskedIndex {
     /// Takes in a record that stands after `before`.
     pub(super) fn note(&mut self, number: u64, before: JournalPosition, record: &JournalRecord) {
         match (&record.event, &record.by) {
-            (JournalEvent::Asking { number: question, sweep, addresses, .. }, Some(by)) if !by.request().is_empty() => {
+            (JournalEvent::Asking { number: question, sweep, own, addresses, .. }, Some(by))
+                if !by.request().is_empty() =>
+            {
                 let known = KnownQuestion {
                     time: record.time,
                     asked: before,
                     number: *question,
                     about: about(addresses, sweep.as_ref()),
+                    own: *own,
                     answered: None,
                     rejected: None,
                     is_given_up: false,

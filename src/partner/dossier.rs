@@ -176,7 +176,7 @@ impl Partner {
                     }
                     ended.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::Withdrawn));
                 }
-                JournalEvent::Asking { epoch, number: question, sweep, addresses, typed } => {
+                JournalEvent::Asking { epoch, number: question, sweep, addresses, typed, own: _ } => {
                     let rows: Vec<_> = addresses.into_iter().enumerate().filter(|(_, a)| concerns(a)).collect();
                     for (_, address) in &rows {
                         let event = DossierEvent::Asked { epoch, number: question, sweep: sweep.clone() };

@@ -36,8 +36,8 @@ pub(super) enum JournalEvent {
     Shortened { flags: Vec<Flag>, ended: Vec<AddressKey> },
     /// State messages were given their numbers, one after another.
     Delivering { messages: Vec<NumberedMessage> },
-    /// A question was given its number.
-    Asking { epoch: u32, number: u64, sweep: Option<Slug>, addresses: Vec<AddressKey>, typed: Texts },
+    /// A question was given its number. `own` where it was about all own flags, whichever those were.
+    Asking { epoch: u32, number: u64, sweep: Option<Slug>, own: bool, addresses: Vec<AddressKey>, typed: Texts },
     /// The broker accepted a state message.
     Accepted { epoch: u32, number: u64, release: u64, held: u32, reply: ReplyRecord },
     /// The broker answered the question of record `asking`; the standings are in the order of its addresses.
@@ -203,7 +203,7 @@ encode_variants! {
         2 => Withdrawn { homes },
         3 => Replaced { shrink, added, withdrawn, typed },
         4 => Delivering { messages },
-        5 => Asking { epoch, number, sweep, addresses, typed },
+        5 => Asking { epoch, number, sweep, own, addresses, typed },
         6 => Accepted { epoch, number, release, held, reply },
         7 => Answered { asking, answer, standings, reply },
         8 => Rejected { series, epoch, number, code, detail, reply },

@@ -129,7 +129,7 @@ pub(super) fn ask_own(desk: &Desk, origin: Origin, request: NamedRequest) -> Res
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     // Other flags may have come since it was made first.
-    if is_to_be_asked(&mut partner, &by, |_| true)? {
+    if is_to_be_asked(&mut partner, &by, AskedRequest::is_about_own)? {
         partner.ask_own(&by, now)?;
     }
     known(&mut partner, &by)

@@ -128,6 +128,7 @@ fn a_question_that_is_made_again_asks_nothing_twice() {
     let mut other_case = ask(&rows);
     other_case["case"] = json!("Z-8");
     assert_eq!(served.refused("/v1/ask", other_case), reused);
+    assert_eq!(served.refused("/v1/ask-own", json!({ "request": NAME })), reused, "own flags were not asked about");
     let not_asked = (404, "not_asked".to_owned());
     assert_eq!(served.refused("/v1/answers", json!({ "request": NAME, "actor": "m.smit" })), not_asked);
     assert_eq!(served.refused("/v1/answers", json!({ "request": NAME.replace('3', "4") })), not_asked);
@@ -158,6 +159,9 @@ fn questions_about_own_flags_and_what_is_not_accepted() {
     let told: Vec<_> = rows.iter().map(|row| (row["address"].as_str().unwrap(), row["count"].as_u64())).collect();
     assert_eq!(told, [("1012JS|1|A", Some(2)), ("1012JS|1", Some(2))]);
     assert_eq!(rows[0]["typed"], DAM);
+    let mut same = ask(&[]);
+    same["rows"] = rows.iter().map(|row| json!({ "address": row["address"] })).collect();
+    assert_eq!(served.refused("/v1/ask", same), (409, "request_reused".to_owned()));
 
     // One that a person gives up is asked anew by the same request.
     let name = NAME.replace('3', "5");

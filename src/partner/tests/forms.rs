@@ -99,6 +99,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
                 epoch: 1,
                 number: 2,
                 sweep: "brand".parse().ok(),
+                own: true,
                 addresses: vec![b, a.number_key()],
                 typed: typed(&[(b, "Dam 2 te Amsterdam")]),
             },

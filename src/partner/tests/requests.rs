@@ -41,6 +41,23 @@ fn a_request_is_known_until_its_answer_and_after_it() {
     assert_eq!(asked.by, user(7));
 }
 
+/// Asked about under the same name, they are another question, although they are all that is flagged.
+#[test]
+fn a_question_about_own_flags_is_known_from_one_about_the_same_addresses() {
+    let mut play = Play::new();
+    let own = homes(1..3);
+    play.partner.flag(own.iter().copied(), &by(), NOW).unwrap();
+    play.partner.ask_own(&user(7), NOW).unwrap();
+    play.partner.ask(own.iter().copied(), &user(8), NOW).unwrap();
+    for _ in 0..2 {
+        for (uid, is_own) in [(7, true), (8, false)] {
+            let asked = play.partner.asked_in(&user(uid)).unwrap().unwrap();
+            assert_eq!((asked.is_about_own(), asked.is_about(&own, None)), (is_own, !is_own), "{uid}");
+        }
+        play = play.reopen();
+    }
+}
+
 #[test]
 fn what_was_refused_or_given_up_is_asked_anew() {
     let mut play = Play::new();
