@@ -215,6 +215,25 @@ fn refuse_shared(_: &Path, _: &Metadata) -> Result<(), SystemError> {
     Ok(())
 }
 
+/// Refuses a file that others than its owner may read or write. One that is not there is left to whoever opens it.
+pub(crate) fn refuse_shared_file(path: &Path) -> Result<(), SystemError> {
+    fs::metadata(path).map_or(Ok(()), |there| refuse_shared(path, &there))
+}
+
+/// Refuses a folder in which others than its owner may write: they could put other files in the place of its own. One
+/// that is not there is left to whoever opens its files.
+pub(crate) fn refuse_shared_folder(path: &Path) -> Result<(), SystemError> {
+    #[cfg(unix)]
+    if let Ok(there) = fs::metadata(path) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&there.permissions()) & 0o777;
+        if mode & 0o022 != 0 {
+            return Err(SystemError::FolderMode { path: path.into(), mode });
+        }
+    }
+    let _ = path;
+    Ok(())
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

@@ -30,6 +30,15 @@ pub enum SystemError {
         mode: u32,
     },
 
+    /// A folder with keys, a journal or a policy in it can be written in by others than its owner.
+    #[error("{} can be written in by others (mode {mode:03o}); run: chmod 700 {}", shown_path(path), shown_path(path))]
+    FolderMode {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+
     /// A partner's folder or a broker's store is already open, in another process or in this one.
     #[error("{} is in use: {}", shown_path(path), who_has_it(server.as_deref()))]
     FolderInUse {
@@ -108,7 +117,7 @@ fn remedy(source: &io::Error) -> &'static str {
 
 codes!(SystemError {
     Io => "io",
-    FileMode => "file_mode",
+    FileMode | FolderMode => "file_mode",
     FolderInUse => "folder_in_use",
     OtherUser => "other_user",
     OtherProcess => "other_process",

@@ -134,6 +134,9 @@ impl PartnerFolder {
     fn with_lock(place: Place<'_>, lock: FolderLock) -> Result<PartnerFolder, PartnerError> {
         let Place { folder: path, keys, .. } = place;
         refuse_other_user(keys)?;
+        files::refuse_shared_folder(path)?;
+        files::refuse_shared_folder(keys)?;
+        files::refuse_shared_file(&path.join(JOURNAL))?;
         refuse_without(place, JOURNAL_KEY)?;
         let key_path = keys.join(JOURNAL_KEY);
         files::refuse_special(&key_path)?;

@@ -185,6 +185,7 @@ impl Partner {
     /// # Errors
     ///
     /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode),
+    /// [`SystemError::FolderMode`](crate::SystemError::FolderMode),
     /// [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile),
     /// [`SystemError::FolderInUse`](crate::SystemError::FolderInUse); [`PartnerError::PartnerFolder`] where its keys
     /// are missing, or, as [`PartnerError::JournalDamaged`], where a file was altered; those of

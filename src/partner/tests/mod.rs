@@ -177,6 +177,29 @@ fn a_new_folder_is_private_and_made_once() {
 
 #[cfg(unix)]
 #[test]
+fn a_folder_or_a_journal_that_is_shared_is_refused_with_the_remedy() {
+    use std::os::unix::fs::PermissionsExt;
+    let Play { folder, partner, .. } = Play::new();
+    drop(partner);
+    let journal = folder.path().join("journal.sealed");
+    let refused = |path: &Path, mode, usual| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let error = Partner::open(folder.path()).map(|_| ()).err();
+        fs::set_permissions(path, fs::Permissions::from_mode(usual)).unwrap();
+        error.map(|error| (error.code(), error.to_string()))
+    };
+    for mode in [0o666, 0o640] {
+        let (code, said) = refused(&journal, mode, 0o600).unwrap();
+        assert!(code == "file_mode" && said.contains(&format!("chmod 600 {}", journal.display())), "{said}");
+    }
+    for mode in [0o777, 0o770] {
+        let (code, said) = refused(folder.path(), mode, 0o700).unwrap();
+        assert!(code == "file_mode" && said.contains(&format!("chmod 700 {}", folder.path().display())), "{said}");
+    }
+    assert_eq!(refused(folder.path(), 0o755, 0o700), None, "others may see which files there are, and read none");
+}
+
+#[test]
 fn one_process_at_a_time() {
     let play = Play::new();
     assert_eq!(code(Partner::open(play.folder.path())), "folder_in_use");
