@@ -258,6 +258,18 @@ impl Partner {
         self
     }
 
+    /// Writes the state of the folder as it is now, for a program that had it open for long and closes it. Nothing is
+    /// lost without it: the next opening then applies the records of the journal that came after the last state, of
+    /// which there may be many, because flags and withdrawals write none.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::OtherProcess`](crate::SystemError::OtherProcess);
+    /// [`PartnerError::JournalDamaged`].
+    pub fn save_state(&mut self) -> Result<(), PartnerError> {
+        self.data.save()
+    }
+
     /// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet.
     ///
     /// It is taken on the word of whoever hands it over; later ones come through [`Partner::adopt_policy`].

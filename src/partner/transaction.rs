@@ -226,6 +226,12 @@ impl PartnerData {
         Ok(())
     }
 
+    /// Writes the state as it is, so that the next opening has no records to apply to it.
+    pub(super) fn save(&mut self) -> Result<(), PartnerError> {
+        self.refresh()?;
+        self.write_state()
+    }
+
     fn write_state(&mut self) -> Result<(), PartnerError> {
         self.state.journal = self.journal.position();
         self.folder.write_state(&self.state)

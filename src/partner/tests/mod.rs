@@ -200,6 +200,27 @@ fn a_folder_or_a_journal_that_is_shared_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn a_state_that_is_saved_leaves_nothing_to_apply() {
+    let mut play = Play::new();
+    let state = play.folder.path().join("state.sealed");
+    let length = || fs::metadata(&state).unwrap().len();
+    let before = length();
+    play.partner.flag(homes(1..30), &by(), NOW).unwrap();
+    assert_eq!(length(), before, "a flag is in the journal alone");
+    play.partner.save_state().unwrap();
+    assert!(length() > before);
+    let Play { folder, partner, .. } = play;
+    let (flags, head) = (partner.flags().count(), partner.journal_head());
+    drop(partner);
+    // It says that the journal was that far: with a journal that is shorter it does not open.
+    let partner = Partner::open(folder.path()).unwrap();
+    assert_eq!((partner.flags().count(), partner.journal_head()), (flags, head));
+    drop(partner);
+    fs::write(folder.path().join("journal.sealed"), b"").unwrap();
+    assert_eq!(code(Partner::open(folder.path())), "journal_damaged");
+}
+
+#[test]
 fn one_process_at_a_time() {
     let play = Play::new();
     assert_eq!(code(Partner::open(play.folder.path())), "folder_in_use");
