@@ -44,12 +44,14 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Answers the requests of a connection, and ends it after the one that it is at when `ended` is.
+/// Answers the requests of a connection. It ends after the one that it is at when `ended` is, and at once when it is to
+/// give way, which it is only while nothing is done for it.
 pub(crate) async fn serve<S, F>(
     stream: S,
     longest_head: Duration,
     respond: impl Fn(Request<Body>) -> F,
     ended: impl Future<Output = ()>,
+    gives_way: impl Future<Output = ()>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -67,11 +69,13 @@ pub(crate) async fn serve<S, F>(
         .max_headers(256)
         .max_buf_size(2 * MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    let mut ended = pin!(ended);
+    let (mut ended, mut gives_way) = (pin!(ended), pin!(gives_way));
     let mut is_ending = false;
     let served = loop {
         tokio::select! {
             served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break served,
+            // Nothing was done for it: whoever it is makes the request again.
+            () = &mut gives_way => return,
             () = &mut ended, if !is_ending => {}
         }
         is_ending = true;

@@ -15,6 +15,10 @@ pub mod desk;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod local;
 pub mod logboek;
+#[cfg(any(feature = "broker", feature = "desk"))]
+mod pace;
+#[cfg(all(unix, any(feature = "broker", feature = "desk")))]
+mod places;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod pulse;
 #[cfg(feature = "broker")]

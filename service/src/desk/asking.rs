@@ -11,7 +11,7 @@ use stapel::{AddressKey, Level, Slug};
 use super::Desk;
 use super::calls::{Origin, by, hold_to_policy, parsed};
 use super::problem::Problem;
-use super::rows::{Row, ToldRow, canonical};
+use super::rows::{self, Row, ToldRow, canonical};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +19,7 @@ pub(super) struct AskRequest {
     actor: String,
     case: String,
     request: String,
+    #[serde(deserialize_with = "rows::rows")]
     rows: Vec<Row>,
     #[serde(default, deserialize_with = "parsed")]
     sweep: Option<Slug>,

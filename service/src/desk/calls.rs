@@ -11,7 +11,7 @@ use stapel::register::may_be_one;
 use stapel::{AddressKey, Day, Level, Timestamp, TraceContext};
 
 use super::problem::Problem;
-use super::rows::{Found, Row, Rows, ToldRow, canonical, given};
+use super::rows::{self, Found, Row, Rows, ToldRow, canonical, given};
 use super::{Desk, Lent};
 
 /// Who acts, and for which case, as each call says that writes or shows something.
@@ -27,6 +27,7 @@ pub(super) struct Acting {
 pub(super) struct FlagRequest {
     actor: String,
     case: String,
+    #[serde(deserialize_with = "rows::rows")]
     rows: Vec<Row>,
     #[serde(default, deserialize_with = "parsed")]
     until: Option<Day>,
@@ -41,6 +42,7 @@ pub(super) struct FlagRequest {
 pub(super) struct WithdrawRequest {
     actor: String,
     case: String,
+    #[serde(deserialize_with = "rows::rows")]
     rows: Vec<Row>,
     #[serde(default)]
     number_only: bool,

@@ -1,12 +1,13 @@
 //! From a request to its response: what is wrong with its head, its route, and what every response has.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
 };
@@ -14,13 +15,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCo
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stapel::TraceContext;
 use stapel::partner::Caller;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{self, timeout_at};
 use tower::ServiceExt;
 
 use super::calls::Origin;
@@ -28,6 +29,7 @@ use super::problem::{Code, Problem};
 use super::{Desk, asking, calls, shown};
 use crate::connection::{HeadFault, refuse_head};
 use crate::local::{Token, is_of_this_machine};
+use crate::places::Place;
 
 /// A route of the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +66,18 @@ const LONGEST_BODY: Duration = Duration::from_secs(60);
 /// How many calls are worked on at once; the others wait in turn. Each waits for the partner, which one has at a time.
 const AT_ONCE: usize = 64;
 
-/// The most memory that bodies take which are coming in or wait, in KiB.
-const BODIES: usize = 262_144;
+/// How many of those places a call takes whose body is large: its rows take many times the memory of its bytes.
+const LARGE_CALL: u32 = 16;
+
+/// A body of more bytes is large. A smaller one needs no room, because a connection has one at a time.
+const SMALL: usize = 65_536;
+
+/// How many large bodies there may be at once, coming in or waiting.
+const LARGE_BODIES: usize = 16;
+
+/// How many of them through one user of the machine, or all together at the loopback address; so one user's slow
+/// programs do not keep out the others.
+const LARGE_BODIES_EACH: usize = 12;
 
 /// How whoever called came in, and whether that was looked at.
 #[derive(Clone)]
@@ -80,8 +92,7 @@ pub(super) enum Door {
 pub(super) struct Server {
     pub(super) desk: Arc<Desk>,
     working: Arc<Semaphore>,
-    /// KiB that bodies may still take.
-    bodies: Arc<Semaphore>,
+    bodies: Arc<Bodies>,
     router: Router,
 }
 
@@ -90,6 +101,35 @@ pub(super) struct Server {
 struct Call {
     server: Arc<Server>,
     origin: Origin,
+    place: Arc<Place>,
+}
+
+/// Room for large bodies.
+struct Bodies {
+    all: Arc<Semaphore>,
+    /// Of each caller; there are no more of them than users of the machine.
+    each: Mutex<HashMap<Caller, Arc<Semaphore>>>,
+}
+
+/// A body that came, and the room that it takes where it is large.
+struct Read {
+    bytes: Vec<u8>,
+    room: Option<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Bodies {
+    fn new() -> Arc<Bodies> {
+        Arc::new(Bodies { all: Arc::new(Semaphore::new(LARGE_BODIES)), each: Mutex::default() })
+    }
+
+    /// Waits for room; `None` never comes, because nobody closes it.
+    async fn room(&self, caller: Caller) -> Option<[OwnedSemaphorePermit; 2]> {
+        let own = {
+            let mut each = self.each.lock().unwrap_or_else(PoisonError::into_inner);
+            each.entry(caller).or_insert_with(|| Arc::new(Semaphore::new(LARGE_BODIES_EACH))).clone()
+        };
+        Some([own.acquire_owned().await.ok()?, self.all.clone().acquire_owned().await.ok()?])
+    }
 }
 
 impl Server {
@@ -112,12 +152,17 @@ impl Server {
                 let detail = "the path has another method, which Allow names";
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
             });
-        let (working, bodies) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(BODIES)));
+        let (working, bodies) = (Arc::new(Semaphore::new(AT_ONCE)), Bodies::new());
         Arc::new(Server { desk, working, bodies, router })
     }
 
-    /// The response to a request that came in by a door.
-    pub(super) async fn respond(self: Arc<Server>, door: Door, mut request: Request<Body>) -> Response<Body> {
+    /// The response to a request that came in by a door, on the connection that has this place.
+    pub(super) async fn respond(
+        self: Arc<Server>,
+        door: Door,
+        place: Arc<Place>,
+        mut request: Request<Body>,
+    ) -> Response<Body> {
         let began = Instant::now();
         let path = ROUTES.iter().map(|route| route.path).find(|path| *path == request.uri().path());
         let uid = match &door {
@@ -128,7 +173,7 @@ impl Server {
         let mut response = match refuse(&door, &request) {
             Ok(()) => {
                 let origin = Origin { caller, trace: trace(request.headers()) };
-                request.extensions_mut().insert(Call { server: self.clone(), origin });
+                request.extensions_mut().insert(Call { server: self.clone(), origin, place });
                 let answered: Result<_, Infallible> = self.router.clone().oneshot(request).await;
                 answered.unwrap_or_else(|never| match never {})
             }
@@ -181,7 +226,7 @@ fn refuse(door: &Door, request: &Request<Body>) -> Result<(), Problem> {
 }
 
 async fn tell_status(Extension(call): Extension<Call>) -> Response<Body> {
-    work(call, |desk, _| calls::status(desk)).await
+    work(call, 1, |desk, _| calls::status(desk)).await
 }
 
 /// Does what a request asks for.
@@ -194,36 +239,37 @@ where
     Q: DeserializeOwned + Send + 'static,
     R: Serialize + 'static,
 {
-    let kib = length(&request).div_ceil(1_024) as u32;
-    let Ok(room) = call.server.bodies.clone().acquire_many_owned(kib).await else {
-        return Problem::internal().into_response();
-    };
-    let body = match read(request).await {
-        Ok(body) => body,
+    let Read { bytes, room } = match read(&call, request).await {
+        Ok(read) => read,
         Err(problem) => return problem.into_response(),
     };
-    work(call, move |desk, origin| {
+    let weight = if room.is_some() { LARGE_CALL } else { 1 };
+    work(call, weight, move |desk, origin| {
         let _room = room;
-        let asked = serde_json::from_slice(&body);
+        let asked = serde_json::from_slice(&bytes);
         let asked = asked.map_err(|error| Problem::bad_request(format!("the body is not in its form: {error}")))?;
-        drop(body);
+        drop(bytes);
         act(desk, origin, asked)
     })
     .await
 }
 
-/// Does a call in a thread of its own, also where the caller is gone meanwhile.
+/// Does a call in a thread of its own, also where the caller is gone meanwhile. It takes `weight` of the places.
 async fn work<R: Serialize + 'static>(
     call: Call,
+    weight: u32,
     act: impl FnOnce(&Desk, Origin) -> Result<R, Problem> + Send + 'static,
 ) -> Response<Body> {
-    let Call { server, origin } = call;
-    let Ok(place) = server.working.clone().acquire_owned().await else { return Problem::internal().into_response() };
+    let Call { server, origin, place } = call;
+    let _busy = place.keep();
+    let Ok(working) = server.working.clone().acquire_many_owned(weight).await else {
+        return Problem::internal().into_response();
+    };
     if server.desk.is_stopping() {
         return Problem::busy("the server is stopping, and nothing was done: make the request again").into_response();
     }
     let done = tokio::task::spawn_blocking(move || {
-        let _place = place;
+        let _working = working;
         // Each change of the partner is one transaction, which a panic ends as a failure does.
         let act =
             || act(&server.desk, origin).and_then(|told| serde_json::to_vec(&told).map_err(|_| Problem::internal()));
@@ -239,12 +285,6 @@ async fn work<R: Serialize + 'static>(
     }
 }
 
-/// The most bytes that a request's body may take.
-fn length(request: &Request<Body>) -> usize {
-    let said = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    said.unwrap_or(MAX_BODY).min(MAX_BODY)
-}
-
 /// The caller's action. One that is none counts for none, as W3C Trace Context has it.
 fn trace(headers: &HeaderMap) -> Option<TraceContext> {
     let mut given = headers.get_all("traceparent").iter();
@@ -252,15 +292,29 @@ fn trace(headers: &HeaderMap) -> Option<TraceContext> {
     if given.next().is_some() { None } else { TraceContext::parse(first).ok() }
 }
 
-/// The body of a request.
-async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
+/// The body of a request. Room is taken once more has come than a small one has: a length that is only claimed takes
+/// none.
+async fn read(call: &Call, request: Request<Body>) -> Result<Read, Problem> {
     refuse_other_body(request.headers())?;
-    let read = Limited::new(request.into_body(), MAX_BODY).collect();
-    match timeout(LONGEST_BODY, read).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::bad_request("the body did not come to its end")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body came too slowly")),
+    let mut body = request.into_body();
+    let mut read = Read { bytes: Vec::new(), room: None };
+    let mut until = time::Instant::now() + LONGEST_BODY;
+    loop {
+        let frame = match timeout_at(until, body.frame()).await {
+            Ok(None) => return Ok(read),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => return Err(Problem::bad_request("the body did not come to its end")),
+            Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body came too slowly")),
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        read.bytes.extend_from_slice(&data);
+        if read.bytes.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        if read.bytes.len() > SMALL && read.room.is_none() {
+            read.room = call.server.bodies.room(call.origin.caller).await;
+            until = time::Instant::now() + LONGEST_BODY;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Addresses as callers give them, and what became of each.
 
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use stapel::partner::Given;
@@ -41,6 +42,36 @@ pub(super) struct Row {
 /// A value that is there. JSON's null is none: who leaves something out writes nothing.
 pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
+}
+
+/// The rows of a call. Where there are too many, the others are not read: in memory a row takes many times its bytes.
+pub(super) fn rows<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Row>, D::Error> {
+    struct Rows;
+
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Vec<Row>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a list of rows")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut given: A) -> Result<Vec<Row>, A::Error> {
+            let mut rows = Vec::new();
+            while let Some(row) = given.next_element()? {
+                if rows.len() == MOST_ROWS {
+                    return Err(A::Error::custom(how_many()));
+                }
+                rows.push(row);
+            }
+            Ok(rows)
+        }
+    }
+
+    from.deserialize_seq(Rows)
+}
+
+fn how_many() -> String {
+    format!("rows: give 1 to {MOST_ROWS}")
 }
 
 /// What a row has, in its one way.
@@ -164,8 +195,8 @@ impl Refusal {
 impl Rows {
     /// Reads the rows of a call. An error where one is in no form, or the register cannot be read.
     pub(super) fn read(rows: &[Row], register: Option<&Register>, number_only: bool) -> Result<Rows, Problem> {
-        if rows.is_empty() || rows.len() > MOST_ROWS {
-            return Err(Problem::bad_request(format!("rows: give 1 to {MOST_ROWS}")));
+        if rows.is_empty() {
+            return Err(Problem::bad_request(how_many()));
         }
         let read = |(at, row): (usize, &Row)| {
             let form = row.form().map_err(|finding| Problem::bad_request(format!("rows[{at}]: {finding}")))?;

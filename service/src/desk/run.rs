@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::Desk;
@@ -23,10 +23,12 @@ use super::routes::{Door, Server};
 use crate::client::ServeSettings;
 use crate::connection::{next, serve, stopped};
 use crate::local::{Token, bind_socket};
+use crate::pace::Paced;
+use crate::places::{Place, Places};
 use crate::pulse::Pulse;
 use crate::systemd;
 
-/// The most connections. Whoever comes then waits in the system's queue.
+/// The most connections. Where there are so many, one that is silent gives way to whoever comes.
 const CONNECTIONS: usize = 1_024;
 
 /// The most at the loopback address, at which whoever has no token may connect too.
@@ -34,6 +36,12 @@ const LOOPBACK_CONNECTIONS: usize = 64;
 
 /// How long a head may take to come, also of the next request of a connection.
 const LONGEST_HEAD: Duration = Duration::from_secs(60);
+
+/// The time in which at least [`LEAST_TAKEN`] bytes of a response must be taken, again and again.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// The least bytes of a response that are taken in each [`TAKEN_WITHIN`].
+const LEAST_TAKEN: usize = 16_384;
 
 /// How long what is under way may take once it was told to stop.
 const LONGEST_STOP: Duration = Duration::from_secs(10);
@@ -133,16 +141,15 @@ impl Listening {
         let (stop, stop_receiver) = watch::channel(false);
         let (alive, gone) = mpsc::channel(1);
         let ends = Ends { stop: stop_receiver, _alive: alive };
-        let open = |most| Arc::new(Semaphore::new(most));
         let (mut address, mut token) = (None, None);
         if let Some((listener, read)) = loopback {
             address = Some(listener.local_addr()?);
             let token = token.insert(Arc::new(ArcSwap::from_pointee(read))).clone();
-            tokio::spawn(accept_loopback(server.clone(), listener, token, open(LOOPBACK_CONNECTIONS), ends.clone()));
+            tokio::spawn(accept_loopback(server.clone(), listener, token, LOOPBACK_CONNECTIONS, ends.clone()));
         }
         let partner = Pulse::default();
         tokio::spawn(try_partner(server.desk.clone(), partner.clone(), stop.subscribe()));
-        tokio::spawn(accept_socket(server.clone(), unix, open(CONNECTIONS), ends));
+        tokio::spawn(accept_socket(server.clone(), unix, CONNECTIONS, ends));
         let places = (settings.socket.clone(), settings.listen);
         Ok(Listening { server, socket: socket.to_owned(), places, address, token, stop, gone, partner })
     }
@@ -297,14 +304,17 @@ fn read_token(path: &Path) -> Result<Token, ServeError> {
     Token::read(path).map_err(|finding| ServeError::Token { path: path.to_owned(), finding })
 }
 
-async fn accept_socket(server: Arc<Server>, listener: UnixListener, open: Arc<Semaphore>, ends: Ends) {
+async fn accept_socket(server: Arc<Server>, listener: UnixListener, most: usize, ends: Ends) {
+    let places = Places::new(most);
     let accept = || async {
-        let place = open.clone().acquire_owned().await.map_err(io::Error::other)?;
-        Ok((listener.accept().await?.0, place))
+        let (stream, _) = listener.accept().await?;
+        io::Result::Ok((stream, places.take().await))
     };
     while let Some((stream, place)) = next(accept, &ends.stop).await {
         match stream.peer_cred() {
-            Ok(peer) => answer(server.clone(), stream, Door::Socket { uid: peer.uid() }, place, ends.clone()),
+            Ok(peer) => {
+                answer(server.clone(), stream, Door::Socket { uid: peer.uid() }, place, TAKEN_WITHIN, ends.clone())
+            }
             Err(error) => tracing::warn!(%error, "a connection was closed: the system does not say whose it is"),
         }
     }
@@ -314,28 +324,70 @@ async fn accept_loopback(
     server: Arc<Server>,
     listener: TcpListener,
     token: Arc<ArcSwap<Token>>,
-    open: Arc<Semaphore>,
+    most: usize,
     ends: Ends,
 ) {
+    let places = Places::new(most);
     let accept = || async {
-        let place = open.clone().acquire_owned().await.map_err(io::Error::other)?;
-        Ok((listener.accept().await?.0, place))
+        let (stream, _) = listener.accept().await?;
+        io::Result::Ok((stream, places.take().await))
     };
     while let Some((stream, place)) = next(accept, &ends.stop).await {
         let _ = stream.set_nodelay(true);
-        answer(server.clone(), stream, Door::Loopback { token: token.clone() }, place, ends.clone());
+        answer(server.clone(), stream, Door::Loopback { token: token.clone() }, place, TAKEN_WITHIN, ends.clone());
     }
 }
 
-/// Answers the requests of a connection.
-fn answer<S>(server: Arc<Server>, stream: S, door: Door, place: OwnedSemaphorePermit, ends: Ends)
+/// Answers the requests of a connection, whose other end takes the responses within `within`.
+fn answer<S>(server: Arc<Server>, stream: S, door: Door, place: Place, within: Duration, ends: Ends)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     tokio::spawn(async move {
-        let _place = place;
+        let place = Arc::new(place);
         let Ends { mut stop, _alive } = ends;
-        let respond = move |request| server.clone().respond(door.clone(), request);
-        serve(stream, LONGEST_HEAD, respond, stopped(&mut stop)).await;
+        let stream = Paced::new(stream, within, LEAST_TAKEN);
+        let own = place.clone();
+        let respond = move |request| server.clone().respond(door.clone(), own.clone(), request);
+        serve(stream, LONGEST_HEAD, respond, stopped(&mut stop), place.give_way()).await;
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use stapel::{Partner, Timestamp};
+    use stapel_testkit::{ROSTER, START, partner_folder, policy_text, secret, write_policy};
+    use tokio::io::duplex;
+
+    use super::*;
+
+    #[test]
+    fn whoever_takes_no_response_loses_the_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.toml");
+        let rules = format!(
+            "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\n[budgets]\nswept_a_day = 100\n\
+             sweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
+             closes = 2027-11-30",
+            secret(1).key_id()
+        );
+        write_policy(&policy, &policy_text(&ROSTER[..4], &rules));
+        partner_folder(&folder.path().join("1"), 1, &policy, &[1]);
+        let partner = Partner::open(folder.path().join("1").as_path()).unwrap();
+        let desk = Desk::new(partner, None, || Timestamp(START.0)).unwrap();
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (near, mut far) = duplex(1_024);
+            let (_stop, stop) = watch::channel(false);
+            let (alive, mut gone) = mpsc::channel(1);
+            let place = Places::new(1).take().await;
+            let ends = Ends { stop, _alive: alive };
+            let within = Duration::from_millis(20);
+            answer(Server::new(desk), near, Door::Socket { uid: 0 }, place, within, ends);
+            far.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            // A test that hangs fails here.
+            let ended = timeout(Duration::from_secs(30), gone.recv()).await;
+            assert!(ended.is_ok_and(|nobody| nobody.is_none()));
+        });
+    }
 }

@@ -1,6 +1,7 @@
 //! Connections: how many there may be, how long each of their parts may take, and how they end.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,16 +18,17 @@ use tokio_rustls::TlsAcceptor;
 use super::config::{Bounds, Listen};
 use super::dates::{FileDates, end_of_certificate};
 use super::identity::{Peer, oin_of_certificate};
-use super::pace::Paced;
 use super::routes::Server;
 use crate::connection::{next, serve, stopped};
+use crate::pace::Paced;
+use crate::places::{Place, Places};
 
 /// What all connections share.
 pub(super) struct Connections {
     pub(super) server: Arc<Server>,
     pub(super) bounds: Bounds,
     open: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Arc<Places>,
     addresses: Counts<IpAddr>,
     /// By OIN; all that no policy names together, so that who is merely trusted takes nobody's place.
     oins: Counts<Option<Oin>>,
@@ -67,7 +69,7 @@ impl Connections {
             server,
             bounds: bounds.clone(),
             open: Arc::new(Semaphore::new(bounds.connections)),
-            handshakes: Arc::new(Semaphore::new(bounds.handshakes)),
+            handshakes: Places::new(bounds.handshakes),
             addresses: Counts::default(),
             oins: Counts::default(),
             closed: Closed::default(),
@@ -85,15 +87,12 @@ impl Connections {
             let Some((stream, address)) = next(|| listener.accept(), &ends.stop).await else { return };
             let address = address.ip().to_canonical();
             let network = network_of(address);
-            // Whoever is one too many is sent away at once, and takes nobody's place.
-            let Ok(handshake) = self.handshakes.clone().try_acquire_owned() else {
-                self.closed.tell("too many connections that are not through with TLS", Some(address), None);
-                continue;
-            };
+            // Whoever is one too many of an address is sent away at once, and takes nobody's place.
             let Some(counted) = self.addresses.take(network, self.bounds.handshakes_an_address) else {
                 self.closed.tell("too many connections of one address before TLS", Some(address), None);
                 continue;
             };
+            let handshake = self.handshakes.take().await;
             let (this, ends) = (self.clone(), ends.begun());
             let accepting = accepting.load_full();
             tokio::spawn(async move { this.tls(stream, address, &accepting, (handshake, counted), ends).await });
@@ -125,14 +124,24 @@ impl Connections {
         stream: TcpStream,
         address: IpAddr,
         accepting: &Accepting,
-        before: (OwnedSemaphorePermit, Counted<IpAddr>),
+        before: (Place, Counted<IpAddr>),
         ends: Ends,
     ) {
         let Some(config) = &accepting.tls else { return };
         let _ = stream.set_nodelay(true);
         let stream = Paced::new(stream, self.bounds.write_window, self.bounds.write_least);
         let handshake = TlsAcceptor::from(config.clone()).accept(stream);
-        let stream = match timeout(self.bounds.handshake, handshake).await {
+        let handshake = async {
+            tokio::select! {
+                done = timeout(self.bounds.handshake, handshake) => Some(done),
+                () = before.0.give_way() => None,
+            }
+        };
+        let Some(done) = handshake.await else {
+            self.closed.tell("too many connections that are not through with TLS", Some(address), None);
+            return;
+        };
+        let stream = match done {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 tracing::info!(from = %address, %error, "no TLS with whoever connected");
@@ -191,7 +200,8 @@ impl Connections {
                 () = sleep(life) => {}
             }
         };
-        serve(stream, self.bounds.head, respond, is_over).await;
+        // Nothing has it give way: there are bounds for an address and for an OIN.
+        serve(stream, self.bounds.head, respond, is_over, pending()).await;
     }
 }
 

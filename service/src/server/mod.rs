@@ -17,7 +17,6 @@ pub mod logboek;
 mod monitor;
 #[cfg(unix)]
 pub mod operator;
-mod pace;
 mod padding;
 mod page;
 mod problem;

@@ -29,12 +29,16 @@ use super::view::View;
 use super::{figures, page};
 use crate::connection::next;
 use crate::local::{Token, is_of_this_machine};
+use crate::places::Places;
 use crate::pulse::Pulse;
 
-/// How many may ask at once.
+/// How many may ask at once. Where there are so many, a connection that says nothing gives way to whoever comes.
 const AT_ONCE: usize = 16;
 
 /// How long a request and its response may take.
+/// How long a request's head may take.
+const LONGEST_HEAD: Duration = Duration::from_secs(5);
+
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Reads the token that a monitor must give, where the configuration has one.
@@ -86,24 +90,33 @@ pub(super) struct Monitor {
 impl Monitor {
     /// Answers until the broker stops.
     pub(super) async fn accept(self: Arc<Monitor>, listener: TcpListener, ends: Ends) {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let places = Places::new(AT_ONCE);
+        let accept = || async {
+            let (stream, _) = listener.accept().await?;
+            std::io::Result::Ok((stream, places.take().await))
+        };
         loop {
-            let Some((stream, _)) = next(|| listener.accept(), &ends.stop).await else { return };
-            let Ok(place) = places.clone().try_acquire_owned() else { continue };
-            let this = self.clone();
+            let Some((stream, place)) = next(accept, &ends.stop).await else { return };
+            let (this, place) = (self.clone(), Arc::new(place));
             tokio::spawn(async move {
-                let _place = place;
+                let own = place.clone();
                 let respond = service_fn(move |request: Request<Incoming>| {
-                    let this = this.clone();
-                    async move { Ok::<_, Infallible>(this.respond(&request).await) }
+                    let (this, busy) = (this.clone(), own.keep());
+                    async move {
+                        let _busy = busy;
+                        Ok::<_, Infallible>(this.respond(&request).await)
+                    }
                 });
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
-                    .header_read_timeout(LONGEST)
+                    .header_read_timeout(LONGEST_HEAD)
                     .max_buf_size(16_384)
                     .keep_alive(false)
                     .serve_connection(TokioIo::new(stream), respond);
-                let _ = timeout(LONGEST, connection).await;
+                tokio::select! {
+                    _ = timeout(LONGEST, connection) => {}
+                    () = place.give_way() => {}
+                }
             });
         }
     }

@@ -1,6 +1,8 @@
 //! Who is let in, and what of a request is refused before anything is done.
 
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -111,6 +113,10 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     let rows: Vec<_> = (0..50_001).map(|_| json!({ "text": "a" })).collect();
     let refused = served.refused("/v1/flag", json!({ "rows": rows }));
     assert_eq!(refused, (400, "bad_request".to_owned()));
+    // In memory a row takes many times its bytes: those that are too many are not read.
+    let rows = format!("{}{{}}, and what is no row", "{},".repeat(50_000));
+    let refused = served.say(&post("/v1/flag", "", &format!("{{\"actor\":\"a\",\"case\":\"1\",\"rows\":[{rows}")));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("rows: give 1 to 50000"), "{:?}", refused.json());
 }
 
 #[test]
@@ -233,7 +239,6 @@ fn it_lives_while_whoever_waits_for_the_partner_gets_it() {
 
 #[test]
 fn a_connection_takes_one_request_after_another_until_the_server_stops() {
-    use std::io::{Read, Write};
     let mut served = Served::new();
     let mut stream = UnixStream::connect(served.path("serve.sock")).unwrap();
     let request = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -251,7 +256,6 @@ fn a_connection_takes_one_request_after_another_until_the_server_stops() {
 /// A body that never comes holds nobody up.
 #[test]
 fn others_are_answered_while_one_is_slow() {
-    use std::io::Write;
     let served = Served::new();
     let mut slow = UnixStream::connect(served.path("serve.sock")).unwrap();
     slow.write_all(
@@ -262,4 +266,59 @@ fn others_are_answered_while_one_is_slow() {
         let stream = UnixStream::connect(served.path("serve.sock")).unwrap();
         assert_eq!(exchange(stream, &post("/v1/flag", "", &flag())).status, 200);
     }
+}
+
+/// Whether a connection is open and nothing came on it.
+fn is_waiting(mut stream: impl Read) -> bool {
+    stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+}
+
+/// As many large bodies that do not end as there is room for, and more.
+#[test]
+fn small_calls_and_those_of_others_are_answered_while_large_ones_are_slow() {
+    let served = Served::new();
+    let head =
+        "POST /v1/flag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 16777216\r\n\r\n";
+    let slow: Vec<_> = (0..40)
+        .map(|_| {
+            let mut stream = UnixStream::connect(served.path("serve.sock")).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&[b' '; 70_000]).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(served.say(&post("/v1/flag", "", &flag())).status, 200);
+    let large = flag() + &" ".repeat(100_000);
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+    assert_eq!(served.say_loopback(&post("/v1/flag", &bearer, &large)).status, 200);
+    for stream in slow {
+        stream.set_nonblocking(true).unwrap();
+        assert!(is_waiting(stream), "the others were answered before it");
+    }
+}
+
+#[test]
+fn a_silent_connection_gives_way_to_a_new_one() {
+    let served = Served::new();
+    let silent: Vec<_> = (0..70).map(|_| TcpStream::connect(served.address()).unwrap()).collect();
+    // Its body does not come: nothing is done for it yet.
+    let mut slow = TcpStream::connect(served.address()).unwrap();
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+    let request = post("/v1/flag", &bearer, &flag());
+    slow.write_all(&request[..request.len() - 1]).unwrap();
+    for _ in 0..3 {
+        let stream = TcpStream::connect(served.address()).unwrap();
+        // A test that hangs fails here.
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        assert_eq!(exchange(stream, &request).status, 200);
+    }
+    let open = silent.into_iter().filter(|stream| {
+        stream.set_nonblocking(true).unwrap();
+        is_waiting(stream)
+    });
+    assert!(open.count() >= 60, "only as many as were in the way");
+    slow.write_all(&request[request.len() - 1..]).unwrap();
+    let mut answer = Vec::new();
+    slow.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
 }

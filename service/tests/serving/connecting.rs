@@ -63,6 +63,15 @@ fn a_message_over_anothers_certificate_uses_no_number_and_has_no_line() {
     assert_ne!(lines(), before);
 }
 
+/// Whoever connects and does not begin with TLS keeps nobody out, wherever it connects from.
+#[test]
+fn a_handshake_that_does_not_begin_gives_way_to_a_new_one() {
+    let running = Running::bounded(|bounds| bounds.handshakes = 2);
+    let silent: Vec<_> = (0..5).map(|_| std::net::TcpStream::connect(running.address).unwrap()).collect();
+    assert_eq!(code_of(&running, Some(&running.identity(1))), "ok");
+    drop(silent);
+}
+
 #[test]
 fn all_whom_no_policy_names_have_the_connections_of_one() {
     let running = Running::bounded(|bounds| bounds.connections_an_oin = 2);

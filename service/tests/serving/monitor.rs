@@ -87,6 +87,20 @@ fn it_lives_is_ready_and_has_figures_that_follow_what_happens() {
 }
 
 #[test]
+fn silent_connections_keep_no_monitor_out() {
+    let (_running, address) = watched(Some(TOKEN));
+    let silent: Vec<_> = (0..20).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for _ in 0..3 {
+        let (status, response) = ask(
+            address,
+            &format!("GET /health/live HTTP/1.1\r\nHost: monitor.example\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"),
+        );
+        assert!(status == 200, "{response}");
+    }
+    drop(silent);
+}
+
+#[test]
 fn whoever_is_none_of_this_machine_needs_the_token() {
     let (mut running, address) = watched(None);
     for (request, status) in [

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// The stream.
-pub(super) struct Paced<S> {
+pub(crate) struct Paced<S> {
     stream: S,
     window: Duration,
     least: usize,
@@ -19,7 +19,7 @@ pub(super) struct Paced<S> {
 }
 
 impl<S> Paced<S> {
-    pub(super) fn new(stream: S, window: Duration, least: usize) -> Paced<S> {
+    pub(crate) fn new(stream: S, window: Duration, least: usize) -> Paced<S> {
         Paced { stream, window, least, until: None, written: 0 }
     }
 
