@@ -43,6 +43,9 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// The least bytes of a response that are taken in each [`TAKEN_WITHIN`].
 const LEAST_TAKEN: usize = 16_384;
 
+/// How long the partner's state may take to be written at the end.
+const LONGEST_SAVE: Duration = Duration::from_secs(5);
+
 /// How long what is under way may take once it was told to stop.
 const LONGEST_STOP: Duration = Duration::from_secs(10);
 
@@ -187,14 +190,22 @@ impl Listening {
         Ok(())
     }
 
-    /// Ends what is under way, and stops. Whether all of it was ended.
+    /// Ends what is under way, writes the partner's state, and stops. Whether all that was under way was ended.
     pub async fn stop(self) -> bool {
         let Listening { server, socket, stop, mut gone, .. } = self;
         // No new connection comes to a socket that has no name.
         let _ = fs::remove_file(&socket);
         server.desk.stop();
         let _ = stop.send(true);
-        timeout(LONGEST_STOP, gone.recv()).await.is_ok()
+        let is_ended = timeout(LONGEST_STOP, gone.recv()).await.is_ok();
+        let desk = server.desk.clone();
+        let saved = timeout(LONGEST_SAVE, tokio::task::spawn_blocking(move || desk.lend().save_state())).await;
+        if !matches!(saved, Ok(Ok(Ok(())))) {
+            tracing::warn!(
+                "the partner's state was not written; its journal has all of it, and the next start reads it"
+            );
+        }
+        is_ended
     }
 }
 

@@ -275,8 +275,12 @@ fn the_status_has_numbers_alone() {
     served.call("/v1/ask-own", json!({ "request": NAME }));
     let response = served.say(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let status = response.json();
+    let path = served.path("1/state.sealed");
+    let before = std::fs::metadata(&path).unwrap().len();
     assert_eq!((&status["partner"], &status["flags"], &status["undelivered"]), (&json!(1), &json!(1), &json!(1)));
     assert_eq!(status["waiting"], json!({ "flags": 0, "questions": 1, "status": 0 }));
+    let after = std::fs::metadata(path).unwrap().len();
+    assert!(after > before, "the next start has nothing to apply: {before}, {after}");
     assert_eq!(status["sync"], json!({ "state": "off" }));
     let text = String::from_utf8(response.body).unwrap();
     assert!(!text.contains("1012JS") && !text.contains("jansen") && !text.contains("0117"), "{text}");
