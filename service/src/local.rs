@@ -1,7 +1,7 @@
 //! What is served to programs of this machine alone: a token, the name of this machine, and sockets.
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -14,6 +14,9 @@ use axum::http::header::HOST;
 use ring::digest::{Digest, SHA256, digest};
 use tokio::net::UnixListener;
 
+/// The most bytes of a socket's path: `sun_path` has one more, and on macOS four less.
+const LONGEST_SOCKET: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
 /// The fewest characters of a token: 128 bits in hexadecimal digits.
 const SHORTEST_TOKEN: usize = 32;
 
@@ -24,7 +27,9 @@ pub(crate) struct Token(Digest);
 impl Token {
     /// Reads it from its file; else what is wrong.
     pub(crate) fn read(path: &Path) -> Result<Token, String> {
-        let unread = |error: io::Error| format!("the token cannot be read: {error}");
+        let unread = |error: io::Error| {
+            format!("the token cannot be read: {error}; see that the path is right, and this user may")
+        };
         if fs::metadata(path).map_err(unread)?.permissions().mode() & 0o007 != 0 {
             return Err("every user of this machine can read the token: chmod 640".into());
         }
@@ -65,11 +70,27 @@ pub(crate) fn is_of_this_machine(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
+/// What to do where one cannot listen.
+pub(crate) fn remedy_of(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => "see what else is there, or give another place",
+        ErrorKind::AddrNotAvailable => "this machine has no such address: give one that it has",
+        ErrorKind::InvalidInput => "give a shorter one, such as under /run/stapel",
+        ErrorKind::NotFound => "its folder is not there: make it, or give a path in one that is",
+        ErrorKind::PermissionDenied => "let this user do that, or give another place",
+        _ => "see that the place is right, and that this user may listen there",
+    }
+}
+
 /// Listens on a socket that only this user and its group may open, in the place of one that was left there.
 pub(crate) fn bind_socket(path: &Path) -> io::Result<UnixListener> {
+    if path.as_os_str().len() > LONGEST_SOCKET {
+        let finding = format!("the path has more than the {LONGEST_SOCKET} bytes that a socket's may have");
+        return Err(io::Error::new(ErrorKind::InvalidInput, finding));
+    }
     if fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket()) {
         if UnixStream::connect(path).is_ok() {
-            return Err(io::ErrorKind::AddrInUse.into());
+            return Err(ErrorKind::AddrInUse.into());
         }
         fs::remove_file(path)?;
     }
@@ -98,6 +119,24 @@ mod tests {
             assert!(!is_it(&[host]), "{host}");
         }
         assert!(!is_it(&[]) && !is_it(&["localhost", "localhost"]));
+    }
+
+    #[test]
+    fn where_one_cannot_listen_it_says_what_to_do() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _within = runtime.enter();
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| {
+            let error = bind_socket(path).unwrap_err();
+            format!("{error}; {}", remedy_of(&error))
+        };
+        let long = refused(&folder.path().join("a".repeat(LONGEST_SOCKET)));
+        assert!(long.contains(&LONGEST_SOCKET.to_string()) && long.contains("give a shorter one"), "{long}");
+        let missing = refused(&folder.path().join("none/police.sock"));
+        assert!(missing.contains("its folder is not there: make it"), "{missing}");
+        let fits = folder.path().join("a".repeat(LONGEST_SOCKET - folder.path().as_os_str().len() - 1));
+        let _listens = bind_socket(&fits).unwrap();
+        assert!(refused(&fits).contains("see what else is there"));
     }
 
     #[test]

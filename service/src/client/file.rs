@@ -1,8 +1,10 @@
 //! The configuration file of a partner: `stapel partner --config`.
 
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::error::CarrierError;
@@ -46,7 +48,7 @@ pub struct ServeSettings {
     #[serde(default, deserialize_with = "filled")]
     pub socket: Option<PathBuf>,
     /// A loopback address to listen on too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "address")]
     pub listen: Option<SocketAddr>,
     /// The file of the token that whoever calls there must give.
     #[serde(default, deserialize_with = "filled")]
@@ -78,9 +80,26 @@ pub(super) fn filled<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Res
     Ok(Some(Filled::deserialize(from)?.0.into()))
 }
 
+/// Reads an address and a port.
+fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let finding = "it is no address and port: give numbers, such as 127.0.0.1:9650 or [::1]:9650";
+    String::deserialize(from)?.parse().map(Some).map_err(|_| D::Error::custom(finding))
+}
+
 /// Reads several such.
 pub(super) fn all_filled<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Vec<T>, D::Error> {
     Ok(Vec::<Filled>::deserialize(from)?.into_iter().map(|filled| filled.0.into()).collect())
+}
+
+/// What to do where the configuration file cannot be read.
+fn remedy_of(source: &io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "name the file with --config",
+        ErrorKind::IsADirectory => "it is a folder: name the file in it",
+        ErrorKind::InvalidData => "write it anew in UTF-8",
+        ErrorKind::PermissionDenied => "let the user that this runs as read it",
+        _ => "see whether the path and the disk are right",
+    }
 }
 
 /// A configuration takes a few lines; what is longer is another file.
@@ -94,11 +113,12 @@ impl Configuration {
     /// [`CarrierError::File`], with the line.
     pub fn read(path: &Path) -> Result<Configuration, CarrierError> {
         let error = |finding: String| CarrierError::File { path: path.into(), finding };
-        let length = std::fs::metadata(path).map_err(|source| error(format!("cannot read it: {source}")))?.len();
+        let unread = |source: io::Error| error(format!("cannot read it: {source}; {}", remedy_of(&source)));
+        let length = std::fs::metadata(path).map_err(unread)?.len();
         if length > MAX_BYTES {
             return Err(error("it is no configuration: longer than 1 MiB".into()));
         }
-        let text = std::fs::read_to_string(path).map_err(|source| error(format!("cannot read it: {source}")))?;
+        let text = std::fs::read_to_string(path).map_err(unread)?;
         let mut read: Configuration = toml::from_str(&text).map_err(|source| {
             let before = source.span().map_or(0, |span| span.start.min(text.len()));
             let line = 1 + text.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count();
@@ -114,5 +134,24 @@ impl Configuration {
         }
         read.logboek = read.logboek.map(|logboek| logboek.from_folder(folder));
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_or_is_no_address_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("police.toml");
+        let refused = |path: &Path| Configuration::read(path).unwrap_err().to_string();
+        assert!(refused(&path).contains("name the file with --config"), "{}", refused(&path));
+        assert!(refused(folder.path()).contains("it is a folder"), "{}", refused(folder.path()));
+        std::fs::write(&path, b"actor = \"\xe9\"").unwrap();
+        assert!(refused(&path).contains("in UTF-8"), "{}", refused(&path));
+        std::fs::write(&path, "[serve]\nlisten = \"localhost:9650\"\n").unwrap();
+        let said = refused(&path);
+        assert!(said.contains("line 2: ") && said.contains("such as 127.0.0.1:9650"), "{said}");
     }
 }

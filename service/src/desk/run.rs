@@ -22,7 +22,7 @@ use super::Desk;
 use super::routes::{Door, Server};
 use crate::client::ServeSettings;
 use crate::connection::{next, serve, stopped};
-use crate::local::{Token, bind_socket};
+use crate::local::{Token, bind_socket, remedy_of};
 use crate::pace::Paced;
 use crate::places::{Place, Places};
 use crate::pulse::Pulse;
@@ -79,7 +79,7 @@ pub enum ServeError {
         error: RegisterError,
     },
     /// It cannot listen.
-    #[error("cannot listen on {place}: {error}; see that nothing else does, and that this user may")]
+    #[error("cannot listen on {place}: {error}; {}", remedy_of(.error))]
     Listen {
         /// Where.
         place: String,

@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, all of it, before a broker runs under it.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::config::{Config, Place, Tls};
 use super::consortium::Consortium;
 use super::monitor;
 use super::tls::TlsFiles;
+use crate::local::remedy_of;
 use crate::logboek::Collector;
 
 /// What a check found.
@@ -67,22 +68,29 @@ pub fn check(file: &Path, now: Timestamp) -> Checked {
     let mut certified = Some(Vec::new());
     let mut is_tls = false;
     let runs = !unchecked.is_empty();
+    // Held until all were tried: one address that stands there twice cannot be had twice.
+    let mut held = Vec::new();
+    let mut try_it = |address: &SocketAddr, findings: &mut Vec<String>, unchecked: &mut Vec<String>| {
+        match TcpListener::bind(address) {
+            Err(_) if runs => unchecked
+                .push(format!("{address}: it is taken, as a broker that runs takes it, so that it was not tried")),
+            Err(error) => findings.push(format!("cannot listen on {address}: {error}; {}", remedy_of(&error))),
+            Ok(listener) => held.push(listener),
+        }
+    };
     for listen in &config.listen {
         match &listen.place {
             Place::Tls(address, tls) => {
                 is_tls = true;
-                match TcpListener::bind(address) {
-                    Err(_) if runs => unchecked.push(format!(
-                        "{address}: it is taken, as a broker that runs takes it, so that it was not tried"
-                    )),
-                    Err(error) => findings.push(format!("cannot listen on {address}: {error}")),
-                    Ok(_) => {}
-                }
+                try_it(address, &mut findings, &mut unchecked);
                 let names = check_tls(tls, now, &mut findings);
                 certified = certified.zip(names).map(|(all, names)| [all, names].concat());
             }
             Place::Socket(path) => check_socket(path, &config.runtime_dir, &mut findings),
         }
+    }
+    if let Some(monitor) = &config.monitor {
+        try_it(&monitor.address, &mut findings, &mut unchecked);
     }
     if let Err(error) = monitor::token_of(&config) {
         findings.push(error.to_string());

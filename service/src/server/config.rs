@@ -67,14 +67,21 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether both cannot be listened on. Port 0 is another port each time.
     fn is_that_of(&self, other: &Place) -> bool {
         match (self, other) {
-            (Place::Tls(one, _), Place::Tls(other, _)) => one == other && one.port() != 0,
+            (Place::Tls(one, _), Place::Tls(other, _)) => is_one(*one, *other),
             (Place::Socket(one), Place::Socket(other)) => one == other,
             _ => false,
         }
     }
+}
+
+/// Whether two addresses cannot both be listened on: 0.0.0.0 and [::] are all those of their family. Port 0 is another
+/// port each time.
+fn is_one(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_all = one.ip().is_unspecified() || other.ip().is_unspecified();
+    let is_same_ip = one.ip() == other.ip() || (is_all && one.is_ipv4() == other.is_ipv4());
+    one.port() == other.port() && one.port() != 0 && is_same_ip
 }
 
 /// The files of TLS, each in PEM, revocation lists in DER too.
@@ -360,7 +367,15 @@ impl Reader<'_> {
             config.listen.push(listen);
         }
         config.bounds = self.bounds(raw.bounds.unwrap_or_default());
-        config.monitor = raw.monitor.map(|monitor| self.monitor(monitor));
+        config.monitor = raw.monitor.map(|monitor| {
+            let span = monitor.address.span();
+            let monitor = self.monitor(monitor);
+            let is_taken = |listen: &Listen| matches!(&listen.place, Place::Tls(at, _) if is_one(*at, monitor.address));
+            if config.listen.iter().any(is_taken) {
+                self.note(Some(span), "[monitor] and a [[listen]] have one address: give the monitor another port");
+            }
+            monitor
+        });
         config.logboek = raw.logboek.map(|logboek| logboek.from_folder(self.folder));
     }
 

@@ -29,7 +29,7 @@ use super::operator::Perform;
 use super::routes::Server;
 use super::tls;
 use super::upkept::Upkept;
-use crate::local::{Token, bind_socket};
+use crate::local::{Token, bind_socket, remedy_of};
 use crate::logboek::{Collector, LogboekError};
 use crate::pulse::Pulse;
 use crate::systemd;
@@ -59,7 +59,7 @@ pub enum ServeError {
     #[error("the consortium {0} has other folders than when the broker was started: restart it for those")]
     Moved(Slug),
     /// It cannot listen.
-    #[error("cannot listen on {place}: {error}; see that nothing else does, and that this user may")]
+    #[error("cannot listen on {place}: {error}; {}", remedy_of(.error))]
     Listen {
         /// Where.
         place: String,
@@ -254,6 +254,16 @@ impl Serving {
         self.listeners.iter().map(|(address, _)| *address).collect()
     }
 
+    /// The addresses and sockets that it listens on, as its log names them.
+    pub fn places(&self) -> Vec<String> {
+        let place = |(address, accepting): &(SocketAddr, Arc<ArcSwap<Accepting>>)| match &accepting.load().listen.place
+        {
+            Place::Tls(..) => address.to_string(),
+            Place::Socket(path) => shown_path(path).to_string(),
+        };
+        self.listeners.iter().map(place).collect()
+    }
+
     /// Where a monitor asks, if it can.
     pub fn monitor(&self) -> Option<SocketAddr> {
         self.monitor
@@ -393,8 +403,8 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut serving = Serving::start(config, environment).await?;
         systemd::tell(&[NotifyState::Ready]);
-        let addresses: Vec<String> = serving.addresses().iter().map(|address| address.to_string()).collect();
-        tracing::info!(addresses = addresses.join(" "), "ready");
+        let monitor = serving.monitor().map(|address| address.to_string());
+        tracing::info!(addresses = serving.places().join(" "), monitor, "ready");
         ready();
         let mut watchdog = systemd::watchdog();
         let mut reloading = None;

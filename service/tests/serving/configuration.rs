@@ -55,6 +55,18 @@ fn it_is_read_strictly() {
         assert_eq!(error.line, Some(line), "{to}: {error}");
         assert!(error.to_string().contains(finding), "{to}: {error}");
     }
+    for (listen, monitor, is_refused) in [
+        ("127.0.0.1:9443", "127.0.0.1:9443", true),
+        ("0.0.0.0:9443", "127.0.0.1:9443", true),
+        ("127.0.0.1:9443", "127.0.0.1:9444", false),
+        ("[::1]:9443", "127.0.0.1:9443", false),
+        ("127.0.0.1:0", "127.0.0.1:0", false),
+    ] {
+        let monitor = format!("[monitor]\naddress = \"{monitor}\"\n[bounds]");
+        let text = WHOLE.replace("127.0.0.1:0", listen).replace("[bounds]", &monitor);
+        let refused = read(&text).err().map(|error| (error.line, error.to_string().contains("another port")));
+        assert_eq!(refused, is_refused.then_some((Some(13), true)), "{listen} {monitor}");
+    }
     assert!(read("").unwrap_err().to_string().contains("[[consortium]]"));
 }
 
@@ -145,6 +157,11 @@ fn a_check_finds_what_would_only_show_when_it_is_served() {
         "{findings:#?}"
     );
     assert!(findings[1].starts_with(&format!("cannot listen on {address}")), "{findings:#?}");
+    // So it is of a monitor's.
+    let at_monitor = WHOLE.replace("[bounds]", &format!("[monitor]\naddress = \"{address}\"\n[bounds]"));
+    std::fs::write(path("broker.toml"), at_monitor).unwrap();
+    let found = check(&path("broker.toml"), START).findings;
+    assert!(found.len() == 1 && found[0].starts_with(&format!("cannot listen on {address}")), "{found:#?}");
     // A broker that runs may be what has it.
     std::fs::write(path("broker.toml"), at_it).unwrap();
     let clock = Arc::new(ServiceClock::new(Machine));

@@ -183,6 +183,8 @@ fn a_gateways_field_is_taken_from_the_gateway_alone() {
     // From everybody else it is passed over.
     assert_eq!(running.connect(2).say(with(&field)).unwrap().code(), "not_admitted");
     assert_eq!(running.connect(1).say(with(&format!("Fsc-Oin: {}\r\n", running.oin(2)))).unwrap().code(), "ok");
+    let socket = running.path("socket").display().to_string();
+    assert_eq!(running.serving.as_ref().unwrap().places(), [running.address.to_string(), socket], "as it is logged");
     // Over the socket it is always taken.
     let over_socket = |fields: &str| {
         let mut socket = UnixStream::connect(running.path("socket")).unwrap();
