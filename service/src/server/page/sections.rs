@@ -51,6 +51,9 @@ pub(super) fn time(words: Words, moment: Timestamp) -> Markup {
 
 /// A moment, and how long before or after now it is.
 pub(super) fn time_and_distance(words: Words, moment: Timestamp, now: Timestamp) -> Markup {
+    if let Some(after) = words.after_all(moment) {
+        return html! { (after) };
+    }
     html! { (time(words, moment)) " " span class="distance" { "(" (words.distance(moment, now)) ")" } }
 }
 

@@ -65,6 +65,13 @@ impl Words {
         format!("{}, {:02}:{:02} UTC", self.day(moment.day()), minute / 60, minute % 60)
     }
 
+    /// What is said of a moment after the last day that is written, as the end of a certificate may be.
+    pub(super) fn after_all(self, moment: Timestamp) -> Option<String> {
+        let last = Timestamp(u64::MAX).day();
+        let is_after = moment.day() == last && moment > last.start().plus(86_399);
+        is_after.then(|| format!("{} {}", self.t("na", "after"), self.day(last)))
+    }
+
     /// How long before or after `now` a moment is, in its largest unit.
     pub(super) fn distance(self, moment: Timestamp, now: Timestamp) -> String {
         let seconds = now.0.abs_diff(moment.0);
@@ -131,6 +138,8 @@ mod tests {
         let noon = Timestamp(1_796_126_400);
         assert_eq!(dutch.moment(noon.plus(59)), "1 december 2026, 12:00 UTC");
         assert_eq!(english.moment(noon.plus(31 * 86_400)), "1 January 2027, 12:00 UTC");
+        assert_eq!(dutch.after_all(noon), None);
+        assert_eq!(english.after_all(Timestamp(67_090_000_000)).as_deref(), Some("after 6 June 2149"));
         let from = |seconds| (dutch.distance(noon.plus(seconds), noon), english.distance(noon, noon.plus(seconds)));
         let pairs = [59, 60, 3_599, 7_200, 172_799, 172_800, 63_115_200].map(from);
         let written = pairs.each_ref().map(|(dutch, english)| (dutch.as_str(), english.as_str()));
