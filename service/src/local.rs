@@ -48,8 +48,10 @@ impl Token {
     #[cfg(feature = "desk")]
     pub(crate) fn is_given(self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let given = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-        values.next().is_none() && given.is_some_and(|given| self.is(given.as_bytes()))
+        let given = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+        // The name of the scheme in whichever case (RFC 9110).
+        let is_it = |(scheme, given): (&str, &str)| scheme.eq_ignore_ascii_case("bearer") && self.is(given.as_bytes());
+        values.next().is_none() && given.is_some_and(is_it)
     }
 
     /// Whether this is it.
@@ -160,7 +162,8 @@ mod tests {
             read.is_given(&headers)
         };
         let right = format!("Bearer {token}");
-        assert!(gives(&[&right]));
+        assert!(gives(&[&right]) && gives(&[&right.replace("Bearer", "bearer")]));
+        assert!(!gives(&[&right.replace("Bearer", "Basic")]) && !gives(&[&format!("{right} ")]));
         assert!(!gives(&[]) && !gives(&[&right, &right]) && !gives(&[token]) && !gives(&[&right[..38]]));
     }
 }

@@ -188,7 +188,16 @@ fn how_of(register: &Register, key: &AddressKey) -> Result<How, RegisterError> {
 
 impl Refusal {
     fn of(error: &AddressError) -> Refusal {
-        Refusal { code: error.code(), field: error.field(), message: error.message().to_owned() }
+        // A row's fields have other names than those of a register's file.
+        let field = match error.field() {
+            "huisnummer" => "number",
+            "huisletter" => "letter",
+            "toevoeging" => "addition",
+            "straat" => "street",
+            "woonplaats" => "town",
+            field => field,
+        };
+        Refusal { code: error.code(), field, message: error.message().to_owned() }
     }
 }
 

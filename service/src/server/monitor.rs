@@ -27,6 +27,7 @@ use super::connections::Ends;
 use super::routes::Server;
 use super::view::View;
 use super::{figures, page};
+use crate::carrier::PROBLEM;
 use crate::connection::next;
 use crate::local::{Token, is_of_this_machine};
 use crate::places::Places;
@@ -35,10 +36,10 @@ use crate::pulse::Pulse;
 /// How many may ask at once. Where there are so many, a connection that says nothing gives way to whoever comes.
 const AT_ONCE: usize = 16;
 
-/// How long a request and its response may take.
 /// How long a request's head may take.
 const LONGEST_HEAD: Duration = Duration::from_secs(5);
 
+/// How long a request and its response may take.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Reads the token that a monitor must give, where the configuration has one.
@@ -134,7 +135,8 @@ impl Monitor {
         let headers = request.headers();
         match **self.token.load() {
             Some(token) if !is_given(token, headers) => {
-                let mut refused = said(StatusCode::UNAUTHORIZED, "give the token: Authorization: Bearer TOKEN");
+                let detail = "give the token: Authorization: Bearer TOKEN";
+                let mut refused = refused(StatusCode::UNAUTHORIZED, "unauthorized", detail);
                 refused.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                 let basic =
                     HeaderValue::from_static(r#"Basic realm="stapel: any name, and the token", charset="UTF-8""#);
@@ -143,19 +145,22 @@ impl Monitor {
             }
             // A page in a browser of this machine may ask under a name of its own, which leads here.
             None if !is_of_this_machine(headers) => {
-                return said(StatusCode::FORBIDDEN, "ask for localhost, 127.0.0.1 or [::1], or configure a token");
+                let detail = "ask for localhost, 127.0.0.1 or [::1], or configure a token";
+                return refused(StatusCode::FORBIDDEN, "forbidden", detail);
             }
             _ => {}
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            let mut refused = said(StatusCode::METHOD_NOT_ALLOWED, "use GET");
+            let mut refused = refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use GET");
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return refused;
         }
         let is_alive = self.is_alive(Instant::now());
         match request.uri().path() {
             "/health/live" => live(is_alive),
-            "/health/ready" if self.server.is_stopping() => said(StatusCode::SERVICE_UNAVAILABLE, "it is stopping"),
+            "/health/ready" if self.server.is_stopping() => {
+                refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", "it is stopping")
+            }
             "/health/ready" => live(is_alive),
             "/metrics" => {
                 let Some(Ok(text)) = self.look(is_alive, |view| figures::text(&view)).await else { return failed() };
@@ -178,7 +183,10 @@ impl Monitor {
                 headers.insert(CONTENT_SECURITY_POLICY, allowed);
                 response
             }
-            _ => said(StatusCode::NOT_FOUND, "there are /, /health/live, /health/ready and /metrics"),
+            _ => {
+                let detail = "there are /, /health/live, /health/ready and /metrics";
+                refused(StatusCode::NOT_FOUND, "not_found", detail)
+            }
         }
     }
 
@@ -206,20 +214,27 @@ impl Monitor {
 
 fn failed() -> Response<Body> {
     tracing::error!("what a monitor asked for could not be made");
-    said(StatusCode::INTERNAL_SERVER_ERROR, "it could not be made: see the log")
+    refused(StatusCode::INTERNAL_SERVER_ERROR, "internal", "it could not be made: see the log")
 }
 
 fn live(is_alive: bool) -> Response<Body> {
-    if is_alive {
-        said(StatusCode::OK, "ok")
-    } else {
-        said(StatusCode::SERVICE_UNAVAILABLE, "a schedule or the workers have done nothing for 15 minutes")
+    if !is_alive {
+        let detail = "a schedule or the workers have done nothing for 15 minutes";
+        return refused(StatusCode::SERVICE_UNAVAILABLE, "not_alive", detail);
     }
+    let mut response = Response::new(Body::from("ok\n"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
-fn said(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("{text}\n")));
+/// A response other than `200` (RFC 9457), with a code as those of the broker's other addresses have.
+fn refused(status: StatusCode, code: &str, detail: &str) -> Response<Body> {
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
+    });
+    let mut response = Response::new(Body::from(format!("{body}\n")));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
     response
 }

@@ -115,6 +115,8 @@ fn whoever_is_none_of_this_machine_needs_the_token() {
         let (got, response) = ask(address, request);
         assert_eq!(got, status, "{request}\n{response}");
         assert!(response.contains("cache-control: no-store"), "{response}");
+        let is_problem = response.contains("content-type: application/problem+json") && response.contains("\"code\":");
+        assert_eq!(is_problem, status != 200, "{response}");
     }
     assert!(running.runtime.block_on(running.serving.take().unwrap().stop()));
 
