@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stapel::broker::CertificateStatus;
+use stapel::broker::{BrokerStatus, CertificateStatus};
 use stapel::message::{Code, MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::{Enrolment, Oin};
 use stapel::secret::VerifyingKey;
@@ -74,7 +74,8 @@ struct BrokerFolder {
     /// The broker's folder
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// The folder of its keys and peppers, which no backup of the other may hold [default: DIR/keys]
+    /// The folder of its keys and peppers, which no backup of the other may hold [default: DIR/keys, or where they were
+    /// when the broker was open last]
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
     /// The consortium whose broker this process runs, where this is a command that a service does.
@@ -302,7 +303,19 @@ fn run_here(args: &Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 impl BrokerFolder {
+    /// The folder of the keys: the one that was named, or the one in the broker's folder. Where there is neither, that
+    /// in which they were when the broker was open last, so that nobody is told that keys are gone which lie elsewhere.
     fn keys(&self) -> PathBuf {
+        let own = self.named_keys();
+        if self.keys.is_some() || own.exists() {
+            return own;
+        }
+        let last = BrokerStatus::read(&self.dir).ok().and_then(|status| status.keys);
+        last.filter(|last| std::path::absolute(&own).is_ok_and(|own| own != *last)).unwrap_or(own)
+    }
+
+    /// The folder of the keys that the command line says, where they are made.
+    fn named_keys(&self) -> PathBuf {
         self.keys.clone().unwrap_or_else(|| self.dir.join("keys"))
     }
 
@@ -380,7 +393,7 @@ impl BrokerFolder {
 }
 
 fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
-    let keys_folder = args.place.keys();
+    let keys_folder = if args.policy.is_some() { args.place.keys() } else { args.place.named_keys() };
     if let Some(policy) = &args.policy {
         let keys = BrokerKeys::open(&keys_folder)?;
         let now = args.clock.time()?;

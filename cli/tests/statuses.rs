@@ -230,6 +230,19 @@ fn a_monitor_sees_what_is_wrong_since_when_and_what_to_do() {
     let (status, told) = check("2026-12-01T10:00:00Z");
     assert!(status == 2 && told.contains("epoch-1.pepper is not there: put the folder with the keys back"), "{told}");
     fs::rename(desk.path("pepper"), desk.path("broker/keys/epoch-1.pepper")).unwrap();
+    // Keys that lie elsewhere are looked for where they were last, whether or not the command says where that is.
+    fs::rename(desk.path("broker/keys"), desk.path("keys")).unwrap();
+    let (status, told) = check("2026-12-01T10:00:00Z");
+    assert!(status == 2 && told.contains("has no keys in broker/keys:"), "{told}");
+    desk.stapel("broker status --dir broker --keys keys --now 2026-12-01T10:00:00Z");
+    assert_eq!(check("2026-12-01T10:00:00Z").0, 0);
+    desk.stapel("broker status --dir broker --now 2026-12-01T10:00:00Z");
+    fs::rename(desk.path("keys"), desk.path("away")).unwrap();
+    let (status, told) = check("2026-12-01T10:00:00Z");
+    let keys = desk.path("keys").canonicalize().unwrap_or_else(|_| desk.path("keys"));
+    assert!(status == 2 && told.contains(&format!("has no keys in {}:", keys.display())), "{told}");
+    fs::rename(desk.path("away"), desk.path("broker/keys")).unwrap();
+    desk.stapel("broker status --dir broker --now 2026-12-01T10:00:00Z");
     fs::remove_file(desk.path("broker/status.json")).unwrap();
     let (status, told) = check("2026-12-01T10:00:00Z");
     assert!(status == 3 && told.starts_with("UNKNOWN: ") && told.contains("stapel broker status"), "{told}");

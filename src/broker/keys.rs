@@ -160,6 +160,11 @@ impl BrokerKeys {
         Ok(())
     }
 
+    /// Where the keys are; `None` where they are in memory only.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// A key of an epoch, as it is in the folder. One that is not there is drawn, if `may_draw`.
     fn key(&self, epoch: u32, may_draw: bool, path: fn(&Path, u32) -> PathBuf) -> Result<Key32, StoreError> {
         let path = match &self.folder {

@@ -251,6 +251,9 @@ impl Broker {
             latest: state.latest_moment(),
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
+            restored: state.restored(),
+            // JSON has no other texts.
+            keys: self.keys.folder().and_then(|one| std::path::absolute(one).ok()).filter(|one| one.to_str().is_some()),
             silence: state.silence.map(|SilenceRow { since, seconds, .. }| Silence { since, seconds }),
             held_back: Some(self.watch.is_uncertain()).filter(|is_uncertain| *is_uncertain).and_then(|_| {
                 let today = self.watch.told().day();

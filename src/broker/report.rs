@@ -1,5 +1,7 @@
 //! What the broker tells its operator: numbers only.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::certificates::Certificates;
@@ -80,6 +82,12 @@ pub struct BrokerStatus {
     pub held_back: Option<HeldBack>,
     /// When the last backup was made of this store.
     pub last_backup: Option<Timestamp>,
+    /// When the store was last restored from a backup; `None` if it never was. What partners sent before is not in
+    /// this.
+    pub restored: Option<Timestamp>,
+    /// The folder of the keys with which the broker was opened, in absolute form, for whoever looks at the broker while
+    /// it does not run; `None` where they are in memory only, or the path is not UTF-8.
+    pub keys: Option<PathBuf>,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
     /// The certificates and suspensions that are kept, by epoch, partner and serial.

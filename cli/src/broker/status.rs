@@ -94,14 +94,15 @@ fn show(
     for epoch in &status.epochs {
         writeln!(out, "epoch {}: release {} as of {}, {} tags", epoch.number, epoch.release, epoch.as_of, epoch.tags)?;
         for partner in &epoch.partners {
-            let heard = partner.heard.map_or("never".to_owned(), |time| time.to_string());
+            let heard = match (partner.heard, status.restored) {
+                (Some(time), _) => format!("last heard of {time}"),
+                // When it was heard of before is not in a store that was put back.
+                (None, Some(restored)) => format!("not heard of since the restore of {restored}"),
+                (None, None) => "not heard of yet".to_owned(),
+            };
             let full = if partner.full_set_seen { "" } else { "; no full set yet" };
             let (held, released) = (partner.held, partner.released);
-            writeln!(
-                out,
-                "  partner {}: {held} flags held, {released} released, last heard of {heard}{full}",
-                partner.number
-            )?;
+            writeln!(out, "  partner {}: {held} flags held, {released} released, {heard}{full}", partner.number)?;
         }
     }
     for one in &status.certificates {
