@@ -60,6 +60,8 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     let restore = "broker restore --from copy --dir broker";
     let restored = "2026-12-04T12:00:00Z";
     assert_eq!(desk.code(&format!("{restore} --now {restored}")), "store", "a store is not written over");
+    let refused = text(&desk.run(&format!("{restore} --now {restored}"), &[], b"").stderr);
+    assert!(refused.contains("To have another in its place, move it away under another name"), "{refused}");
     fs::remove_dir_all(desk.path("broker/store")).unwrap();
     assert_eq!(desk.code(&format!("broker release --dir broker --now {restored}")), "broker_folder");
     assert_eq!(desk.code(&format!("{restore} --keys nowhere --now {restored}")), "io");
@@ -67,6 +69,8 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     let told = &desk.json(&format!("{restore} --keys broker/keys --now {restored}"))[0];
     assert_eq!((&told["policy_version"], &told["epochs"]), (&json!(1), &json!([1])));
     let first = told["first"].as_str().unwrap();
+    let status = desk.stapel(&format!("broker status --dir broker --now {restored}"));
+    assert!(status.contains(&format!("not heard of since the restore of {restored}; no full set yet")), "{status}");
     assert!(first.contains("stapel broker adopt") && first.contains("keep the certificates and suspensions"), "{told}");
 
     // Nobody is answered out of the old copy, and everybody counts again with a full set.

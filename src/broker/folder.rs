@@ -1,7 +1,7 @@
 //! The broker's folder: the store, and the policies that were in force.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +25,10 @@ pub(super) fn begin(folder: &Path) -> Result<FolderLock, StoreError> {
     let lock = FolderLock::hold(folder)?;
     let (store, making) = (store_path(folder), making(folder));
     if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
-        let finding = "it exists already; nothing was changed: see stapel broker status, or give another folder".into();
+        let finding =
+            "it exists already; nothing was changed: see stapel broker status. To have another in its place, move \
+                       it away under another name; else give another folder"
+                .into();
         return Err(StoreError::Store { path: store, finding });
     }
     match fs::remove_dir_all(&making) {
@@ -66,16 +69,32 @@ pub(super) fn name_backup(to: &Path) -> Result<(), SystemError> {
 
 /// Refuses to restore from what is no backup, or one that was broken off, before anything is changed.
 pub(super) fn refuse_incomplete(from: &Path) -> Result<(), StoreError> {
-    let has_files = |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
-    if has_files(copied_path(from)) && has_files(from.join("policies")) {
-        return Ok(());
+    let has_files = |folder: PathBuf| fs::read_dir(folder)?.next().transpose().map(|file| file.is_some());
+    match incomplete([copied_path(from), from.join("policies")].map(has_files), from.is_dir()) {
+        None => Ok(()),
+        Some(finding) => Err(StoreError::Store { path: from.into(), finding: finding.into() }),
     }
-    let finding = if from.is_dir() {
-        "it is no whole backup: making it was broken off, or a part was not copied; nothing was changed: give another"
+}
+
+/// What is wrong with a backup, by whether its parts have files, and whether it could be seen to be a folder.
+fn incomplete(parts: [io::Result<bool>; 2], is_folder: bool) -> Option<&'static str> {
+    let is_refused =
+        |part: &io::Result<bool>| part.as_ref().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    if parts.iter().all(|part| matches!(part, Ok(true))) {
+        None
+    } else if parts.iter().any(is_refused) {
+        Some(
+            "this user may not look into it, or into a folder above it; nothing was changed: give the folders of \
+             backups to the user that the broker runs as (chown -R)",
+        )
+    } else if is_folder {
+        Some(
+            "it is no whole backup: making it was broken off, or a part was not copied; nothing was changed: give \
+             another",
+        )
     } else {
-        "there is no such backup; nothing was changed: give the folder of one"
-    };
-    Err(StoreError::Store { path: from.into(), finding: finding.into() })
+        Some("there is no such backup; nothing was changed: give the folder of one")
+    }
 }
 
 /// Makes an empty store where a broker is made.
@@ -197,4 +216,24 @@ pub(super) fn keep_policy(kept: &Path, text: &str, signatures: &[PolicySignature
 pub(super) fn keep_evidence(folder: &Path, digest: &Digest, receipt: &[u8]) -> Result<(), SystemError> {
     let path = folder.join(format!("evidence-{}.receipt", &digest.to_string()[..16]));
     if files::is_vacant(&path)? { files::replace_private(&path, receipt) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever may not look into a backup is not told that there is none.
+    #[test]
+    fn a_backup_that_may_not_be_seen_is_told_from_one_that_is_not_there() {
+        let error = |kind: ErrorKind| io::Result::<bool>::Err(kind.into());
+        let missing = || error(ErrorKind::NotFound);
+        assert_eq!(incomplete([Ok(true), Ok(true)], true), None);
+        let said = |parts, is_folder| incomplete(parts, is_folder).unwrap().split(';').next().unwrap();
+        assert_eq!(said([missing(), missing()], false), "there is no such backup");
+        assert!(said([Ok(true), missing()], true).starts_with("it is no whole backup"));
+        assert!(said([Ok(false), Ok(true)], true).starts_with("it is no whole backup"));
+        let refused = "this user may not look into it, or into a folder above it";
+        assert_eq!(said([error(ErrorKind::PermissionDenied), missing()], false), refused);
+        assert_eq!(said([Ok(true), error(ErrorKind::PermissionDenied)], true), refused);
+    }
 }

@@ -40,8 +40,8 @@ pub enum StoreError {
 
     /// The broker's store holds what no broker writes.
     #[error(
-        "the store is damaged, or these are not its keys: {finding}; put the right keys back, or restore it from a \
-         backup"
+        "the store is damaged, or these are not its keys: {finding}; compare the keys with their copy: put the right \
+         ones back, or, where these are they, restore the store from a backup"
     )]
     StoreDamaged {
         /// What was found.

@@ -23,7 +23,8 @@ pub(super) struct ServeArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "STAPEL_BROKER_CONFIG")]
     config: PathBuf,
-    /// Say all that is wrong with the configuration, one line each, and serve nothing
+    /// Say what is wrong with the configuration, one line each, and serve nothing. A line of the file that cannot be
+    /// read at all hides the rest: mend it, and check again, until nothing is wrong with it
     #[arg(long)]
     check: bool,
     /// What its log is written for: people, or programs that collect it, one JSON object a line

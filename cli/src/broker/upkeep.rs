@@ -179,7 +179,7 @@ pub(super) struct RestoreArgs {
     #[arg(long, value_name = "DAY")]
     date: Option<Day>,
     /// A version that was adopted since, for a backup all of whose policy's epochs are over; again for each, oldest
-    /// first. Those that are not needed for that are adopted afterwards
+    /// first. Those that are not needed for that are not adopted: do so afterwards, with `stapel broker adopt`
     #[arg(long, value_name = "FILE", requires = "date")]
     policy: Vec<PathBuf>,
     /// Print one JSON object: policy_version, policy, epochs, first, last_fault, log_behind
