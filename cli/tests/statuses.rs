@@ -257,6 +257,35 @@ fn status_of_nobody(desk: &Desk) -> i32 {
     output.status.code().unwrap()
 }
 
+/// On a full disk the flags may be set where their references cannot be kept: that is said, and is not status 1.
+#[cfg(unix)]
+#[test]
+fn what_was_done_is_said_where_references_cannot_be_kept() {
+    let desk = consortium();
+    // One address, so that little is to be written of it, under many references.
+    let rows: String = (0..4_000).map(|number| format!("zaak-{number};\"Dam 1, 1012 JS\"\n")).collect();
+    desk.write("many.csv", format!("ref;adres\n{rows}"));
+    let full = |line: &str| {
+        // A file of more than 24 KiB cannot be written.
+        let command = env!("CARGO_BIN_EXE_stapel");
+        let line = format!("trap '' XFSZ; ulimit -f 48; {command} {line} {NOW}");
+        let output = Command::new("sh").args(["-c", &line]).current_dir(desk.path("")).output().unwrap();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(err.contains("refs") && err.contains("and the references of rows were not kept: "), "{out}{err}");
+        assert!(err.ends_with("[io]\n"), "{err}");
+        (output.status.code(), out)
+    };
+    let (status, out) = full("partner flag --dir politie --actor j --case Z-1 many.csv");
+    assert_eq!((status, out.as_str()), (Some(3), "1 added, 0 changed, 0 withdrawn, 0 unchanged\n"));
+    assert_eq!(desk.json("partner status --dir politie")[0]["flags"], 1);
+    let (status, out) = full("partner ask --dir politie --actor j --case Z-1 many.csv");
+    assert!(status == Some(3) && out.ends_with("question-0000000001.msg\n"), "{out}");
+    // With room the same rows do the rest.
+    let said = desk.stapel(&format!("partner flag --dir politie --actor j --case Z-1 many.csv {NOW}"));
+    assert_eq!(said, "0 added, 0 changed, 0 withdrawn, 1 unchanged\n");
+    assert!(desk.path("politie/refs.sealed").exists());
+}
+
 /// Whoever puts a folder back and forgets a part is told which.
 #[test]
 fn a_folder_that_is_half_there_says_what_is_missing() {

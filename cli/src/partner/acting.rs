@@ -161,13 +161,16 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         return acting.would(partner.preview(homes, change, now)?, &sheet, out);
     }
     warn_after_last_epoch(&partner, now.day());
+    // Before anything is done: what is wrong with them is said while nothing is.
+    let refs = acting.place.refs()?;
     let changed = match (args.until, args.renew) {
         (Some(until), _) => partner.flag_until(homes, until, &case, now)?,
         (None, Some(reason)) => partner.renew(homes, reason, &case, now)?,
         (None, None) => partner.flag(homes, &case, now)?,
     };
-    acting.place.refs()?.flagged(std::mem::take(&mut sheet.rows), &partner)?;
-    acting.did(&changed, &sheet, out)
+    let kept = refs.flagged(std::mem::take(&mut sheet.rows), &partner);
+    acting.did(&changed, &sheet, out)?;
+    kept.map_err(|failure| done_without_references(failure, "give the same rows again once there is room"))
 }
 
 pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Failure> {
@@ -179,9 +182,11 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     if acting.rows.dry_run {
         return acting.would(partner.preview(sheet.rows.given(), Change::Withdraw, now)?, &sheet, out);
     }
+    let refs = acting.place.refs()?;
     let changed = partner.withdraw(sheet.rows.given(), &case, now)?;
-    acting.place.refs()?.flagged(Rows::default(), &partner)?;
-    acting.did(&changed, &sheet, out)
+    let kept = refs.flagged(Rows::default(), &partner);
+    acting.did(&changed, &sheet, out)?;
+    kept.map_err(|failure| done_without_references(failure, "those of what was withdrawn go with the next change"))
 }
 
 pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(), Failure> {
@@ -203,6 +208,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     sheet.count_numbers(counts_house_numbers(&partner))?;
+    let refs = acting.place.refs()?;
     let homes = sheet.rows.given();
     let changed = if acting.rows.dry_run {
         partner.preview(homes, Change::ReplaceAll { allow_shrink: args.allow_shrink }, now)
@@ -217,8 +223,9 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     if acting.rows.dry_run {
         return acting.would(changed, &sheet, out);
     }
-    acting.place.refs()?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
-    acting.did(&changed, &sheet, out)
+    let kept = refs.replaced(std::mem::take(&mut sheet.rows), &partner);
+    acting.did(&changed, &sheet, out)?;
+    kept.map_err(|failure| done_without_references(failure, "give the same rows again once there is room"))
 }
 
 pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
@@ -235,7 +242,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         if messages.is_empty() {
             note("there are no own flags to ask about; nothing was written");
         }
-        return outbox.write(&partner, &messages, args.json, out);
+        return outbox.write(&partner, &messages, args.json, out).map_err(asked_all_the_same);
     }
     args.place.refuse_without_register(&args.rows)?;
     let sheet = args.rows.read()?;
@@ -256,19 +263,39 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         note(&format!("{} addresses would be asked about", addresses.len()));
         return if args.json { out.json(&read) } else { Ok(()) };
     }
+    let refs = args.place.refs()?;
     let messages = match &args.sweep {
         None => partner.ask(&addresses, &case, now)?,
         Some(reason) => partner.sweep(&addresses, reason, &case, now)?,
     };
-    // Before the messages leave, so that no answer comes back without its references.
-    args.place.refs()?.asked(sheet.rows)?;
+    // Before the messages leave, so that no answer comes back without its references while there is room for them.
+    let kept = refs.asked(sheet.rows);
     if messages.is_empty() {
         note("there are no addresses to ask about; nothing was written");
     }
     if args.json {
         out.json(&read)?;
     }
-    outbox.write(&partner, &messages, args.json, out)
+    outbox.write(&partner, &messages, args.json, out).map_err(asked_all_the_same)?;
+    kept.map_err(|failure| done_without_references(failure, "the answer comes without them"))
+}
+
+/// Why messages could not be put into the outbox, where the partner has made them and waits for their replies.
+fn asked_all_the_same(failure: Failure) -> Failure {
+    match failure {
+        Failure::Stapel(_) | Failure::Refused { .. } => Failure::Partly(Box::new(
+            failure.and("the question was asked all the same: stapel partner deliver puts it there once there is room"),
+        )),
+        // Some are there, or nothing could be said of them.
+        other => other,
+    }
+}
+
+/// Why references could not be kept, where what the rows were given for is done.
+fn done_without_references(failure: Failure, then: &str) -> Failure {
+    Failure::Partly(Box::new(
+        failure.and(&format!("the rest was done, and the references of rows were not kept: {then}")),
+    ))
 }
 
 impl Acting {
