@@ -266,8 +266,16 @@ fn the_account_is_made_from_the_log_the_checkpoints_and_the_policy() {
     assert_eq!(made["certificates"], 4);
     let dutch = text(&account("2026 --lang nl").stdout);
     assert!(dutch.contains("politie, partner 1: dagen zonder bericht: 1,"), "{dutch}");
-    let empty: serde_json::Value = serde_json::from_slice(&account("2030 --json").stdout).unwrap();
-    assert_eq!(empty["lines"], 0);
+    assert_eq!(made["told"], serde_json::json!({ "stacked": 0, "others": 0, "until": "2026-12-02" }));
+    assert!(dutch.contains("aan alle partners samen, tot en met 2026-12-02: 0 gestapeld, 0 andere."), "{dutch}");
+    // A year of which there is nothing is no quiet year.
+    let none = account("2030");
+    let err = text(&none.stderr);
+    assert!(
+        err.contains("no lines of 2030: they are of 2026-12-01 to 2026-12-03") && err.ends_with("[no_lines]\n"),
+        "{err}"
+    );
+    assert_eq!((none.status.code(), none.stdout.len()), (Some(1), 0));
     // A log that was altered has no account.
     let altered = text(&desk.read("log.jsonl")).replacen("\\\"partner\\\":1,", "\\\"partner\\\":2,", 1);
     desk.write("log.jsonl", altered);

@@ -40,8 +40,11 @@ pub struct AccountTotals {
     pub organisations: BTreeMap<Slug, BTreeMap<u16, PartnerAccount>>,
     /// Releases by epoch: those in which new flags came to show, and those in which flags only ended.
     pub releases: BTreeMap<u32, (u64, u64)>,
-    /// Standings that all partners together were told: stacked, and all others.
+    /// Standings that all partners together were told on days of the year: stacked, and all others. The log has those
+    /// of a day once another day has begun.
     pub told: (u64, u64),
+    /// The last day of the year of which `told` has them; `None` where it has none of a day yet.
+    pub told_until: Option<Day>,
     /// When each epoch was opened.
     pub opened: Vec<(Timestamp, u32)>,
     /// When each was closed, and its keys destroyed.
@@ -150,6 +153,17 @@ impl<'a> Account<'a> {
         let is_adopted = self.in_force != Some(line.policy);
         self.in_force = Some(line.policy);
         let day = line.time.day();
+        if let Event::Told { day, stacked, not_stacked, .. } = &line.event
+            && (self.first_day..=self.last_day).contains(day)
+        {
+            self.totals.told.0 += stacked;
+            self.totals.told.1 += not_stacked;
+        }
+        // No message is handled before the day that is over has its lines; a release may be.
+        if matches!(line.event, Event::Told { .. } | Event::Message { .. }) {
+            let over = day.0.checked_sub(1).map(Day).filter(|over| *over >= self.first_day);
+            self.totals.told_until = self.totals.told_until.max(over.map(|over| over.min(self.last_day)));
+        }
         if day < self.first_day || day > self.last_day {
             return;
         }
@@ -208,10 +222,6 @@ impl AccountTotals {
                 let (showed, ended) = self.releases.entry(*epoch).or_default();
                 *if *full { showed } else { ended } += 1;
             }
-            Event::Told { stacked, not_stacked, .. } => {
-                self.told.0 += stacked;
-                self.told.1 += not_stacked;
-            }
             Event::PolicyAnnounced { version, organisation, .. } => {
                 self.announced.push((time, *version, organisation.clone()));
             }
@@ -227,8 +237,8 @@ impl AccountTotals {
             Event::Restore { last } => self.restores.push((time, last.clone())),
             Event::Forgotten { partner, announced, .. } => self.forgotten.push((time, *partner, *announced)),
             Event::Prune { lines, .. } => self.pruned += lines,
-            // Each line names the policy in force.
-            Event::PolicyAdopted { .. } => {}
+            // Each line names the policy in force, and what was told is of another day.
+            Event::PolicyAdopted { .. } | Event::Told { .. } => {}
         }
     }
 }
@@ -333,10 +343,32 @@ mod tests {
         let totals = account.totals();
         assert_eq!((totals.certificates, &totals.suspensions[..]), (1, &[(at("2027-02-03"), 2, 1)][..]));
         assert_eq!((totals.releases[&1], totals.told), ((1, 1), (4, 9)));
+        assert_eq!(totals.told_until, Some(at("2027-02-04").day()), "what comes later are no messages");
         assert_eq!(
             (totals.opened.len(), totals.closed.len(), totals.backups.len(), totals.restores.len()),
             (1, 1, 1, 1)
         );
+    }
+
+    /// The standings of a year's last day are in the log of the next year.
+    #[test]
+    fn what_was_told_is_of_the_day_on_which_it_was_told() {
+        let policies = [sample::policy()];
+        let digest = policies[0].digest();
+        let told = |day: &str, stacked| Event::Told { day: at(day).day(), epoch: 1, stacked, not_stacked: 0 };
+        let of = |year, lines: &[(&str, Digest, Event)]| {
+            let account = account(year, &policies, lines);
+            (account.totals().told.0, account.totals().told_until.map(|day| day.to_string()))
+        };
+        let lines = [
+            ("2027-12-31", digest, told("2027-12-30", 1)),
+            ("2028-01-01", digest, told("2027-12-31", 2)),
+            ("2028-01-03", digest, told("2028-01-01", 4)),
+        ];
+        assert_eq!(of(2027, &lines[..1]), (1, Some("2027-12-30".into())));
+        assert_eq!(of(2027, &lines), (3, Some("2027-12-31".into())));
+        assert_eq!(of(2028, &lines), (4, Some("2028-01-02".into())));
+        assert_eq!(of(2028, &lines[..2]), (0, None), "its first day is not over");
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl Partner {
             months.extend(Day::from_ymd(year.into(), month, 1).filter(|first| *first <= today));
         }
         let Some(first) = months.first().copied() else {
-            let finding = format!("the year {year} has not begun, or is before 1970: there is nothing to count");
+            let why = if year < 1970 { "is before 1970" } else { "has not begun" };
+            let finding = format!("the year {year} {why}: there is nothing to count");
             return Err(PartnerError::NotPermitted { finding });
         };
         let last = months.last().map_or(first, |month| month.month_end()).min(today);

@@ -21,6 +21,7 @@ use crate::failure::{Failure, note};
 ///
 /// Give each policy that was in force in the year. Messages under another are counted, and not by organisation; the
 /// exit status is 3 then. The log is pruned after the policy's `log_days`: make the account soon after the year.
+/// Answers are in the log once their day is over.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel audit account --policy policy.toml --log log.jsonl --checkpoints \
                         checkpoints/ --year 2027 --lang nl")]
@@ -33,7 +34,7 @@ pub(super) struct AccountArgs {
     /// Checkpoints, and folders of files that end in .checkpoint
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     checkpoints: Vec<PathBuf>,
-    /// The year
+    /// The year, of which the log must have lines
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1970..=2148))]
     year: u16,
     /// The language: nl or en
@@ -49,14 +50,21 @@ pub(super) fn account(args: &AccountArgs, out: &mut impl Write) -> Result<(), Fa
     let checkpoints = trusted.checkpoints(&args.checkpoints)?;
     let none = || Failure::new("usage", "no log has lines of that year");
     let mut account = Account::new(args.year, &trusted.0).ok_or_else(none)?;
-    let mut first_left = None;
+    let (mut first_left, mut last) = (None, None);
     let log = read_log_by(&args.log, |line| {
         first_left.get_or_insert(line.time);
+        last = Some(line.time);
         account.add(line);
     })?;
     let report = log.check(&checkpoints)?;
     // Lines that were pruned may have been of the year.
     let gone = first_left.filter(|left| report.pruned > 0 && left.day() >= first_day(args.year));
+    // An account of nothing would be read as one of a quiet year.
+    if let (0, None, Some(first), Some(last)) = (account.totals().lines, gone, first_left, last) {
+        let (year, first, last) = (args.year, first.day(), last.day());
+        let finding = format!("the log has no lines of {year}: they are of {first} to {last}; give a year of these");
+        return Err(Failure::new("no_lines", finding));
+    }
     let sentences = sentences(&account, &report, gone, args.lang);
     say(out, args.json, &sentences, &as_json(&account, &report, gone))?;
     let proven = refuse_unproven(&report, out);
@@ -130,10 +138,22 @@ fn sentences(account: &Account<'_>, report: &Report, gone: Option<Timestamp>, la
         ));
     }
     let (stacked, others) = totals.told;
-    said.push(pick(
-        format!("Antwoorden over adressen, van alle partners samen: {stacked} gestapeld, {others} andere."),
-        format!("Answers on addresses, to all partners together: {stacked} stacked, {others} others."),
-    ));
+    said.push(match totals.told_until {
+        Some(day) => pick(
+            format!(
+                "Antwoorden over adressen, aan alle partners samen, tot en met {day}: {stacked} gestapeld, {others} \
+                 andere."
+            ),
+            format!(
+                "Answers on addresses, to all partners together, up to and with {day}: {stacked} stacked, {others} \
+                 others."
+            ),
+        ),
+        None => pick(
+            "Antwoorden over adressen staan in het logboek zodra de dag om is: van dit jaar nog geen.".into(),
+            "Answers on addresses are in the log once their day is over: of this year none yet.".into(),
+        ),
+    });
     said.extend(events(totals, nl));
     said.extend(counts(totals, nl));
     said
@@ -281,7 +301,9 @@ fn as_json(account: &Account<'_>, report: &Report, gone: Option<Timestamp>) -> V
         }).collect::<Vec<_>>(),
         "organisations": organisations,
         "releases": releases.collect::<Vec<_>>(),
-        "told": { "stacked": totals.told.0, "others": totals.told.1 },
+        "told": {
+            "stacked": totals.told.0, "others": totals.told.1, "until": totals.told_until.map(|day| day.to_string()),
+        },
         "epochs_opened": epochs(&totals.opened),
         "epochs_closed": epochs(&totals.closed),
         "certificates": totals.certificates,
