@@ -229,6 +229,13 @@ fn a_head_that_was_noted_shows_a_journal_that_was_written_anew() {
     assert_eq!(desk.json(&check).remove(0)["journal_records_at_head"], serde_json::Value::Null, "it is whole");
     assert_eq!(desk.code(&with_head), "head_unknown");
     assert_eq!(desk.run(&format!("partner status --dir politie --head {head}"), &[], b"").status.code(), Some(2));
+    // So it is where the last records were cut off, and nothing of them was delivered.
+    let before = desk.read("politie/journal.sealed");
+    flag("Z-3", "5");
+    let head = desk.json(&check).remove(0)["journal_head"].as_str().unwrap().to_owned();
+    desk.write("politie/journal.sealed", before);
+    assert_eq!(desk.json(&check).remove(0)["journal_records_at_head"], serde_json::Value::Null, "it is whole");
+    assert_eq!(desk.code(&format!("{check} --head {head}")), "head_unknown");
 }
 
 /// The account of the year from files, as whoever has them makes it.
