@@ -188,6 +188,10 @@ fn the_journal_is_searched_by_actor_case_address_and_days() {
     assert_eq!((&sought["by"], &sought["for"]), (&serde_json::json!("f.officer"), &serde_json::Value::Null));
     let both = desk.run("partner journal --dir politie --actor f --case A --year 2026 --from 2026-12-01", &[], b"");
     assert_eq!(both.status.code(), Some(2));
+    let turned =
+        desk.run("partner journal --dir politie --actor f --case A --from 2026-12-31 --to 2026-01-01", &[], b"");
+    let err = text(&turned.stderr);
+    assert!(turned.status.code() == Some(2) && err.contains("--from 2026-12-31 is after --to 2026-01-01"), "{err}");
     assert_eq!(desk.ended("partner journal --dir politie --actor f --case A --address nowhere").0, 1);
     let text = desk
         .stapel(&format!("partner journal --dir politie --actor f.officer --case A-1 --now {second} --by j.jansen"));
@@ -307,6 +311,10 @@ fn the_report_is_numbers_alone() {
     assert_eq!(made["months"].as_array().unwrap().len(), 1, "the year is not over");
     let dutch = desk.stapel(&format!("partner report --dir politie --year 2027 --lang nl --now {second}"));
     assert!(dutch.contains("         1 ingetrokken\n"), "{dutch}");
+    assert!(!dutch.contains("van die "), "of what there is none, no part is told: {dutch}");
     assert!(!dutch.contains("jansen") && !dutch.contains("1012JS"), "{dutch}");
-    assert_eq!(desk.code(&format!("partner report --dir politie --year 2028 --now {second}")), "not_permitted");
+    let early = format!("partner report --dir politie --year 2028 --now {second}");
+    assert_eq!(desk.code(&early), "not_permitted");
+    let err = text(&desk.run(&early, &[], b"").stderr);
+    assert!(err.contains("the year 2028 has not begun: there is nothing to count"), "{err}");
 }

@@ -180,7 +180,7 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
         match partner.read(&reply, now) {
             Ok(received) => {
                 refusals.count(&received);
-                report::received(&input.path, &received, &partner, &refs, args.json, out)?;
+                report::received(&input.path, &received, &partner, &refs, now, args.json, out)?;
                 done.push(input.path.clone());
             }
             // It would be come upon again at each run, and there is nothing that anybody could do about it.

@@ -247,7 +247,11 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         writeln!(out, "{}", report::complaint_line(complaint))?;
     }
     for message in &in_flight {
-        let missing = if outbox.has(message) { "" } else { ", which is not in the outbox: deliver writes it again" };
+        let missing = if outbox.has(message) {
+            ""
+        } else {
+            ", which is not in the outbox: stapel partner deliver puts it there again"
+        };
         writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;
     }
     Ok(())

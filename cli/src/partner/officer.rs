@@ -84,6 +84,13 @@ fn year() -> clap::builder::RangedI64ValueParser<u16> {
 }
 
 pub(super) fn journal(args: &JournalArgs, out: &mut Output) -> Result<(), Failure> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        return Err(Failure::Usage(format!(
+            "--from {from} is after --to {to}, and no day is both: give the earlier first"
+        )));
+    }
     let mut query = ActQuery::default();
     query.actor.clone_from(&args.by);
     query.case.clone_from(&args.case_for);
@@ -125,7 +132,7 @@ fn one(act: &Act, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let shown = addresses.iter().take(MOST_ADDRESSES).copied().collect::<Vec<_>>().join(", ");
     let more = match addresses.len().saturating_sub(MOST_ADDRESSES) {
         0 => String::new(),
-        more => format!(" and {more} more"),
+        more => format!(" and {more} more (all with --json)"),
     };
     let about = if addresses.is_empty() { String::new() } else { format!(": {shown}{more}") };
     writeln!(out, "{time}  {text}{about}{by}{through}")?;
@@ -239,18 +246,21 @@ fn sentences(report: &YearReport, number: u16, nl: bool) -> Vec<String> {
         (*held_before, "meldingen bij het begin", "flags at the beginning"),
         (*flagged, "gezet", "set"),
         (renewed, "verlengd", "renewed"),
-        (*resumed, "daarvan: waren geëindigd, en staan weer", "of these: had ended, and stand again"),
+        (*resumed, "van die verlengde waren geëindigd, en tellen weer", "of these had ended, and count again"),
         (*withdrawn, "ingetrokken", "withdrawn"),
         (*ended, "geëindigd", "ended"),
         (*held, "meldingen aan het eind", "flags at the end"),
         (*questions, "vragen", "questions"),
-        (*sweeps, "daarvan: zonder eigen melding (sweep)", "of these: sweeps"),
+        (*sweeps, "van die vragen zonder eigen melding (sweep)", "of these without an own flag (sweeps)"),
         (*asked, "adressen in vragen", "addresses in questions"),
         (answers.all, "antwoorden, een per adres", "answers, one for each address"),
         (*dossiers, "dossiers van een adres ingezien", "dossiers of an address looked at"),
         (*searches, "keer in het journaal gezocht", "searches of the journal"),
     ];
-    said.extend(rows.iter().map(|(count, dutch, english)| row(*count, if nl { dutch } else { english })));
+    // Of what is part of the row before, nothing is said where there is none.
+    let is_part = |english: &str| english.starts_with("of these");
+    let rows = rows.into_iter().filter(|(count, _, english)| *count > 0 || !is_part(english));
+    said.extend(rows.map(|(count, dutch, english)| row(count, if nl { dutch } else { english })));
     for (reason, count) in &total.renewed {
         said.push(row(*count, &format!("{}{}", if nl { "verlengd: " } else { "renewed: " }, why(*reason, nl))));
     }

@@ -9,6 +9,7 @@ use stapel::partner::{
     Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
     Received,
 };
+use stapel::Timestamp;
 
 use super::refs::Refs;
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ pub(super) fn received(
     received: &Received,
     partner: &Partner,
     refs: &Refs,
+    now: Timestamp,
     as_json: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
@@ -35,9 +37,9 @@ pub(super) fn received(
             writeln!(out, "accepted: {added} added, {changed} changed, {withdrawn} withdrawn; {held} held")?;
             Ok(())
         }
-        Received::Answer(answer) => answered(&file, answer, partner, refs, as_json, out),
+        Received::Answer(answer) => answered(&file, answer, partner, refs, now, as_json, out),
         Received::Status { status, complaint } if as_json => out.json(&status_json(&file, status, complaint.as_ref())),
-        Received::Status { status, complaint } => status_text(status, complaint.as_ref(), out),
+        Received::Status { status, complaint } => status_text(status, complaint.as_ref(), now, out),
         Received::Rejection { rejection, next } => {
             let asks_there = u32::try_from(rejection.number).is_ok_and(|epoch| can_ask_in(partner, epoch));
             rejected(&file, "rejection", rejection, Some(next_of(rejection.code, *next, asks_there)), as_json, out)
@@ -162,6 +164,7 @@ fn answered(
     answer: &Answered,
     partner: &Partner,
     refs: &Refs,
+    now: Timestamp,
     as_json: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
@@ -177,8 +180,9 @@ fn answered(
         let (actor, case) = (by.actor(), by.reference());
         writeln!(
             out,
-            "answer to {actor} for {case}, as of release {release} ({as_of}), the same until {until}; {fresh} of \
-             {organisations} organisations fresh"
+            "answer to {actor} for {case}, as of release {release} ({as_of}), {}; {fresh} of {organisations} \
+             organisations fresh",
+            holds(*until, now)
         )?;
     }
     for (address, standing) in rows {
@@ -281,18 +285,29 @@ fn status_json(file: &str, status: &StatusReply, complaint: Option<&Complaint>) 
     })
 }
 
-fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Output) -> Result<(), Failure> {
+/// How long what a reply says stays so, or that it may not be so any more where the reply was read late.
+fn holds(until: Timestamp, now: Timestamp) -> String {
+    if now < until { format!("the same until {until}") } else { format!("which may have changed since {until}") }
+}
+
+fn status_text(
+    status: &StatusReply,
+    complaint: Option<&Complaint>,
+    now: Timestamp,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let StatusReply { release, as_of, until, held, .. } = status;
     let held = counted(*held, "flag", "flags");
-    writeln!(out, "release {release} as of {as_of}, the same until {until}; {held} held")?;
+    writeln!(out, "release {release} as of {as_of}, {}; {held} held", holds(*until, now))?;
     let (state, question) = (status.accepted_state, status.highest_question);
     writeln!(out, "  last accepted: state message {state}; last question used: {question}")?;
     let (flags, asked, epoch) = (status.new_flags_left, status.asked_left_today, status.asked_left_epoch);
     let StatusReply { first_sets_left, held_left, swept_left_today, status_left_today, .. } = status;
     writeln!(
         out,
-        "  left to the organisation today: {flags} new flags, {asked} asked, {swept_left_today} swept, \
-         {status_left_today} status requests; in the epoch: {held_left} flags to hold, {epoch} asked"
+        "  the organisation can still, today: set {flags} new flags, ask about {asked} addresses, of which \
+         {swept_left_today} without an own flag (sweeps), and ask {status_left_today} times where it stands; in this \
+         epoch: hold {held_left} more flags, and ask about {epoch} addresses"
     )?;
     if *first_sets_left > 0 {
         writeln!(out, "  first full sets may bring {first_sets_left} flags beyond those of today")?;

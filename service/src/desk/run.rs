@@ -368,7 +368,7 @@ where
 mod tests {
     use stapel::{Partner, Timestamp};
     use stapel_testkit::{ROSTER, START, partner_folder, policy_text, secret, write_policy};
-    use tokio::io::duplex;
+    use tokio::io::{AsyncWriteExt, duplex};
 
     use super::*;
 

@@ -46,7 +46,8 @@ impl Run<'_> {
             }
             _ => {
                 let mut refs = self.args.place.refs()?;
-                report::received(Path::new(&flight.name), received, partner, &refs, self.args.json, out)?;
+                let now = self.now()?;
+                report::received(Path::new(&flight.name), received, partner, &refs, now, self.args.json, out)?;
                 refs.settle(partner)
             }
         }
