@@ -77,6 +77,20 @@ fn keys_are_drawn_for_no_enrolment_that_cannot_be_written() {
     assert_eq!(desk.list("s/partner"), before);
 }
 
+/// A character that is not seen is refused with whose text has it.
+#[test]
+fn a_text_that_cannot_be_enrolled_is_named() {
+    let desk = Desk::new();
+    for (option, key) in [("--name", "organisation.name"), ("--contact", "organisation.contact")] {
+        let more = ["--out", "key", "--enrolment", "e.toml", option, "a\u{202e}b"];
+        let words = POLICY.replace(if option == "--name" { " --name P" } else { " --contact c" }, "");
+        let output = desk.run(&words, &more, b"");
+        let err = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && err.contains(&format!("{key}: the character \\u{{202e}}")), "{err}");
+        assert!(!desk.path("key").exists() && !desk.path("e.toml").exists());
+    }
+}
+
 /// What is no file, and is written to as if it were one: a pipe, a folder, and links to them and to a file.
 #[cfg(unix)]
 #[test]

@@ -12,7 +12,9 @@ use super::certificate::PartnerKeys;
 use super::error::PolicyError;
 use super::files::read_text;
 use super::model::{Oin, Operator, Organisation, Permissions, RosterEntry, Sees};
+use super::text::not_visible;
 use crate::digest::Digest;
+use crate::hidden::is_hidden;
 use crate::json::canonical;
 use crate::label;
 use crate::secret::{KeyId, VerifyingKey};
@@ -207,6 +209,12 @@ impl Enrolment {
 
     /// As it comes out of its own file: what no policy would take is refused.
     fn checked(self) -> Result<Enrolment, EnrolmentError> {
+        // The reader refuses them in the whole of a file, and does not say whose they are.
+        for (key, text) in self.texts() {
+            if let Some(hidden) = text.chars().find(|c| is_hidden(*c) && !c.is_ascii_control()) {
+                return Err(EnrolmentError::one(format!("{key}: {}", not_visible(hidden))));
+            }
+        }
         // Texts lose their line breaks when they are read, and the check code is of what is read.
         let written = self.text_with("");
         let wrong = |error: EnrolmentError| EnrolmentError {
@@ -244,6 +252,26 @@ impl Enrolment {
             Enrolment::Partner(one) => format!("partner {} of {}", one.number, one.organisation),
             Enrolment::Epoch(one) => format!("epoch {}", one.number),
             Enrolment::Keys(one) => format!("keys of partner {} in epoch {}", one.partner, one.epoch),
+        }
+    }
+
+    /// What people wrote, each under its key in the file.
+    fn texts(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Enrolment::Operator(one) => {
+                let addresses = one.addresses.iter().map(|address| ("operator.addresses", address.as_str()));
+                let own = [("operator.name", one.name.as_str()), ("operator.log_origin", &one.log_origin)];
+                own.into_iter().chain(addresses).collect()
+            }
+            Enrolment::Organisation(one) => {
+                vec![("organisation.name", &one.name), ("organisation.contact", &one.contact)]
+            }
+            Enrolment::Partner(one) => {
+                let flag = one.legal_basis_flag.as_deref().map(|text| ("partner.legal_basis_flag", text));
+                let ask = one.legal_basis_ask.as_deref().map(|text| ("partner.legal_basis_ask", text));
+                [("partner.name", one.name.as_str())].into_iter().chain(flag).chain(ask).collect()
+            }
+            Enrolment::Epoch(_) | Enrolment::Keys(_) => Vec::new(),
         }
     }
 

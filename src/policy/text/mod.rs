@@ -17,6 +17,7 @@ use shape::{
     RawBudgets, RawChanges, RawCounting, RawEpoch, RawFormat, RawMessages, RawOperator, RawOverride, RawPolicy,
     RawRelease, RawRetention, Table,
 };
+pub(super) use values::not_visible;
 use values::{NAME, PROSE, PolicyFile, is_broker_address, shown};
 
 use super::check;

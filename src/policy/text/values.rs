@@ -206,7 +206,7 @@ pub(super) fn is_port(port: &str) -> bool {
     !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
-fn not_visible(hidden: char) -> String {
+pub(in crate::policy) fn not_visible(hidden: char) -> String {
     format!("the character {} is not visible, or changes how others read; take it out", hidden.escape_unicode())
 }
 
