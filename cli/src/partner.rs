@@ -153,12 +153,18 @@ fn warn_of_unreached(partner: &Partner, today: Day) {
     for epoch in partner.unreached_epochs(today) {
         warn(&format!(
             "the secret of epoch {epoch} is not here: nothing reaches the broker there, and what is withdrawn goes on \
-             counting; give it again with stapel partner add-secret"
+             counting; put its file back from the copy of the keys, or give it again with stapel partner add-secret"
         ));
     }
 }
 
 impl PartnerFolder {
+    /// The command line of a partner's command on this folder, for a person to type.
+    fn command(&self, name: &str) -> String {
+        let keys = self.keys.as_ref().map_or(String::new(), |keys| format!(" --keys {}", keys.shown()));
+        format!("stapel partner {name} --dir {}{keys}", self.dir.shown())
+    }
+
     pub(crate) fn open(&self) -> Result<Partner, Failure> {
         Partner::open(self.place()).map_err(|error| self.says(error))
     }

@@ -51,6 +51,25 @@ fn the_command_line_goes_before_the_environment_and_that_before_the_file() {
     assert_eq!(status, 0, "{err}");
 }
 
+/// `stapel partner logboek` takes the activity of `[logboek]`, which a Logboek elsewhere is sent too.
+#[test]
+fn the_processing_activity_is_that_of_the_file() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    let activity = "https://register.example.nl/12";
+    let logboek = format!("[logboek]\nactivity = \"{activity}\"\notlp = \"http://127.0.0.1:1/v1/traces\"\n");
+    desk.write("partner.toml", format!("dir = \"s/partner\"\n{logboek}"));
+    let said = |line: &str| run(&desk, line, &[]);
+    let (status, _, err) = said("partner dossier --config partner.toml --actor me --case Z-1 9999XA|14|");
+    assert_eq!(status, 0, "{err}");
+    let (status, out, err) = said("partner logboek --config partner.toml");
+    assert!(status == 0 && out.contains(activity), "{out}{err}");
+    let (status, out, _) = said("partner logboek --config partner.toml --activity https://other.example.nl/1");
+    assert!(status == 0 && out.contains("other.example.nl") && !out.contains(activity), "{out}");
+    assert_eq!(said("partner logboek --config partner.toml --dir s/others/politie").0, 2, "another's activity");
+    assert_eq!(said("partner logboek --dir s/partner").0, 2);
+}
+
 #[test]
 fn keys_and_outbox_are_those_of_the_files_folder_alone() {
     let desk = Desk::new();

@@ -579,7 +579,7 @@ fn flags_of_several_show_and_no_address_is_printed() {
     let now = town.at(1, 23);
     let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0"));
     assert_eq!(status, 0, "{out}{err}");
-    assert!(out.contains("2 own flags") && out.contains("partner news"), "{out}");
+    assert!(out.contains("2 own flags") && out.contains("partner news --dir "), "{out}");
     // A person's question goes in any run, and its answer waits for that person.
     let (status, _, err) = town.run(&format!("partner ask --config 1.toml --case Z-9 --now {now} a.csv"));
     assert_eq!(status, 0, "{err}");

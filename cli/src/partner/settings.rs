@@ -52,9 +52,9 @@ pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result
     // An empty one on the command line clap refuses.
     let named = value(words, "--config").or_else(|| variable(CONFIG));
     let Some(path) = named.filter(|path| !path.is_empty()) else { return Ok(command) };
-    let Configuration { dir, keys, out, actor, .. } = Configuration::read(Path::new(&path))?;
+    let Configuration { dir, keys, out, actor, logboek, .. } = Configuration::read(Path::new(&path))?;
     let other = value(words, "--dir").or_else(|| variable(DIR));
-    // Keys and outbox are those of the file's folder, however it is named, and of no other.
+    // Keys, outbox and processing activity are those of the file's folder, however it is named, and of no other.
     let is_others = other.is_some_and(|other| dir.as_deref().is_none_or(|dir| !is_same(dir, Path::new(&other))));
     let of_folder = |path: Option<PathBuf>| path.filter(|_| !is_others).map(PathBuf::into_os_string);
     let defaults = [
@@ -62,6 +62,7 @@ pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result
         ("keys", of_folder(keys)),
         ("out", of_folder(out)),
         ("actor", actor.map(OsString::from)),
+        ("activity", logboek.filter(|_| !is_others).map(|logboek| logboek.activity.into())),
     ];
     let mut command = command;
     for (name, value) in defaults {

@@ -112,10 +112,7 @@ pub(super) fn to_adopt(place: &PartnerFolder, version: u32, in_force: u32) -> Ve
 
 /// The command that adopts them.
 pub(super) fn command(place: &PartnerFolder, to_adopt: &[PathBuf]) -> String {
-    let mut command = format!("stapel partner adopt --dir {}", place.dir.shown());
-    if let Some(keys) = &place.keys {
-        command += &format!(" --keys {}", keys.shown());
-    }
+    let mut command = place.command("adopt");
     to_adopt.iter().for_each(|path| command += &format!(" --policy {}", path.shown()));
     command
 }

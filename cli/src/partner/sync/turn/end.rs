@@ -56,7 +56,8 @@ impl Run<'_> {
                 writeln!(out, "{} for a later delivery", counted(waiting, "flag waits", "flags wait"))?;
             }
             if news > 0 {
-                writeln!(out, "{}: stapel partner news", counted(news, "piece of news", "pieces of news"))?;
+                let news = counted(news, "piece of news", "pieces of news");
+                writeln!(out, "{news}: {}", self.args.place.command("news"))?;
             }
             if now >= self.moment && !is_done {
                 let needs_person = self.is_refused || self.failures.iter().any(|failure| !failure.is_for_later());
