@@ -37,17 +37,24 @@ case "$*" in
 "restart $unit") stop && start ;;
 "reload $unit") kill -HUP "$(cat "$pid")" ;;
 "is-active $unit") is_active ;;
+"is-enabled $unit") ;;
+"--failed") ;;
 *) exit 1 ;;
 esac
 "#;
 
-/// Commands of the alerts that are not typed: what they ask is of a machine that runs systemd and has a network.
-const NOT_TYPED: [&str; 6] = [
+/// Takes the options that give another user's rights away, and does the command.
+const SETPRIV: &str = "#!/bin/sh\nwhile case $1 in --*) ;; *) false ;; esac do shift; done\nexec \"$@\"\n";
+
+/// Commands that are not typed: what they ask is of a machine that runs systemd and has a network.
+const NOT_TYPED: [&str; 8] = [
     "journalctl ",
     "systemctl status ",
     "systemctl show ",
     "systemctl list-timers",
     "timedatectl",
+    "ss ",
+    "getent ",
     // Of a trust service provider, whose lists somebody fetched.
     "openssl crl -in /etc/stapel/broker-tls/tsp.crl ",
 ];
@@ -56,16 +63,21 @@ const NOT_TYPED: [&str; 6] = [
 struct Place {
     folder: tempfile::TempDir,
     port: u16,
+    monitor: u16,
 }
 
 impl Place {
     fn new() -> Place {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let place = Place { folder: tempfile::tempdir().unwrap(), port };
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let [port, monitor] = [free(), free()].map(|one| one.local_addr().unwrap().port());
+        let place = Place { folder: tempfile::tempdir().unwrap(), port, monitor };
         fs::create_dir_all(place.shared()).unwrap();
-        for (name, script) in
-            [("runuser", "#!/bin/sh\nshift 3\nexec \"$@\"\n"), ("chown", "#!/bin/sh\n"), ("systemctl", SYSTEMCTL)]
-        {
+        for (name, script) in [
+            ("runuser", "#!/bin/sh\nshift 3\nexec \"$@\"\n"),
+            ("chown", "#!/bin/sh\n"),
+            ("systemctl", SYSTEMCTL),
+            ("setpriv", SETPRIV),
+        ] {
             let path = place.path("bin").join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, script).unwrap();
@@ -111,7 +123,11 @@ impl Place {
             .replace("/srv/consortium", &self.shared().display().to_string())
             .replace("https://stapel.example.nl", &format!("https://localhost:{}", self.port))
             .replace("0.0.0.0:443", &format!("127.0.0.1:{}", self.port))
+            .replace("127.0.0.1:9640", &format!("127.0.0.1:{}", self.monitor))
             .replace("tar -C / ", &format!("tar -C {root} "));
+        for who in ["broker", "partner"] {
+            lines = lines.replace(&format!("! -user stapel-{who}"), "! -uid $(id -u)");
+        }
         for place in ["/etc/stapel", "/var/lib/stapel", "/var/backups/stapel", "/run/stapel-partner", "/root/"] {
             lines = lines.replace(place, &format!("{root}{place}"));
         }
@@ -168,36 +184,47 @@ impl Place {
         said
     }
 
-    /// Types what is said for each alert, on the operator's machine, line by line.
+    /// A drill with a backup that is no longer good leaves no copy of the keys either.
+    fn drill_that_fails(&self) {
+        let drill = blocks(PAGE).into_iter().find(|block| block.contains("/drill'")).expect("the drill");
+        let drill = drill.replace("/var/backups/stapel-broker/1", "/var/backups/stapel-broker/none");
+        let said = self.typed("operator", &format!("{{ {drill} }} 2>&1 || :\n"));
+        assert!(said.contains("there is no such backup"), "{said}");
+        assert!(!self.path("operator/var/lib/stapel-broker/drill").exists());
+    }
+
+    /// Types what is said for each alert, on the operator's machine.
     fn alerts(&self) {
         let (_, section) = PAGE.split_once("\n## Alerts\n").expect("the section");
-        let section = section.split("\n## ").next().unwrap();
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let today = Timestamp(since_1970).day().to_string();
-        let mut untyped = NOT_TYPED.to_vec();
-        for block in blocks(section) {
-            for line in block.lines() {
-                if let Some(why) = NOT_TYPED.iter().find(|why| line.starts_with(**why)) {
-                    untyped.retain(|one| one != why);
-                    continue;
-                }
-                match line {
-                    // Without a date it only says what would end.
-                    "as broker accept-clock $broker" => {
-                        let said = self.typed("operator", &format!("{line} 2>&1 || [ $? = 1 ]\n"));
-                        assert!(said.contains("with that, 0 flags end, no epoch closes"), "{said}");
-                    }
-                    // A test's machine may have nothing that keeps its clock in step.
-                    "as broker purge $broker" => {
-                        let refused = "grep -qF '[clock_unconfirmed]' <<< \"$said\"";
-                        self.typed("operator", &format!("said=$({line} 2>&1) || {refused}\n"));
-                    }
-                    _ => drop(self.typed("operator", &format!("{}\n", line.replace("2026-12-21", &today)))),
-                }
-            }
+        for block in blocks(section.split("\n## ").next().unwrap()) {
+            self.line_by_line("operator", &block);
             self.typed("operator", "systemctl start stapel-broker\n");
         }
-        assert_eq!(untyped, Vec::<&str>::new(), "no alert names those");
+    }
+
+    /// Types a block line by line, but what cannot be typed here; what is printed.
+    fn line_by_line(&self, machine: &str, block: &str) -> String {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let today = Timestamp(since_1970).day().to_string();
+        let mut said = String::new();
+        for line in block.lines().filter(|line| !is_untyped(line)) {
+            said += &match line {
+                // Without a date it only says what would end.
+                "as broker accept-clock $broker" => {
+                    let said = self.typed(machine, &format!("{line} 2>&1 || [ $? = 1 ]\n"));
+                    assert!(said.contains("with that, 0 flags end, no epoch closes"), "{said}");
+                    said
+                }
+                // A test's machine may have nothing that keeps its clock in step.
+                "as broker purge $broker" => {
+                    let refused = "grep -qF '[clock_unconfirmed]' <<< \"$said\"";
+                    self.typed(machine, &format!("said=$({line} 2>&1) || {refused}\n"))
+                }
+                "as broker status $broker --check" => self.typed(machine, &format!("{line} || [ $? -le 2 ]\n")),
+                _ => self.typed(machine, &format!("{}\n", line.replace("2026-12-21", &today))),
+            };
+        }
+        said
     }
 
     /// Blocks before which something happens.
@@ -215,10 +242,38 @@ impl Place {
                 fs::rename(self.path("old").join(backups), self.path("operator").join(backups)).unwrap();
                 self.typed("operator", block);
             }
-            "# operator, disk lost" => {
-                fs::remove_dir_all(self.path("operator/var/lib/stapel-broker/zaanstad")).unwrap();
-                fs::remove_dir_all(self.path("operator/var/lib/stapel-broker-keys/zaanstad")).unwrap();
+            "# operator, at night" => {
+                let said = self.line_by_line("operator", block);
+                assert!(said.contains(", as of ") && said.ends_with("nothing is wrong with it\n"), "{said}");
+            }
+            "# operator, before a change" => {
+                self.typed("operator", &format!("{block}systemctl start stapel-broker\n"));
+                let kept = self.typed("operator", "cat /root/before-*.tar | tar -t\n");
+                assert!(kept.contains("zaanstad/signing.key") && kept.contains("zaanstad/store/ledger.redb"), "{kept}");
+            }
+            "# operator, keys lost" => {
+                let keys = self.path("operator/var/lib/stapel-broker-keys/zaanstad");
+                self.typed("operator", "systemctl stop stapel-broker\n");
+                fs::rename(keys.join("signed.logs"), self.path("signed.logs")).unwrap();
+                fs::remove_dir_all(&keys).unwrap();
+                let said = self.typed("operator", "as broker status $broker 2>&1 || [ $? = 1 ]\n");
+                assert!(said.contains("[broker_folder]") && said.contains("has no keys in"), "{said}");
                 self.typed("operator", block);
+                // It is lost in earnest.
+                assert!(!keys.join("signed.logs").exists());
+            }
+            "# operator, store lost" => {
+                let store = self.path("operator/var/lib/stapel-broker/zaanstad/store");
+                fs::write(store.join("flags.redb"), [0; 9_000]).unwrap();
+                let said = self.typed("operator", "as broker status $broker 2>&1 || [ $? = 1 ]\n");
+                assert!(said.contains("[store_damaged]"), "{said}");
+                self.typed("operator", block);
+                let said = self.typed("operator", "as broker status $broker\n");
+                assert!(said.contains("not heard of since the restore of "), "{said}");
+            }
+            "# operator, all delivered" => {
+                let said = self.typed("operator", block);
+                assert!(!said.contains("no full set yet") && said.contains("1 flags held"), "{said}");
             }
             "# partner, disk lost" => {
                 let lib = self.path("belastingdienst/var/lib");
@@ -237,6 +292,23 @@ impl Place {
             }
             "# each partner, broker restored" => PARTNERS.iter().for_each(|who| drop(self.typed(who, block))),
             "# partner, newer policy" => PARTNERS.iter().for_each(|who| drop(self.typed(who, block))),
+            "# partner, at night" => {
+                let said = self.line_by_line("belastingdienst", block);
+                assert!(said.contains("addresses = [\"https://localhost:") && said.contains("notAfter="), "{said}");
+            }
+            "# partner, by hand" | "# partner, files of another user" => {
+                self.typed("belastingdienst", block);
+            }
+            "# partner, secret missing" => {
+                let secret = self.path("belastingdienst/var/lib/stapel-partner-keys/folder/epoch-1.secret");
+                fs::remove_file(&secret).unwrap();
+                let ask = "systemctl stop stapel-partner\nas partner status 2>&1\n";
+                let missing = "the secret of epoch 1 is not here";
+                let said = self.typed("belastingdienst", ask);
+                assert!(said.contains(missing) && said.contains("from the copy of the keys"), "{said}");
+                self.typed("belastingdienst", block);
+                assert!(secret.exists() && !self.typed("belastingdienst", ask).contains(missing));
+            }
             other => panic!("nobody types a block that begins with {other}"),
         }
     }
@@ -246,6 +318,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _ = Command::new("sh").args(["-c", "kill $(cat */*.pid)"]).current_dir(self.folder.path()).output();
     }
+}
+
+fn is_untyped(line: &str) -> bool {
+    NOT_TYPED.iter().any(|untyped| line.starts_with(untyped))
 }
 
 /// The blocks of commands in their order, without the margin that a list gives them.
@@ -268,22 +344,39 @@ fn every_procedure_of_the_page_for_operators_does_what_the_page_says() {
     let said = place.section("First day", "");
     assert!(said.contains("(Dam 9, 1012 JS Amsterdam)  stacked: 3 organisations or more"), "{said}");
     let said = place.section("Backup and a restore drill", "belastingdienst");
-    assert!(said.contains("as of"), "{said}");
+    assert!(said.contains("as of") && said.ends_with("zaanstad\n"), "{said}");
+    place.drill_that_fails();
+    place.section("Something is wrong", "");
     place.section("Upgrade", "");
     place.section("Moving to another machine", "");
     place.section("A key leaked", "politie");
     place.section("The disk is lost", "");
     place.alerts();
     place.section("An organisation joins or leaves", "");
+    place.section("A partner's machine", "");
     // After all of that the four are heard, and the same question has its answer.
     place.typed("politie", "systemctl stop stapel-partner\n");
     let again = "as partner ask --case Z-3 /var/lib/stapel-partner/addresses.csv\nas partner sync --show\n";
     let said = place.typed("politie", again);
     assert!(said.contains("(Dam 9, 1012 JS Amsterdam)  stacked: 3 organisations or more"), "{said}");
     // All of the page was typed, but for what installs packages.
-    let typed =
-        ["First day", "Backup and", "Upgrade", "Moving to", "A key leaked", "The disk is", "An organisation", "Alerts"];
+    let typed = [
+        "Something is",
+        "First day",
+        "Backup and",
+        "Upgrade",
+        "Moving to",
+        "A key leaked",
+        "The disk is",
+        "An organisation",
+        "A partner's",
+        "Alerts",
+    ];
     for section in PAGE.split("\n## ").skip(1).filter(|section| section.contains("```sh\n")) {
         assert!(section.starts_with("Install\n") || typed.iter().any(|one| section.starts_with(one)), "{section}");
+    }
+    for untyped in NOT_TYPED {
+        let named = blocks(PAGE).concat().lines().any(|line| line.starts_with(untyped));
+        assert!(named, "nothing on the page is {untyped}");
     }
 }

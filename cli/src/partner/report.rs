@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use stapel::Timestamp;
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
     Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
     Received,
 };
-use stapel::Timestamp;
 
 use super::refs::Refs;
 use crate::failure::Failure;
