@@ -145,10 +145,14 @@ impl Case {
 /// A text as the journal has it of users and cases, trimmed. `field` is what the refusal calls it.
 pub(super) fn one_line(text: &str, field: &'static str) -> Result<String, PartnerError> {
     let text = text.trim();
-    let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
-    let expected = "give 1 to 200 characters on one line";
-    let is_line = fits && !text.chars().any(is_hidden);
-    if is_line { Ok(text.to_owned()) } else { Err(PartnerError::Case { field, expected }) }
+    let refused = |expected| Err(PartnerError::Case { field, expected });
+    if !(1..=MAX_CHARACTERS).contains(&text.chars().count()) || text.contains(['\n', '\r']) {
+        return refused("give 1 to 200 characters on one line");
+    }
+    if text.chars().any(is_hidden) {
+        return refused("it has a character that is not visible, or changes how others are read: type it anew");
+    }
+    Ok(text.to_owned())
 }
 
 encode_fields! {
@@ -185,6 +189,13 @@ mod tests {
             [("", "1"), ("a", " \t"), ("a\nb", "1"), ("a", "1\0"), ("a\u{202e}b", "1"), (long.as_str(), "1")]
         {
             assert_eq!(Case::new(actor, reference).unwrap_err().code(), "case");
+        }
+        let said = |actor: &str| Case::new(actor, "1").unwrap_err().to_string();
+        for of_length in ["", "a\nb", long.as_str()] {
+            assert!(said(of_length).ends_with("give 1 to 200 characters on one line"), "{}", said(of_length));
+        }
+        for hidden in ["a\u{202e}b", "a\0b"] {
+            assert!(said(hidden).contains("a character that is not visible"), "{}", said(hidden));
         }
         assert!(Case::new(&long[2..], "1").is_ok());
     }
