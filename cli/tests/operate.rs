@@ -275,11 +275,16 @@ impl Place {
                 let said = self.typed("operator", block);
                 assert!(!said.contains("no full set yet") && said.contains("1 flags held"), "{said}");
             }
-            "# partner, disk lost" => {
-                let lib = self.path("belastingdienst/var/lib");
+            "# partner, keys lost" => {
                 self.typed("belastingdienst", "systemctl stop stapel-partner\n");
-                fs::remove_dir_all(lib.join("stapel-partner/folder")).unwrap();
-                fs::remove_dir_all(lib.join("stapel-partner-keys/folder")).unwrap();
+                fs::remove_dir_all(self.path("belastingdienst/var/lib/stapel-partner-keys/folder")).unwrap();
+                self.typed("belastingdienst", block);
+            }
+            "# partner, disk lost" => {
+                let journal = self.path("belastingdienst/var/lib/stapel-partner/folder/journal.sealed");
+                fs::write(&journal, [0; 9_000]).unwrap();
+                let said = self.typed("belastingdienst", "as partner status --check 2>&1 || [ $? = 1 ]\n");
+                assert!(said.contains("[journal_damaged]"), "{said}");
                 self.typed("belastingdienst", block);
             }
             "# operator, newer policy" => {
