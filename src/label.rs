@@ -12,6 +12,18 @@ pub(crate) const PSEUDONYM: &[u8] = b"pseudonym";
 /// HKDF info prefix of the key id.
 pub(crate) const FINGERPRINT: &[u8] = b"fingerprint";
 
+/// HKDF info prefix of the key of the codes of what is put forward.
+pub(crate) const PUT_FORWARD: &[u8] = b"put forward";
+
+/// What a pseudonym's HMAC is taken of for the subject of a conversation.
+pub(crate) const MEET: &[u8] = b"meet";
+
+/// What the pepper's HMAC is taken of, with the subject, for the id of a conversation.
+pub(crate) const CONVERSATION: &[u8] = b"conversation";
+
+/// First bytes of what a note between partners is bound to.
+pub(crate) const NOTE: &[u8; 16] = b"stapel1 note\0\0\0\0";
+
 /// The canonicaliser's name and version. A change of its output is a new profile.
 pub(crate) const PROFILE: &str = "nl-address/1";
 

@@ -112,6 +112,7 @@ mod store;
 mod system;
 #[cfg(feature = "broker")]
 mod tag;
+pub mod talk;
 mod threads;
 mod trace;
 mod trace_context;

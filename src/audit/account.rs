@@ -254,7 +254,13 @@ impl PartnerAccount {
         match subject {
             Subject::Delta { renewed } | Subject::FullSet { renewed } => self.renewed += u64::from(*renewed),
             Subject::Sweep { reason } => *self.sweeps.entry(reason.clone()).or_default() += 1,
-            Subject::Confirm | Subject::Question | Subject::Status => {}
+            Subject::Confirm
+            | Subject::Question
+            | Subject::Status
+            | Subject::PutForward
+            | Subject::Exchange
+            | Subject::Totals
+            | Subject::Year => {}
         }
     }
 }

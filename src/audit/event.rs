@@ -204,6 +204,14 @@ pub enum Subject {
     },
     /// A status request.
     Status,
+    /// What a partner puts forward.
+    PutForward,
+    /// An exchange of notes.
+    Exchange,
+    /// A request for totals.
+    Totals,
+    /// A report of a year.
+    Year,
 }
 
 /// What came of a message.
@@ -248,6 +256,10 @@ impl Subject {
             Subject::Question => "question",
             Subject::Sweep { .. } => "sweep",
             Subject::Status => "status",
+            Subject::PutForward => "put_forward",
+            Subject::Exchange => "exchange",
+            Subject::Totals => "totals",
+            Subject::Year => "year",
         }
     }
 }

@@ -41,8 +41,22 @@ impl LoggedReply {
                 (it.log, Outcome::Accepted, &["question", "sweep"], asked)
             }
             Reply::Status(it) => (it.log, Outcome::Accepted, &["status"], None),
+            Reply::Kept(it) => (it.log, Outcome::Accepted, &["put_forward", "year"], None),
+            Reply::Post(it) => (it.log, Outcome::Accepted, &["exchange"], None),
+            Reply::Totals(it) => (it.log, Outcome::Accepted, &["totals"], None),
             Reply::Rejection(it) => {
-                let any: &'static [&'static str] = &["delta", "full_set", "confirm", "question", "sweep", "status"];
+                let any: &'static [&'static str] = &[
+                    "delta",
+                    "full_set",
+                    "confirm",
+                    "question",
+                    "sweep",
+                    "status",
+                    "put_forward",
+                    "exchange",
+                    "totals",
+                    "year",
+                ];
                 (it.log, Outcome::Rejected(it.code), any, None)
             }
         };

@@ -379,6 +379,10 @@ fn event(incoming: &Incoming<'_>, request: Option<&TaggedRequest>, verdict: &Res
             Subject::Sweep { reason: reason.clone() }
         }
         (Kind::Question, _) => Subject::Question,
+        (Kind::PutForward, _) => Subject::PutForward,
+        (Kind::Exchange, _) => Subject::Exchange,
+        (Kind::TotalsRequest, _) => Subject::Totals,
+        (Kind::Year, _) => Subject::Year,
         _ => Subject::Status,
     };
     let count = match request {

@@ -210,6 +210,10 @@ impl Broker {
                 self.retain_own(&mut status.lines, verified.header().partner)?;
                 TaggedRequest::Status(status)
             }
+            Request::PutForward(_) | Request::Exchange(_) | Request::Totals | Request::Year(_) => {
+                let sentence = "the policy has none of what comes after a hit";
+                return Ok(Err(Rejection::new(Code::NotPermitted, 0, sentence)));
+            }
         }))
     }
 

@@ -31,10 +31,11 @@ pub struct Header {
     pub key_id: KeyId,
     /// The number of the partner that sent this, or that it is for.
     pub partner: u16,
-    /// The number of this message in its series: state messages, questions or status requests. A reply repeats it.
+    /// The number of this message in its series: state messages, questions, status requests, or what comes after a hit.
+    /// A reply repeats it.
     pub sequence: u64,
-    /// In a state message the number of the last state message that the broker accepted, 0 for none; 0 in a question or
-    /// a status request. A reply repeats it.
+    /// In a state message the number of the last state message that the broker accepted, 0 for none; 0 in all others. A
+    /// reply repeats it.
     pub previous: u64,
     /// When it was made.
     pub time: Timestamp,
@@ -71,6 +72,20 @@ pub enum Kind {
     StatusReply = 0x13,
     /// The message was not accepted.
     Rejection = 0x14,
+    /// Says all that a partner puts forward in an epoch.
+    PutForward = 0x20,
+    /// Sends notes, and fetches what waits.
+    Exchange = 0x21,
+    /// Asks how many of an organisation's flags are stacked.
+    TotalsRequest = 0x22,
+    /// Reports how a year's conversations went.
+    Year = 0x23,
+    /// What was put forward, or a year, is kept.
+    Kept = 0x28,
+    /// What waited.
+    Post = 0x29,
+    /// How many are stacked.
+    Totals = 0x2a,
 }
 
 /// Who sends a message.
@@ -96,8 +111,7 @@ impl Header {
         if header.version != VERSION {
             return malformed("the version is not 1, the only one known here");
         }
-        let names_none_before = matches!(header.kind, Kind::Question | Kind::Status | Kind::Answer | Kind::StatusReply);
-        if names_none_before && header.previous != 0 {
+        if header.kind.names_none_before() && header.previous != 0 {
             return malformed("only a state message, and a reply to one, names the one before it");
         }
         Ok((header, length))
@@ -127,7 +141,21 @@ impl Header {
 impl Kind {
     /// Who sends messages of this kind.
     pub fn role(self) -> Role {
-        if (self as u8) < 0x10 { Role::Partner } else { Role::Broker }
+        // In either half of a range of 16, or in a range of their own.
+        match self as u8 {
+            0x00..=0x0f | 0x20..=0x27 => Role::Partner,
+            _ => Role::Broker,
+        }
+    }
+
+    /// Whether it names no message before it, in `previous`: neither a state message nor a reply to one alone.
+    fn names_none_before(self) -> bool {
+        !matches!(self, Kind::Delta | Kind::FullSet | Kind::Confirm | Kind::Receipt | Kind::Rejection)
+    }
+
+    /// Whether it is a message of what comes after a hit.
+    pub(crate) fn is_talk(self) -> bool {
+        matches!(self, Kind::PutForward | Kind::Exchange | Kind::TotalsRequest | Kind::Year)
     }
 
     /// Whether it is a state message: one that says what a partner flags.
@@ -157,10 +185,9 @@ impl TryFrom<u8> for Kind {
 
     fn try_from(byte: u8) -> Result<Kind, NotAKind> {
         use Kind::*;
-        [Delta, FullSet, Confirm, Question, Status, Receipt, Answer, StatusReply, Rejection]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
-            .ok_or(NotAKind)
+        let partners = [Delta, FullSet, Confirm, Question, Status, PutForward, Exchange, TotalsRequest, Year];
+        let brokers = [Receipt, Answer, StatusReply, Rejection, Kept, Post, Totals];
+        partners.into_iter().chain(brokers).find(|kind| *kind as u8 == byte).ok_or(NotAKind)
     }
 }
 

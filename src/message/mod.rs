@@ -12,6 +12,7 @@ mod rejection;
 mod reply;
 mod request;
 mod standing;
+mod talk;
 mod terms;
 
 pub use envelope::{Unverified, Verified, sign};
@@ -25,4 +26,8 @@ pub use rejection::{Code, Rejection};
 pub use reply::{Answer, LineProof, Receipt, Reply, StatusReply};
 pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
 pub use standing::{Standing, Told};
+pub use talk::{
+    Entry, EntryKind, Exchange, Kept, NoteFate, NoteSlot, Post, PutForward, PutForwardRow, Totals, TotalsCell, Year,
+    YearCell,
+};
 pub use terms::{NotAReason, RenewalReason, Terms};

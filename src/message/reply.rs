@@ -1,4 +1,5 @@
-//! The bodies of the broker's messages: receipts, answers, status replies and rejections.
+//! The bodies of the broker's messages: receipts, answers, status replies and rejections. Those of what comes after a
+//! hit are in talk.rs.
 
 use super::error::MessageError;
 use super::header::Kind;
@@ -6,6 +7,7 @@ use super::limits::{MAX_PROOF, MAX_PROVEN_LINES, MAX_QUESTION};
 use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::standing::Standing;
+use super::talk::{Kept, Post, Totals};
 use crate::codec::{Reader, Writer, encode_fields};
 use crate::day::Timestamp;
 use crate::digest::Digest;
@@ -24,6 +26,12 @@ pub enum Reply {
     Status(StatusReply),
     /// The message was not accepted.
     Rejection(Rejection),
+    /// What was put forward, or a year, is kept.
+    Kept(Kept),
+    /// What waited.
+    Post(Post),
+    /// How many of the organisation's flags are stacked.
+    Totals(Totals),
 }
 
 /// A state message was accepted, and is kept.
@@ -150,6 +158,9 @@ impl Reply {
             }
             Reply::Status(status) => Ok(status.encode()),
             Reply::Rejection(rejection) => Ok(rejection.encode()),
+            Reply::Kept(kept) => Ok(kept.encode()),
+            Reply::Post(post) => post.encode(),
+            Reply::Totals(totals) => totals.encode(),
         }
     }
 
@@ -160,6 +171,9 @@ impl Reply {
             Reply::Answer(answer) => answer.log,
             Reply::Status(status) => status.log,
             Reply::Rejection(rejection) => rejection.log,
+            Reply::Kept(kept) => kept.log,
+            Reply::Post(post) => post.log,
+            Reply::Totals(totals) => totals.log,
         }
     }
 
@@ -170,6 +184,9 @@ impl Reply {
             Reply::Answer(_) => Kind::Answer,
             Reply::Status(_) => Kind::StatusReply,
             Reply::Rejection(_) => Kind::Rejection,
+            Reply::Kept(_) => Kind::Kept,
+            Reply::Post(_) => Kind::Post,
+            Reply::Totals(_) => Kind::Totals,
         }
     }
 
@@ -184,6 +201,9 @@ impl Reply {
             Kind::Answer => Answer::decode(body).map(Reply::Answer),
             Kind::StatusReply => StatusReply::decode(body).map(Reply::Status),
             Kind::Rejection => Rejection::decode(body).map(Reply::Rejection),
+            Kind::Kept => Kept::decode(body).map(Reply::Kept),
+            Kind::Post => Post::decode(body).map(Reply::Post),
+            Kind::Totals => Totals::decode(body).map(Reply::Totals),
             _ => Err(MessageError::Malformed { finding: "the kind is one that the other side sends" }),
         }
     }

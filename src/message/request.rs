@@ -1,10 +1,12 @@
-//! The bodies of a partner's messages: deltas, full sets, confirmations, questions and status requests.
+//! The bodies of a partner's messages: deltas, full sets, confirmations, questions and status requests. Those of what
+//! comes after a hit are in talk.rs.
 //!
 //! Types that hold pseudonyms have no `Debug`, so that no log shows them.
 
 use super::error::MessageError;
 use super::header::Kind;
 use super::limits::{MAX_FLAGS, MAX_GROUPS, MAX_PROVEN_LINES, MAX_QUESTION, MAX_RECEIPT};
+use super::talk::{Exchange, PutForward, Year};
 use super::terms::{TERMS, Terms};
 use crate::codec::{Reader, Writer};
 use crate::pseudonym::Pseudonym;
@@ -26,6 +28,14 @@ pub enum Request<'a> {
     Question(Question<'a>),
     /// Asks where the partner stands.
     Status(StatusRequest),
+    /// Says all that the partner puts forward.
+    PutForward(PutForward<'a>),
+    /// Sends notes, and fetches what waits.
+    Exchange(Exchange),
+    /// Asks how many of the organisation's flags are stacked.
+    Totals,
+    /// Reports how a year's conversations went.
+    Year(Year),
 }
 
 /// Flags on the same terms.
@@ -136,6 +146,9 @@ impl<'a> Request<'a> {
                 let finding = "a status request names at most 1,000 lines, and has a receipt of at most 2,048 bytes";
                 Err(MessageError::TooLarge { finding })
             }
+            Request::PutForward(said) => said.refuse_uncountable(),
+            Request::Exchange(exchange) => exchange.refuse_uncountable(),
+            Request::Year(year) => year.refuse_uncountable(),
             _ => Ok(()),
         }
     }
@@ -167,6 +180,10 @@ impl<'a> Request<'a> {
                 }
                 writer.u16(status.receipt.len() as u16).bytes(&status.receipt);
             }
+            Request::PutForward(said) => said.write(&mut writer),
+            Request::Exchange(exchange) => exchange.write(&mut writer),
+            Request::Totals => {}
+            Request::Year(year) => year.write(&mut writer),
         }
         *bytes = writer.finish();
     }
@@ -184,6 +201,10 @@ impl<'a> Request<'a> {
                 2 + question.sweep.as_ref().map_or(0, |reason| reason.as_str().len()) + column(question.pseudonyms)
             }
             Request::Status(status) => 12 + status.lines.len() * 8 + status.receipt.len(),
+            Request::PutForward(said) => said.length(),
+            Request::Exchange(_) => Exchange::LENGTH,
+            Request::Totals => 0,
+            Request::Year(year) => year.length(),
         }
     }
 
@@ -195,6 +216,10 @@ impl<'a> Request<'a> {
             Request::Confirm => Kind::Confirm,
             Request::Question(_) => Kind::Question,
             Request::Status(_) => Kind::Status,
+            Request::PutForward(_) => Kind::PutForward,
+            Request::Exchange(_) => Kind::Exchange,
+            Request::Totals => Kind::TotalsRequest,
+            Request::Year(_) => Kind::Year,
         }
     }
 
@@ -206,6 +231,10 @@ impl<'a> Request<'a> {
             Kind::Confirm => Request::Confirm,
             Kind::Question => Request::Question(Question::read(&mut reader)?),
             Kind::Status => Request::Status(StatusRequest::read(&mut reader)?),
+            Kind::PutForward => Request::PutForward(PutForward::read(&mut reader)?),
+            Kind::Exchange => Request::Exchange(Exchange::read(&mut reader)?),
+            Kind::TotalsRequest => Request::Totals,
+            Kind::Year => Request::Year(Year::read(&mut reader)?),
             _ => return malformed("the kind is one that the other side sends"),
         };
         reader.end()?;

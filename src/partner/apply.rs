@@ -335,6 +335,7 @@ impl PartnerState {
                 raise(&mut self.question_used, detail.saturating_sub(1));
             }
             (Some(Code::Stale), Series::Status) => raise(&mut self.status_used, detail.saturating_sub(1)),
+            (Some(Code::Stale), Series::Talk) => raise(&mut self.talk_used, detail.saturating_sub(1)),
             _ => {}
         }
         self.drop_flight(series, number, End::Read);
@@ -353,6 +354,7 @@ impl PartnerState {
                 at.map(|at| self.questions.remove(at).message).into_iter().collect()
             }
             Series::Status => self.status.take().into_iter().collect(),
+            Series::Talk => self.talk.take().into_iter().collect(),
         };
         for message in dropped {
             if message.settles {

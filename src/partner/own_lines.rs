@@ -184,6 +184,10 @@ fn lines(message: &MessageHead, header: &Header, reply: &Reply) -> Vec<Line> {
         (Kind::Confirm, _) => Subject::Confirm,
         (Kind::Question, Some(reason)) => Subject::Sweep { reason },
         (Kind::Question, None) => Subject::Question,
+        (Kind::PutForward, _) => Subject::PutForward,
+        (Kind::Exchange, _) => Subject::Exchange,
+        (Kind::TotalsRequest, _) => Subject::Totals,
+        (Kind::Year, _) => Subject::Year,
         _ => Subject::Status,
     };
     let line = |subject, count| Line {

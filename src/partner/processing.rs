@@ -234,7 +234,7 @@ impl Made {
                 let (name, made) = match series {
                     Series::State => self.state_message(*number),
                     Series::Question => (series_word(*series), self.questions.remove(number)),
-                    Series::Status => (series_word(*series), None),
+                    Series::Status | Series::Talk => (series_word(*series), None),
                 };
                 let mut action = Action::sent(name, made, reply)?;
                 let code = Code::from_byte(*code)?;
@@ -285,5 +285,6 @@ fn series_word(series: Series) -> &'static str {
         Series::State => "state_message",
         Series::Question => "question",
         Series::Status => "status",
+        Series::Talk => "talk",
     }
 }

@@ -136,6 +136,8 @@ pub(super) enum Series {
     State,
     Question,
     Status,
+    /// What comes after a hit.
+    Talk,
 }
 
 impl JournalRecord {
@@ -156,6 +158,7 @@ impl Series {
         match kind {
             Kind::Question => Series::Question,
             Kind::Status => Series::Status,
+            kind if kind.is_talk() => Series::Talk,
             _ => Series::State,
         }
     }
@@ -241,7 +244,7 @@ encode_variants! {
     else "what became of a checkpoint is unknown"
 }
 
-encode_variants! { Series { 1 => State, 2 => Question, 3 => Status }, else "a series is unknown" }
+encode_variants! { Series { 1 => State, 2 => Question, 3 => Status, 4 => Talk }, else "a series is unknown" }
 
 /// Two bytes: which standing it is, and the number. An answer's own byte would mean another thing under another policy.
 impl Encode for Standing {

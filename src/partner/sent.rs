@@ -102,9 +102,20 @@ impl MessageHead {
         match (Series::of(self.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => self.refuse_unfit_receipt(receipt),
             (Series::Question, Reply::Answer(_)) | (Series::Status, Reply::Status(_)) => Ok(()),
+            (Series::Talk, reply) if self.is_answered_by(reply) => Ok(()),
             (_, Reply::Rejection(rejection)) => self.refuse_unfit_rejection(rejection),
             _ => unexpected("its kind is not one of a reply to that message"),
         }
+    }
+
+    /// Whether a message of what comes after a hit has such a reply.
+    fn is_answered_by(&self, reply: &Reply) -> bool {
+        matches!(
+            (self.kind, reply),
+            (Kind::PutForward | Kind::Year, Reply::Kept(_))
+                | (Kind::Exchange, Reply::Post(_))
+                | (Kind::TotalsRequest, Reply::Totals(_))
+        )
     }
 
     /// Whether a broker gives such a reply only while its clock is not in doubt: then its time does not stand still,
@@ -113,6 +124,7 @@ impl MessageHead {
         match reply {
             Reply::Answer(_) => true,
             Reply::Receipt(_) => self.kind != Kind::Delta || self.flagged > 0,
+            Reply::Kept(_) | Reply::Post(_) | Reply::Totals(_) => true,
             Reply::Status(_) | Reply::Rejection(_) => false,
         }
     }
@@ -147,6 +159,8 @@ impl MessageHead {
                 (Code::Stale, Series::State) => lower("the highest state number", rejection.number - 1, self.accepted),
                 _ => None,
             },
+            Reply::Totals(totals) => release(totals.release),
+            Reply::Kept(_) | Reply::Post(_) => None,
         }
     }
 

@@ -58,6 +58,8 @@ pub(super) struct PartnerState {
     /// The highest number of a status request made. The journal has that of the last one answered only: where an old
     /// snapshot leads to a number that was used before, the broker says which is free, and nothing else comes of it.
     pub(super) status_used: u64,
+    /// The highest number of a message of what comes after a hit.
+    pub(super) talk_used: u64,
     /// The epoch that answers questions, as the broker said last; `None` where it did not say.
     pub(super) answering: Option<u32>,
     /// The last state message that the broker accepted; 0 for none.
@@ -89,6 +91,8 @@ pub(super) struct PartnerState {
     pub(super) chain: Vec<SignedMessage>,
     pub(super) questions: Vec<OpenQuestion>,
     pub(super) status: Option<SignedMessage>,
+    /// The message of what comes after a hit; there is one at a time.
+    pub(super) talk: Option<SignedMessage>,
     /// The messages that are no longer waited for, the newest last.
     pub(super) past: Vec<PastMessage>,
     /// Own addresses, homes and house numbers, that are stacked by the latest answer; ascending.
@@ -203,14 +207,14 @@ impl PartnerState {
     /// The messages in flight, state messages first.
     pub(super) fn messages(&self) -> impl Iterator<Item = &SignedMessage> {
         let questions = self.questions.iter().map(|question| &question.message);
-        self.chain.iter().chain(questions).chain(&self.status)
+        self.chain.iter().chain(questions).chain(&self.status).chain(&self.talk)
     }
 
     /// Forgets the messages in flight, whose bytes may not be on disk.
     pub(super) fn forget_messages(&mut self) {
         self.chain.clear();
         self.questions.clear();
-        self.status = None;
+        (self.status, self.talk) = (None, None);
         self.epochs.iter_mut().for_each(|epoch| epoch.once_accepted.clear());
     }
 
@@ -404,8 +408,8 @@ impl LeftToday {
 
 encode_fields! {
     PartnerState {
-        number, journal, latest, state_used, question_used, status_used, answering, accepted, said_accepted, lost,
-        made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, past, stacked,
+        number, journal, latest, state_used, question_used, status_used, talk_used, answering, accepted, said_accepted, lost,
+        made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, talk, past, stacked,
         stacked_as_of, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }

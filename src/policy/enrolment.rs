@@ -184,15 +184,22 @@ impl Enrolment {
         sees: Sees,
         legal_basis_flag: Option<&str>,
         legal_basis_ask: Option<&str>,
+        legal_basis_coordinate: Option<&str>,
     ) -> Result<Enrolment, EnrolmentError> {
         Enrolment::Partner(RosterEntry {
             number,
             name: name.to_owned(),
             organisation,
-            may: Permissions { flag: legal_basis_flag.is_some(), ask: legal_basis_ask.is_some(), sweep: false },
+            may: Permissions {
+                flag: legal_basis_flag.is_some(),
+                ask: legal_basis_ask.is_some(),
+                coordinate: legal_basis_coordinate.is_some(),
+                ..Permissions::default()
+            },
             sees,
             legal_basis_flag: legal_basis_flag.map(str::to_owned),
             legal_basis_ask: legal_basis_ask.map(str::to_owned),
+            legal_basis_coordinate: legal_basis_coordinate.map(str::to_owned),
         })
         .checked()
     }
@@ -348,14 +355,28 @@ pub(super) fn organisation_lines(organisation: &Organisation) -> String {
 
 /// The lines of a partner's table.
 pub(super) fn partner_lines(partner: &RosterEntry) -> String {
-    let RosterEntry { number, name, organisation, may, sees, legal_basis_flag, legal_basis_ask } = partner;
+    let RosterEntry {
+        number,
+        name,
+        organisation,
+        may,
+        sees,
+        legal_basis_flag,
+        legal_basis_ask,
+        legal_basis_coordinate,
+    } = partner;
     let mut lines = format!(
         "number = {number}\nname = {}\norganisation = \"{organisation}\"\nmay = {}\nsees = \"{}\"\n",
         quoted(name),
-        strings(&may.named("flag", "ask", "sweep")),
+        strings(&may.named(["flag", "ask", "sweep", "coordinate"])),
         sees.as_str()
     );
-    for (key, basis) in [("legal_basis_flag", legal_basis_flag), ("legal_basis_ask", legal_basis_ask)] {
+    let bases = [
+        ("legal_basis_flag", legal_basis_flag),
+        ("legal_basis_ask", legal_basis_ask),
+        ("legal_basis_coordinate", legal_basis_coordinate),
+    ];
+    for (key, basis) in bases {
         if let Some(basis) = basis {
             let _ = writeln!(lines, "{key} = {}", quoted(basis));
         }

@@ -37,9 +37,9 @@ pub use explain::{Lang, Letter, NotALang, OPEN, Paper, Paragraph};
 pub use following::{Change, Following};
 pub use founding::Founding;
 pub use model::{
-    Because, Budgets, ChangeRules, ContactPoint, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, Operator,
-    Organisation, Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules, Sees,
-    Unsigned,
+    Because, Budgets, ChangeRules, ContactPoint, Counting, Epoch, LegalAct, Meet, MessageRules, NotAnOin, Oin,
+    Operator, Organisation, Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules,
+    Sees, Unsigned,
 };
 pub use published::sample_text;
 pub use signature::PolicySignature;

@@ -67,6 +67,9 @@ pub struct Rules {
     pub retention: Retention,
     /// How much a partner may flag and ask.
     pub budgets: Budgets,
+    /// How those who flag an address come to talk; `None` where they do not, by this library.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meet: Option<Meet>,
     /// An organisation is fresh when the broker accepted a delta, a full set or a confirm of it within this many days.
     pub freshness_days: u16,
     /// A full set that withdraws more than this percentage of a partner's flags must say that it means to. 0 to 100.
@@ -158,6 +161,19 @@ pub struct Counting {
     pub own_flag_required: bool,
     /// Whether partners look addresses up in a register of addresses (BAG).
     pub register: RegisterUse,
+    /// What a partner is told instead of standings, where it is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
+}
+
+named! {
+    /// What a partner is told instead of the standing of each address.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Answers {
+        /// How many of its flags are stacked, once a quarter, and nothing of one address.
+        Totals => "totals",
+    }
 }
 
 named! {
@@ -220,6 +236,25 @@ pub struct Budgets {
     pub status_a_day: u32,
     /// The reasons that may be given for sweeping, ascending.
     pub sweep_reasons: Vec<Slug>,
+}
+
+/// How those who flag an address come to talk: spec/after-a-hit.md.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Meet {
+    /// Sets of organisations of which each two are told of each other when both put an address forward, each ascending.
+    /// All others meet by the coordinator.
+    pub direct: Vec<Vec<Slug>>,
+    /// Whether those who flag an address learn that somebody else put it forward.
+    pub tell_others: bool,
+    /// Within how many days they are asked to answer.
+    pub answer_days: u16,
+    /// New rows of an organisation a day (UTC).
+    pub new_a_day: u32,
+    /// Rows of an organisation in an epoch.
+    pub held: u32,
+    /// Notes of an organisation a day (UTC).
+    pub notes_a_day: u32,
 }
 
 /// What messages' times must keep to.
@@ -341,6 +376,9 @@ pub struct RosterEntry {
     /// Its legal basis to ask; `None` exactly when it may not ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis_ask: Option<String>,
+    /// Its legal basis to bring others together; `None` exactly when it may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_basis_coordinate: Option<String>,
 }
 
 /// What a partner may do.
@@ -353,6 +391,8 @@ pub struct Permissions {
     pub ask: bool,
     /// Ask about what it does not flag itself, under a budget of its own and with a reason in the log.
     pub sweep: bool,
+    /// Bring together those who put an address forward, and nothing else.
+    pub coordinate: bool,
 }
 
 named! {
@@ -458,6 +498,27 @@ impl Policy {
         opened.or(self.epochs.first()).map_or(0, |epoch| epoch.number)
     }
 
+    /// The partner that brings others together, where there is one.
+    pub fn coordinating_partner(&self) -> Option<&RosterEntry> {
+        self.partners.iter().find(|partner| partner.may.coordinate)
+    }
+
+    /// Whether two organisations are told of each other when both put an address forward.
+    pub fn meet_directly(&self, one: &Slug, other: &Slug) -> bool {
+        let sets = self.meet.iter().flat_map(|meet| &meet.direct);
+        one != other && sets.into_iter().any(|set| set.contains(one) && set.contains(other))
+    }
+
+    /// Whether an organisation that puts an address forward in an epoch is told to the coordinator: one that meets not
+    /// all others directly.
+    pub(crate) fn meets_by_coordinator(&self, organisation: &Slug, epoch: u32) -> bool {
+        self.coordinating_partner().is_some()
+            && self
+                .flagging_in(epoch)
+                .into_iter()
+                .any(|other| other != organisation && !self.meet_directly(organisation, other))
+    }
+
     /// The organisation that the flags of a partner count for in an epoch; `None` where it may not flag there.
     pub(crate) fn flags_for(&self, partner: u16, epoch: u32) -> Option<&Slug> {
         let entry = self.partner(partner).filter(|entry| entry.may.flag)?;
@@ -524,16 +585,16 @@ impl Budgets {
 }
 
 impl Permissions {
-    /// The words for what is permitted, of those for flagging, asking and sweeping.
-    pub(super) fn named<'w>(self, flag: &'w str, ask: &'w str, sweep: &'w str) -> Vec<&'w str> {
-        let all = [(self.flag, flag), (self.ask, ask), (self.sweep, sweep)];
+    /// The words for what is permitted, of those for flagging, asking, sweeping and coordinating.
+    pub(super) fn named<'w>(self, [flag, ask, sweep, coordinate]: [&'w str; 4]) -> Vec<&'w str> {
+        let all = [(self.flag, flag), (self.ask, ask), (self.sweep, sweep), (self.coordinate, coordinate)];
         all.into_iter().filter(|(may, _)| *may).map(|(_, word)| word).collect()
     }
 }
 
 impl Serialize for Permissions {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let words: BTreeSet<_> = self.named("flag", "ask", "sweep").into_iter().collect();
+        let words: BTreeSet<_> = self.named(["flag", "ask", "sweep", "coordinate"]).into_iter().collect();
         to.collect_seq(words)
     }
 }

@@ -44,6 +44,22 @@ impl UnsealingKey {
         Ok(UnsealingKey(StaticSecret::from(*bytes)))
     }
 
+    /// Takes 32 bytes that were drawn at random elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> UnsealingKey {
+        UnsealingKey(StaticSecret::from(bytes))
+    }
+
+    /// The raw key, for the crate that seals notes.
+    pub(crate) fn expose_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// What this key and the other's make together (RFC 7748, section 6.1); `None` where everybody could make it.
+    pub(crate) fn agree(&self, other: &SealKey) -> Option<Zeroizing<[u8; 32]>> {
+        let shared = self.0.diffie_hellman(&PublicKey::from(other.0));
+        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
+    }
+
     /// The public key.
     pub fn seal_key(&self) -> SealKey {
         SealKey(PublicKey::from(&self.0).to_bytes())

@@ -99,8 +99,11 @@ impl Catalogue {
 
     /// What a partner may do.
     pub(super) fn permissions(&self, may: Permissions) -> String {
-        let words: Vec<_> =
-            may.named("may.flag", "may.ask", "may.sweep").into_iter().map(|name| self.word(name)).collect();
+        let words: Vec<_> = may
+            .named(["may.flag", "may.ask", "may.sweep", "may.coordinate"])
+            .into_iter()
+            .map(|name| self.word(name))
+            .collect();
         words.join(", ")
     }
 

@@ -2,6 +2,7 @@
 
 mod contact;
 mod enrolment;
+mod meet;
 mod roster;
 mod shape;
 mod toml_1_0;
@@ -23,7 +24,7 @@ use values::{NAME, PROSE, PolicyFile, is_broker_address, shown};
 use super::check;
 use super::error::PolicyError;
 use super::model::{
-    Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, Operator, Override, Policy, RegisterUse,
+    Answers, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, Operator, Override, Policy, RegisterUse,
     ReleaseRules, Retention, Rules,
 };
 use crate::address::Level;
@@ -115,6 +116,7 @@ impl PolicyFile<'_> {
             budgets,
             freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
             max_shrink_percent: self.or("max_shrink_percent", &raw.max_shrink_percent, 0..=100, 20)?,
+            meet: raw.meet.as_ref().map(|Table(meet)| self.meet(meet, &raw, &organisations)).transpose()?,
             messages: self.messages(&raw.messages.0)?,
             changes: self.changes(&raw.changes.0, all)?,
             overrides: self.overrides(&raw.overrides)?,
@@ -241,6 +243,14 @@ impl PolicyFile<'_> {
             levels,
             own_flag_required: raw.own_flag_required.unwrap_or(true),
             register: self.register(&raw.register)?,
+            answers: raw.answers.as_ref().map(|raw| self.answers(raw)).transpose()?,
+        })
+    }
+
+    fn answers(&self, raw: &Spanned<String>) -> Result<Answers, PolicyError> {
+        Answers::named(raw.get_ref()).ok_or_else(|| {
+            let finding = format!("{} is not \"totals\"; leave it out for standings", shown(raw.get_ref()));
+            self.wrong(raw.span().start, "counting.answers", finding)
         })
     }
 

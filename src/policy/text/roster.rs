@@ -51,9 +51,28 @@ impl PolicyFile<'_> {
                 return Err(self.wrong(raw.slug.span().start, "organisation.slug", finding));
             }
         }
+        self.refuse_coordinators(raw, &partners)?;
         organisations.sort_unstable_by(|one, other| one.slug.cmp(&other.slug));
         partners.sort_unstable_by_key(|partner| partner.number);
         Ok((organisations, partners))
+    }
+
+    /// At most one partner coordinates, and its organisation has no other.
+    fn refuse_coordinators(&self, raw: &RawPolicy, partners: &[RosterEntry]) -> Result<(), PolicyError> {
+        let mut coordinators = raw.partners.iter().zip(partners).filter(|(_, partner)| partner.may.coordinate);
+        let Some((Table(first), coordinator)) = coordinators.next() else { return Ok(()) };
+        if let Some((Table(second), _)) = coordinators.next() {
+            let finding = "there are two that coordinate; there is one, so that all know who it is";
+            return Err(self.wrong(second.may.span().start, "partner.may", finding));
+        }
+        if partners.iter().filter(|partner| partner.organisation == coordinator.organisation).count() > 1 {
+            let finding = format!(
+                "'{}' has another partner besides; whoever coordinates is an organisation of its own",
+                coordinator.organisation
+            );
+            return Err(self.wrong(first.may.span().start, "partner.may", finding));
+        }
+        Ok(())
     }
 
     pub(super) fn unsigned(
@@ -129,6 +148,12 @@ impl PolicyFile<'_> {
             sees: self.sees(&raw.sees)?,
             legal_basis_flag: self.basis("legal_basis_flag", &raw.legal_basis_flag, ("flag", may.flag), raw)?,
             legal_basis_ask: self.basis("legal_basis_ask", &raw.legal_basis_ask, ("ask", may.ask), raw)?,
+            legal_basis_coordinate: self.basis(
+                "legal_basis_coordinate",
+                &raw.legal_basis_coordinate,
+                ("coordinate", may.coordinate),
+                raw,
+            )?,
         })
     }
 
@@ -164,11 +189,15 @@ impl PolicyFile<'_> {
     }
 
     fn may(&self, raw: &RawPartner, budgets: &Budgets) -> Result<Permissions, PolicyError> {
-        let words = self.words("partner.may", raw.may.get_ref(), &["flag", "ask", "sweep"])?;
+        let words = self.words("partner.may", raw.may.get_ref(), &["flag", "ask", "sweep", "coordinate"])?;
         let has = |word| words.contains(word);
+        if has("coordinate") && words.len() > 1 {
+            let finding = "whoever coordinates neither flags nor asks; take \"coordinate\" or the others away";
+            return Err(self.wrong(raw.may.span().start, "partner.may", finding));
+        }
         if words.is_empty() || has("sweep") && !has("ask") {
-            let finding =
-                "name at least one of \"flag\" and \"ask\"; \"sweep\" is a way of asking and stands beside it";
+            let finding = "name at least one of \"flag\" and \"ask\", or \"coordinate\" alone; \"sweep\" is a way of \
+                           asking and stands beside it";
             return Err(self.wrong(raw.may.span().start, "partner.may", finding));
         }
         if has("sweep") && (budgets.swept_a_day == 0 || budgets.sweep_reasons.is_empty()) {
@@ -179,7 +208,7 @@ impl PolicyFile<'_> {
             );
             return Err(self.wrong(raw.may.span().start, "partner.may", finding));
         }
-        Ok(Permissions { flag: has("flag"), ask: has("ask"), sweep: has("sweep") })
+        Ok(Permissions { flag: has("flag"), ask: has("ask"), sweep: has("sweep"), coordinate: has("coordinate") })
     }
 
     fn sees(&self, raw: &Option<Spanned<String>>) -> Result<Sees, PolicyError> {

@@ -44,6 +44,7 @@ pub(super) struct RawPolicy {
     pub(super) retention: Table<RawRetention>,
     #[serde(default)]
     pub(super) budgets: Table<RawBudgets>,
+    pub(super) meet: Option<Table<RawMeet>>,
     #[serde(default)]
     pub(super) messages: Table<RawMessages>,
     #[serde(default)]
@@ -89,6 +90,7 @@ pub(super) struct RawCounting {
     pub(super) levels: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) own_flag_required: Option<bool>,
     pub(super) register: Option<Spanned<String>>,
+    pub(super) answers: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,6 +123,17 @@ pub(super) struct RawBudgets {
     pub(super) status_a_day: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) sweep_reasons: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMeet {
+    pub(super) direct: Option<Spanned<Vec<Spanned<Vec<Spanned<String>>>>>>,
+    pub(super) tell_others: Option<bool>,
+    pub(super) answer_days: Option<Spanned<i64>>,
+    pub(super) new_a_day: Option<Spanned<i64>>,
+    pub(super) held: Option<Spanned<i64>>,
+    pub(super) notes_a_day: Option<Spanned<i64>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -186,6 +199,7 @@ pub(super) struct RawPartner {
     pub(super) sees: Option<Spanned<String>>,
     pub(super) legal_basis_flag: Option<Spanned<String>>,
     pub(super) legal_basis_ask: Option<Spanned<String>>,
+    pub(super) legal_basis_coordinate: Option<Spanned<String>>,
 }
 
 /// A TOML table. What serde derives for a struct would also take an array with the values in order, which this refuses.
