@@ -17,4 +17,7 @@ def policy_file(file: Path) -> dict[str, Any]:
         parsed = policy.parse(row["toml"].encode())
         row["canonical"] = policy.canonical(parsed).decode()
         row["digest"] = policy.digest(parsed).hex()
+        if "meet" in parsed:
+            numbers = [epoch["number"] for epoch in parsed["epoch"]]
+            row["unsafe_introductions"] = [[one, policy.unsafe_introductions(parsed, one)] for one in numbers]
     return made

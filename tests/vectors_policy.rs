@@ -25,6 +25,9 @@ struct Valid {
     toml: String,
     canonical: String,
     digest: String,
+    /// Of one with a `[meet]`: by epoch, the numbers of introduced that would name somebody.
+    #[serde(default)]
+    unsafe_introductions: Vec<(u32, Vec<usize>)>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +55,10 @@ fn valid_policies_have_their_digest() {
         let policy = Policy::parse(&vector.toml).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(policy.canonical_json(), vector.canonical, "{name}");
         assert_eq!(policy.digest().to_string(), vector.digest, "{name}");
+        assert_eq!(policy.meet.is_some(), !vector.unsafe_introductions.is_empty(), "{name}");
+        for (epoch, unsafe_numbers) in vector.unsafe_introductions {
+            assert_eq!(policy.unsafe_introductions(epoch), unsafe_numbers, "{name}, epoch {epoch}");
+        }
     }
 }
 

@@ -222,10 +222,11 @@ PARTNER = table(
         "number": (integer(1, 65_535), REQUIRED),
         "name": (NAME, REQUIRED),
         "organisation": (SLUG_FORM, REQUIRED),
-        "may": (words(matching("flag|ask|sweep"), 3), REQUIRED),
+        "may": (words(matching("flag|ask|sweep|coordinate"), 4), REQUIRED),
         "sees": (matching("presence|band|count"), "presence"),
         "legal_basis_flag": (TEXT, ABSENT),
         "legal_basis_ask": (TEXT, ABSENT),
+        "legal_basis_coordinate": (TEXT, ABSENT),
     }
 )
 EPOCH = table(
@@ -284,6 +285,7 @@ COUNTING = table(
         "levels": (words(matching("unit|number"), 2), ["unit"]),
         "own_flag_required": (boolean, True),
         "register": (matching("required|optional"), "optional"),
+        "answers": (matching("totals"), ABSENT),
     }
 )
 RELEASE = table(
@@ -311,6 +313,30 @@ BUDGETS = table(
         "swept_a_day": (integer(0, U32), 0),
         "status_a_day": (integer(1, U32), 100),
         "sweep_reasons": (words(SLUG_FORM, 100), []),
+    }
+)
+
+
+def sets_of_slugs(value: Any) -> list[list[str]]:
+    """Sets of two organisations or more, in the order of their bytes."""
+    if type(value) is not list or len(value) > 1_000:
+        raise refused("not at most 1,000 sets")
+    made = sorted(words(SLUG_FORM, 10_000)(one) for one in value)
+    if any(len(one) < 2 for one in made):
+        raise refused("a set of fewer than two")
+    if any(one == other for one, other in zip(made, made[1:])):
+        raise refused("a set stands twice")
+    return made
+
+
+MEET = table(
+    {
+        "direct": (sets_of_slugs, []),
+        "tell_others": (boolean, True),
+        "answer_days": (integer(1, 14), 5),
+        "new_a_day": (integer(1, 10_000), 20),
+        "held": (integer(1, 10_000), 200),
+        "notes_a_day": (integer(1, 10_000), 100),
     }
 )
 MESSAGES = table({"max_delay_hours": (integer(1, 720), 24), "max_ahead_minutes": (integer(0, 1_440), 10)})
@@ -344,6 +370,7 @@ POLICY = table(
         "release": (RELEASE, {}),
         "retention": (RETENTION, {}),
         "budgets": (BUDGETS, {}),
+        "meet": (MEET, ABSENT),
         "messages": (MESSAGES, {}),
         "changes": (CHANGES, {}),
         "override": (tables(OVERRIDE, 0, len(RULES - NEVER_OVERRIDDEN), "rule"), []),
@@ -449,6 +476,14 @@ def check_whole(policy: dict[str, Any]) -> None:
     if unsigned := policy.get("unsigned"):
         demand(unsigned["version"] <= policy["version"], "a later version came into force")
         demand(("announced" in unsigned) == (unsigned["because"] == "lost-key"), "announced goes with lost-key")
+    coordinators = [one["organisation"] for one in partners if "coordinate" in one["may"]]
+    demand(len(coordinators) <= 1, "two that coordinate")
+    theirs = [one for one in partners if one["organisation"] in coordinators]
+    demand(len(theirs) <= 1, "a coordinator whose organisation has another partner")
+    if meet := policy.get("meet"):
+        demand("answers" not in counting, "nobody meets where answers are totals")
+        named = {slug for one in meet["direct"] for slug in one}
+        demand(named <= set(organisations(policy)), "one that meets directly is no organisation")
     weak = [one for one in [*keys, operator["verifying_key"], operator["checkpoint_key"]] if small_order(one)]
     demand(not weak, "a key that anybody can sign for")
     for one in partners:
@@ -459,7 +494,8 @@ def check_whole(policy: dict[str, Any]) -> None:
             "sweep" not in may or bool(budgets["swept_a_day"] and budgets["sweep_reasons"]),
             "sweep without a budget or reasons",
         )
-        for what in ("flag", "ask"):
+        demand("coordinate" not in may or len(may) == 1, "a coordinator that flags or asks")
+        for what in ("flag", "ask", "coordinate"):
             demand((what in may) == (f"legal_basis_{what}" in one), f"legal_basis_{what} goes with {what}")
 
 
@@ -554,6 +590,8 @@ def fewest_changed(policy: dict[str, Any]) -> int:
 def names_somebody(policy: dict[str, Any]) -> bool:
     """Whether some answer has fewer than three explanations."""
     counting = policy["counting"]
+    if counting.get("answers") == "totals":
+        return False
     may_flag = flagging(policy)
     rule = Counting(
         counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
@@ -575,6 +613,25 @@ def names_somebody(policy: dict[str, Any]) -> bool:
                 if 0 < sets < 3:
                     return True
     return False
+
+
+def unsafe_introductions(policy: dict[str, Any], epoch: int) -> list[int]:
+    """The numbers of introduced with which an answer would name another (spec/after-a-hit.md 4)."""
+    counting = policy["counting"]
+    rule = Counting(
+        counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
+    )
+    joined = {one["slug"]: one.get("first_epoch", 0) for one in policy["organisation"]}
+    all_ = sum(joined[one] <= epoch for one in flagging(policy))
+    seen = {"presence"} | {one["sees"] for one in policy["partner"] if "ask" in one["may"]}
+    shown = [answer for sees in seen for answer in answers(rule, sees, all_)]
+
+    def is_unsafe(known: int, low: int, high: int) -> bool:
+        counts = range(max(low, known), min(high, all_) + 1)
+        sets = sum(math.comb(all_ - known, count - known) for count in counts)
+        return known not in counts and sets in (1, 2)
+
+    return [known for known in range(1, all_ + 1) if any(is_unsafe(known, low, high) for low, high in shown)]
 
 
 def answers(counting: Counting, sees: str, most: int) -> list[tuple[int, int]]:

@@ -133,6 +133,7 @@ mod tests {
             levels: vec![],
             own_flag_required: true,
             register: RegisterUse::Optional,
+            answers: None,
         };
         for sees in [Sees::Presence, Sees::Band, Sees::Count] {
             let said: Vec<u8> = (0..40)
@@ -205,6 +206,7 @@ mod tests {
             levels: vec![],
             own_flag_required: true,
             register: RegisterUse::Optional,
+            answers: None,
         };
         let file: File = serde_json::from_str(include_str!("../../tests/vectors/v1/standings.json")).unwrap();
         let told = |row: &&Row| row.sources >= row.min_sources && (row.own_flag || row.sweep || !row.own_flag_required);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::model::{Counting, LegalAct, Policy, RosterEntry, Sees};
+use super::model::{Answers, Counting, LegalAct, Policy, RosterEntry, Sees};
 use super::published::has_published_key;
 use crate::address::Level;
 use crate::slug::Slug;
@@ -403,6 +403,36 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     if policy.max_shrink_percent == 100 {
         notes.push(Finding::new("no-shrink-guard", []));
     }
+    notes.extend(of_meeting(policy));
+    notes
+}
+
+/// What is worth knowing of how those who flag an address come to talk.
+fn of_meeting(policy: &Policy) -> Vec<Finding> {
+    let mut notes = Vec::new();
+    let coordinator = policy.coordinating_partner();
+    if policy.meet.is_none() {
+        // Whoever coordinates has nothing to do then.
+        notes.extend(coordinator.map(|_| Finding::new("coordinates-nothing", [])));
+        return notes;
+    }
+    let flagging = policy.flagging_organisation_names();
+    let apart = flagging.iter().flat_map(|one| flagging.iter().map(move |other| (one, other)));
+    let apart = apart.filter(|(one, other)| one < other && !policy.meet_directly(one, other)).count();
+    if coordinator.is_none() && apart > 0 {
+        notes.push(Finding::new("nobody-introduces", [("pairs", number(apart))]));
+    }
+    let (mut of_epochs, mut last) = (Vec::new(), Vec::new());
+    for epoch in policy.epochs.iter().filter(|epoch| epoch.closes >= policy.valid_from) {
+        let unsafe_numbers = policy.unsafe_introductions(epoch.number);
+        if !unsafe_numbers.is_empty() && unsafe_numbers != last {
+            let numbers = unsafe_numbers.iter().map(|number| *number as u16).collect();
+            let facts = [("epoch", Fact::Number(epoch.number as usize)), ("numbers", Fact::Partners(numbers))];
+            of_epochs.push(Finding::new("not-introduced", facts));
+        }
+        last = unsafe_numbers;
+    }
+    notes.extend(of_epochs);
     notes
 }
 
@@ -413,6 +443,9 @@ fn numbers(policy: &Policy, holds: impl Fn(&RosterEntry) -> bool) -> Vec<u16> {
 
 /// What every answer gives away while at most so many organisations flag.
 fn reveals(policy: &Policy, at_most: usize) -> Vec<Reveal> {
+    if policy.counting.answers == Some(Answers::Totals) {
+        return Vec::new();
+    }
     let names = policy.flagging_organisation_names();
     // By an asker's first epoch: nobody asks in an epoch before that.
     let mut fewest: BTreeMap<u32, usize> = BTreeMap::new();
@@ -454,7 +487,7 @@ pub(super) fn counts_shown(counting: &Counting, sees: Sees) -> Vec<(usize, Optio
 }
 
 /// How many subsets of `of` things have a size in `sizes`, counted up to [`MOST_SETS`].
-fn sets(of: usize, sizes: RangeInclusive<usize>) -> u64 {
+pub(super) fn sets(of: usize, sizes: RangeInclusive<usize>) -> u64 {
     let mut sum = 0u64;
     for size in sizes {
         if size > of || sum >= MOST_SETS {
@@ -631,6 +664,34 @@ mod tests {
     }
 
     /// Three flag, and a fourth joins with epoch 2, so that in epoch 1 a count is still one of three.
+    #[test]
+    fn totals_give_no_answer_that_names_somebody() {
+        let policy = sample::changed(&[("threshold = 2", "threshold = 2\ncount_cap = 4\nanswers = \"totals\"")]);
+        let check = policy.check();
+        assert!(check.reveals.is_empty() && check.is_safe(), "{:?}", check.refusals);
+        assert!(!sample::changed(&[("threshold = 2", "threshold = 2\ncount_cap = 4")]).check().is_safe());
+    }
+
+    #[test]
+    fn what_is_worth_knowing_of_how_they_meet() {
+        let noted = |policy: Policy| {
+            let notes = policy.check().notes;
+            let about = ["coordinates-nothing", "nobody-introduces", "not-introduced"];
+            let found = notes.into_iter().filter(|note| about.contains(&note.rule));
+            found.map(|note| (note.rule, note.text(Lang::En))).collect::<Vec<_>>()
+        };
+        assert!(noted(sample::with_meet(&[])).is_empty());
+        assert!(noted(sample::policy()).is_empty());
+        let without = noted(sample::with_meet(&[("[meet]\ndirect = [[\"politie\", \"belastingdienst\"]]\n", "")]));
+        assert_eq!(without[0].0, "coordinates-nothing");
+        let alone = noted(sample::changed(&[("[[epoch]]", "[meet]\n[[epoch]]")]));
+        assert_eq!(alone[0].0, "nobody-introduces");
+        assert!(alone[0].1.contains("for 6 of the pairs"), "{}", alone[0].1);
+        let named = noted(sample::with_meet(&[("threshold = 2", "threshold = 2\ncount_cap = 4")]));
+        assert_eq!(named[0].0, "not-introduced");
+        assert!(named[0].1.contains("in epoch 1, ") && named[0].1.contains("1, 2 and 3"), "{}", named[0].1);
+    }
+
     #[test]
     fn who_joins_later_hides_nobody_in_an_older_epoch() {
         let previous = format!("version = 2\nprevious = \"{}\"", sample::policy().digest());

@@ -17,6 +17,7 @@ mod following;
 mod founding;
 #[doc(hidden)]
 pub mod fuzzing;
+mod introductions;
 mod layout;
 mod model;
 mod published;
@@ -37,7 +38,7 @@ pub use explain::{Lang, Letter, NotALang, OPEN, Paper, Paragraph};
 pub use following::{Change, Following};
 pub use founding::Founding;
 pub use model::{
-    Because, Budgets, ChangeRules, ContactPoint, Counting, Epoch, LegalAct, Meet, MessageRules, NotAnOin, Oin,
+    Answers, Because, Budgets, ChangeRules, ContactPoint, Counting, Epoch, LegalAct, Meet, MessageRules, NotAnOin, Oin,
     Operator, Organisation, Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules,
     Sees, Unsigned,
 };

@@ -48,6 +48,40 @@ pub(crate) fn changed(changes: &[(&str, &str)]) -> Policy {
     Policy::parse(&changed_text(changes)).unwrap()
 }
 
+/// The sample with a coordinator, partner 5 of an organisation of its own, and a `[meet]` by which the police and the
+/// tax office meet directly and all others by the coordinator; with pieces of its text replaced.
+pub(crate) fn with_meet(changes: &[(&str, &str)]) -> Policy {
+    let text = changes.iter().fold(text_with_meet(), |text, (from, to)| {
+        assert!(text.contains(from), "the sample has no {from:?}");
+        text.replacen(from, to, 1)
+    });
+    Policy::parse(&text).unwrap()
+}
+
+/// The text of [`with_meet`].
+pub(crate) fn text_with_meet() -> String {
+    let meet = "[meet]\ndirect = [[\"politie\", \"belastingdienst\"]]\n\n[[epoch]]";
+    format!(
+        "{}\n[[organisation]]\nslug = \"{COORDINATOR}\"\nname = \"Coördinatiepunt ondermijning\"\n\
+         oin = \"00000099000000005000\"\ncontact = \"Sleutelbeheer, sleutels@coordinatie.example\"\n\
+         policy_key = \"{}\"\n\n[[partner]]\nnumber = 5\nname = \"Coördinatiepunt ondermijning\"\n\
+         organisation = \"{COORDINATOR}\"\nmay = [\"coordinate\"]\n\
+         legal_basis_coordinate = \"Wet gegevensverwerking door samenwerkingsverbanden, artikel 2.20\"\n",
+        changed_text(&[("[[epoch]]", meet)]),
+        policy_key(COORDINATOR).verifying_key()
+    )
+}
+
+/// A policy of [`with_meet`] in force, signed by all of its organisations.
+pub(crate) fn signed_with_meet(policy: Policy) -> SignedPolicy {
+    let names = policy.organisations.iter().map(|one| one.slug.as_str());
+    let signatures: Vec<_> = names.map(|name| PolicySignature::sign(&policy, &policy_key(name)).unwrap()).collect();
+    SignedPolicy::verify(policy, &signatures).unwrap()
+}
+
+/// The organisation of the coordinator of [`with_meet`].
+pub(crate) const COORDINATOR: &str = "coordinatiepunt";
+
 /// The sample in force, signed by all four.
 pub(crate) fn signed() -> SignedPolicy {
     signed_by_all(policy())

@@ -40,6 +40,9 @@ pub(super) struct InitArgs {
     /// Its legal basis to ask
     #[arg(long, value_name = "TEXT")]
     legal_basis_ask: Option<String>,
+    /// Of the coordinator: its legal basis to bring others together; it neither flags nor asks
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["legal_basis_flag", "legal_basis_ask"])]
+    legal_basis_coordinate: Option<String>,
     /// What it is to see of a count: presence, band or count
     #[arg(long, value_name = "WHAT", default_value = "presence", value_parser = sees)]
     sees: Sees,
@@ -141,12 +144,14 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
             reserved.refuse_within(&args.place.dir)?;
             reserved.refuse_within(args.place.keys())?;
             let (flag, ask) = (args.legal_basis_flag.as_deref(), args.legal_basis_ask.as_deref());
-            if flag.is_none() && ask.is_none() {
+            let coordinate = args.legal_basis_coordinate.as_deref();
+            if flag.is_none() && ask.is_none() && coordinate.is_none() {
                 let finding = "a partner flags or asks, and needs a legal basis for each: give --legal-basis-flag, \
-                               --legal-basis-ask, or both";
+                               --legal-basis-ask, or both; or of the coordinator --legal-basis-coordinate";
                 return Err(Failure::Usage(finding.to_owned()));
             }
-            Some((reserved, Enrolment::of_partner(args.number, name, organisation.clone(), args.sees, flag, ask)?))
+            let (number, organisation) = (args.number, organisation.clone());
+            Some((reserved, Enrolment::of_partner(number, name, organisation, args.sees, flag, ask, coordinate)?))
         }
         _ => None,
     };

@@ -48,6 +48,9 @@ pub(super) fn set_log(reply: &mut Reply, log: LogEntry) {
         Reply::Answer(it) => it.log = log,
         Reply::Status(it) => it.log = log,
         Reply::Rejection(it) => it.log = log,
+        Reply::Kept(it) => it.log = log,
+        Reply::Post(it) => it.log = log,
+        Reply::Totals(it) => it.log = log,
     }
 }
 
@@ -111,6 +114,7 @@ impl Broker {
                 (subject, question.pseudonyms.len())
             }
             Request::Status(_) => (Subject::Status, 0),
+            _ => unreachable!("this broker is asked nothing of what comes after a hit"),
         };
         let outcome = match reply {
             Reply::Rejection(rejection) => Outcome::Rejected(rejection.code),
@@ -272,6 +276,7 @@ impl Broker {
                 self.held.insert(header.epoch, after.clone());
             }
             Request::Confirm => {}
+            _ => unreachable!("this broker is asked nothing of what comes after a hit"),
         }
         self.accepted = header.sequence;
         let held = after.len() as u32;

@@ -33,12 +33,7 @@ fn changed(play: &mut Play, message: &[u8], change: impl FnOnce(&mut Reply)) -> 
 
 /// The line that a reply names.
 fn log(reply: &Reply) -> LogEntry {
-    match reply {
-        Reply::Receipt(it) => it.log,
-        Reply::Answer(it) => it.log,
-        Reply::Status(it) => it.log,
-        Reply::Rejection(it) => it.log,
-    }
+    reply.log_entry()
 }
 
 fn set(log: LogEntry) -> impl FnOnce(&mut Reply) {

@@ -247,6 +247,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn each_change_of_how_they_meet_is_said() {
+        let policy = sample::with_meet(&[]);
+        let direct = "[[\"politie\", \"belastingdienst\"]]";
+        for (from, to) in [
+            (direct, "[[\"politie\", \"zaanwonen\"]]"),
+            ("[meet]", "[meet]\ntell_others = false"),
+            ("[meet]", "[meet]\nanswer_days = 6"),
+            ("[meet]", "[meet]\nnew_a_day = 21"),
+            ("[meet]", "[meet]\nheld = 201"),
+            ("[meet]", "[meet]\nnotes_a_day = 101"),
+            ("samenwerkingsverbanden, artikel 2.20", "samenwerkingsverbanden, artikel 2.21"),
+        ] {
+            let said = policy.difference(&sample::with_meet(&[(from, to)]), Lang::Nl);
+            assert_eq!(said[1..].len(), 1, "{from} {to}: {said:?}");
+        }
+    }
+
     /// Whatever changes the digest shows as a difference: one line of the text is changed at a time.
     #[test]
     fn no_change_goes_unsaid() {
@@ -261,6 +279,7 @@ mod tests {
                     "levels = [\"unit\", \"number\"]",
                     "own_flag_required=false",
                     "register = \"required\"",
+                    "answers = \"totals\"",
                 ][..],
             ),
             ("[release]", "interval_hours = 24", &["min_changed = 4", "max_wait_days = 8", "immediate = true"]),
@@ -281,6 +300,7 @@ mod tests {
         ] {
             changes.extend(keys.iter().map(|key| (operator.to_owned(), format!("[{table}]\n{key} = 77\n{operator}"))));
         }
+        changes.push((operator.to_owned(), format!("[meet]\n{operator}")));
         changes.push((operator.to_owned(), format!("[budgets]\nsweep_reasons = [\"a\"]\n{operator}")));
         changes.push((operator.to_owned(), format!("[changes]\nsignatures = 3\n{operator}")));
         let log_origin = "log_origin = \"stapel.example.nl/zaanstad\"";

@@ -2,8 +2,9 @@
 //! there.
 
 use super::super::check::{Fact, Finding};
-use super::super::model::{Because, ContactPoint, Organisation, Policy, RosterEntry, Unsigned};
+use super::super::model::{Because, ContactPoint, Meet, Organisation, Policy, RosterEntry, Unsigned};
 use super::catalogue::{Blank, Catalogue};
+use crate::slug::Slug;
 
 /// All that a policy says once, but for the threshold; each has a label (`label.` and its name).
 pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
@@ -47,6 +48,8 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("swept_a_day", words.number(budgets.swept_a_day)),
         ("sweep_reasons", budgets.reasons()),
         ("status_a_day", words.number(budgets.status_a_day)),
+        ("answers", counting.answers.map(|_| words.word("answers.totals")).unwrap_or_default()),
+        ("meet", policy.meet.as_ref().map(|meet| of_meet(meet, words)).unwrap_or_default()),
         ("freshness_days", days(policy.freshness_days)),
         ("max_shrink_percent", words.number(policy.max_shrink_percent)),
         ("max_delay_hours", words.number(messages.max_delay_hours)),
@@ -64,6 +67,25 @@ pub(super) fn of_contact(contact: &ContactPoint, words: &Catalogue) -> String {
     let given = contact.ways().into_iter().filter_map(|(key, way)| Some((key, way.clone()?)));
     let ways = given.map(|(key, way)| words.say(&format!("contact.{key}"), &[("way", way)]));
     std::iter::once(contact.name.clone()).chain(ways).collect::<Vec<_>>().join("; ")
+}
+
+/// How those who put an address forward meet, in one text.
+fn of_meet(meet: &Meet, words: &Catalogue) -> String {
+    let blanks = [
+        ("direct", if meet.direct.is_empty() { words.word("meet.nobody") } else { direct(meet) }),
+        ("tell_others", words.yes(meet.tell_others)),
+        ("answer_days", words.counted("days", meet.answer_days)),
+        ("new_a_day", words.number(meet.new_a_day)),
+        ("held", words.number(meet.held)),
+        ("notes_a_day", words.number(meet.notes_a_day)),
+    ];
+    words.say("meet.told", &blanks)
+}
+
+/// The sets of organisations that meet directly.
+fn direct(meet: &Meet) -> String {
+    let named = |set: &Vec<Slug>| set.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ");
+    meet.direct.iter().map(named).collect::<Vec<_>>().join("; ")
 }
 
 /// That a version came into force without a signature.
@@ -121,6 +143,18 @@ pub(super) fn explained(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("digest", policy.digest().to_string()),
     ];
     facts.extend(labelled(policy, words));
+    if let Some(meet) = &policy.meet {
+        let coordinating =
+            policy.coordinating_partner().map(|partner| format!("{} ({})", partner.number, partner.name));
+        facts.extend([
+            ("coordinating", coordinating.unwrap_or_default()),
+            ("meet_direct", direct(meet)),
+            ("meet_answer_days", words.counted("days", meet.answer_days)),
+            ("meet_new_a_day", words.number(meet.new_a_day)),
+            ("meet_held", words.number(meet.held)),
+            ("meet_notes_a_day", words.number(meet.notes_a_day)),
+        ]);
+    }
     facts
 }
 
@@ -133,6 +167,7 @@ pub(super) fn of_partner(policy: &Policy, partner: &RosterEntry, words: &Catalog
         ("partner_sees", words.seen(&policy.counting, partner.sees)),
         ("partner_basis_to_flag", partner.legal_basis_flag.clone().unwrap_or_default()),
         ("partner_basis_to_ask", partner.legal_basis_ask.clone().unwrap_or_default()),
+        ("partner_basis_to_coordinate", partner.legal_basis_coordinate.clone().unwrap_or_default()),
     ]
 }
 

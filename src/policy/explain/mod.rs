@@ -15,7 +15,7 @@ use facts::{explained, of_finding, of_unsigned, tls_oins};
 pub use self::lang::{Lang, NotALang};
 pub use self::pack::{Letter, OPEN, Paper};
 use super::check::{Check, Finding, Reveal};
-use super::model::{Organisation, Policy, RegisterUse, RosterEntry};
+use super::model::{Answers, Organisation, Policy, RegisterUse, RosterEntry};
 use crate::address::Level;
 
 /// The longest line of an explanation, in characters.
@@ -83,10 +83,27 @@ fn meaning(page: &mut Page, policy: &Policy) {
     page.heading("after_hit_heading");
     page.wrapped("- ", &policy.after_hit);
     page.lines(&["hit_is_no_ground", "coordinator"]);
+    meeting(page, policy);
     page.heading("roster_heading");
     page.lines(&["organisations"]);
     policy.organisations.iter().for_each(|organisation| one_organisation(page, organisation));
     policy.partners.iter().for_each(|partner| one_partner(page, policy, partner));
+}
+
+/// How those who flag an address come to talk.
+fn meeting(page: &mut Page, policy: &Policy) {
+    if policy.counting.answers == Some(Answers::Totals) {
+        page.lines(&["totals_only"]);
+    }
+    let Some(meet) = &policy.meet else { return page.lines(&["no_meet"]) };
+    page.lines(&["put_forward"]);
+    if policy.coordinating_partner().is_some() {
+        page.lines(&["met_by_coordinator"]);
+    }
+    if !meet.direct.is_empty() {
+        page.lines(&["met_directly"]);
+    }
+    page.lines(&[if meet.tell_others { "tells_others" } else { "tells_no_others" }, "notes"]);
 }
 
 /// How answers come about, and what they give away.
@@ -101,10 +118,12 @@ fn answers(page: &mut Page, policy: &Policy, check: &Check) {
         RegisterUse::Required => "register_required",
         RegisterUse::Optional => "register_optional",
     }]);
-    page.heading("reveals_heading");
-    page.lines(&["sets_explained"]);
-    check.reveals.iter().for_each(|reveal| page.wrapped(UNDER, &reveal.text(page.lang)));
-    page.lines(&["knowledge_adds_up"]);
+    if !check.reveals.is_empty() {
+        page.heading("reveals_heading");
+        page.lines(&["sets_explained"]);
+        check.reveals.iter().for_each(|reveal| page.wrapped(UNDER, &reveal.text(page.lang)));
+        page.lines(&["knowledge_adds_up"]);
+    }
     page.heading("release_heading");
     page.lines(&[if policy.release.immediate { "immediate" } else { "periodic" }, "flag_ends", "freshness"]);
 }
@@ -217,6 +236,9 @@ fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {
     }
     if partner.may.sweep {
         page.with(UNDER, "may_sweep", &[]);
+    }
+    if let Some(basis) = &partner.legal_basis_coordinate {
+        page.with(UNDER, "may_coordinate", &[("basis", basis.clone())]);
     }
 }
 
@@ -382,6 +404,32 @@ mod tests {
         assert!(page.contains(optional) && !page.contains(required), "{page}");
         assert!(said("required", Lang::Nl).contains("Iedere partner zoekt elk adres op"));
         assert!(said("optional", Lang::Nl).contains("Een partner hoeft adressen niet op te zoeken"));
+    }
+
+    #[test]
+    fn how_those_who_put_forward_meet_is_in_it() {
+        let said = |policy: &Policy, lang: Lang| policy.explain(lang).split_whitespace().collect::<Vec<_>>().join(" ");
+        let policy = sample::with_meet(&[]);
+        let page = said(&policy, Lang::En);
+        for sentence in [
+            "May not flag. May not ask. Brings together those who put an address forward. Legal basis: Wet",
+            "may put forward 20 a day and 200 at a time.",
+            "to the coordinator, partner 5 (Coördinatiepunt ondermijning).",
+            "put the same address forward: belastingdienst, politie.",
+            "asked to answer within 5 days:",
+            "writes at most 100 a day.",
+        ] {
+            assert!(page.contains(sentence), "{sentence}\n{page}");
+        }
+        let page = said(&policy, Lang::Nl);
+        assert!(page.contains("mag er 20 per dag aandragen") && page.contains("partner 5 (Coördinatiepunt"), "{page}");
+        let silent = said(&sample::with_meet(&[("[meet]", "[meet]\ntell_others = false")]), Lang::En);
+        assert!(silent.contains("do not hear that somebody put it forward"));
+        assert!(said(&sample::policy(), Lang::En).contains("is not arranged by the counter"));
+        let totals = sample::changed(&[("threshold = 2", "threshold = 2\nanswers = \"totals\"")]);
+        let page = said(&totals, Lang::En);
+        assert!(page.contains("This is a pilot") && page.contains("is not arranged by the counter"), "{page}");
+        assert!(said(&totals, Lang::Nl).contains("Dit is een proef"));
     }
 
     #[test]

@@ -69,3 +69,83 @@ impl PolicyFile<'_> {
         Ok(sets.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::sample;
+    use super::*;
+    use crate::policy::Policy;
+
+    /// Where the sample with a coordinator, changed so, is wrong, and how.
+    fn refused(changes: &[(&str, &str)]) -> String {
+        let text = changes.iter().fold(sample::text_with_meet(), |text, (from, to)| {
+            assert!(text.contains(from), "the sample has no {from:?}");
+            text.replacen(from, to, 1)
+        });
+        let error = Policy::parse(&text).unwrap_err();
+        assert_eq!(error.code(), "policy_text");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_is_left_out_has_the_defaults_of_the_specification() {
+        let policy = sample::with_meet(&[]);
+        let meet = policy.meet.clone().unwrap();
+        assert_eq!((meet.tell_others, meet.answer_days, meet.new_a_day), (true, 5, 20));
+        assert_eq!((meet.held, meet.notes_a_day), (200, 100));
+        let written = "[meet]\ntell_others = true\nanswer_days = 5\nnew_a_day = 20\nheld = 200\nnotes_a_day = 100\n";
+        assert_eq!(sample::with_meet(&[("[meet]\n", written)]).digest(), policy.digest());
+        assert_ne!(sample::with_meet(&[("[meet]\n", "[meet]\nanswer_days = 4\n")]).digest(), policy.digest());
+        assert_eq!(sample::policy().meet, None);
+    }
+
+    #[test]
+    fn the_order_of_sets_and_of_their_organisations_means_nothing() {
+        let of = |direct: &str| {
+            let policy = sample::with_meet(&[("[[\"politie\", \"belastingdienst\"]]", direct)]);
+            (policy.digest(), policy)
+        };
+        let (digest, policy) = of("[[\"politie\", \"zaanwonen\"], [\"belastingdienst\", \"politie\"]]");
+        let again = of("[[\"politie\", \"belastingdienst\"], [\"zaanwonen\", \"politie\"]]").0;
+        assert_eq!(digest, again);
+        let slug = |text: &str| text.parse::<Slug>().unwrap();
+        let meet = |one, other| policy.meet_directly(&slug(one), &slug(other));
+        assert!(meet("politie", "zaanwonen") && meet("zaanwonen", "politie"));
+        assert!(!meet("zaanwonen", "belastingdienst") && !meet("politie", "politie"));
+        assert!(policy.meets_by_coordinator(&slug("politie"), 1), "it does not meet the municipality");
+        let all = "[[\"politie\", \"belastingdienst\", \"zaanwonen\", \"gemeente-zaanstad\"]]";
+        assert!(!of(all).1.meets_by_coordinator(&slug("politie"), 1));
+    }
+
+    #[test]
+    fn what_nobody_can_mean_is_refused_where_it_stands() {
+        let direct = "[[\"politie\", \"belastingdienst\"]]";
+        for (changes, says) in [
+            (&[(direct, "[[\"politie\"]]")][..], "two organisations or more"),
+            (&[(direct, "[[\"politie\", \"politie\"]]")], "politie is there twice"),
+            (&[(direct, "[[\"politie\", \"brandweer\"]]")], "no [[organisation]] with the slug 'brandweer'"),
+            (
+                &[(direct, "[[\"politie\", \"zaanwonen\"], [\"zaanwonen\", \"politie\"]]")],
+                "the same set stands here twice",
+            ),
+            (&[("[meet]", "[meet]\nanswer_days = 0")], "meet.answer_days"),
+            (&[("[meet]", "[meet]\nanswer_days = 15")], "meet.answer_days"),
+            (&[("[meet]", "[meet]\nheld = 0")], "meet.held"),
+            (&[("[meet]", "[meet]\nnoise = 1")], "noise"),
+            (&[("threshold = 2", "threshold = 2\nanswers = \"totals\"")], "take [meet] away"),
+            (&[("threshold = 2", "threshold = 2\nanswers = \"some\"")], "is not \"totals\""),
+            (&[("may = [\"coordinate\"]", "may = [\"coordinate\", \"ask\"]")], "neither flags nor asks"),
+            (&[("may = [\"coordinate\"]", "may = [\"ask\"]")], "partner.legal_basis_ask"),
+            (&[("legal_basis_coordinate", "# legal_basis_coordinate")], "needs the partner's own legal basis"),
+        ] {
+            let error = refused(changes);
+            assert!(error.contains("line ") && error.contains(says), "{says}: {error}");
+        }
+        let beside = "number = 5\nname = \"a\"\norganisation = \"politie\"\nmay = [\"coordinate\"]\n\
+                      legal_basis_coordinate = \"a\"\n\n[[partner]]\nnumber = 6\n";
+        assert!(refused(&[("number = 5\n", beside)]).contains("there are two that coordinate"));
+        let other = "number = 5\nname = \"a\"\norganisation = \"coordinatiepunt\"\nmay = [\"ask\"]\n\
+                     legal_basis_ask = \"a\"\n\n[[partner]]\nnumber = 6\n";
+        assert!(refused(&[("number = 5\n", other)]).contains("'coordinatiepunt' has another partner"));
+    }
+}
