@@ -127,7 +127,9 @@ impl<'a> Verified<'a> {
     /// [`MessageError::Malformed`] for a body that is not the one form of its kind, [`MessageError::TooLarge`] for more
     /// pseudonyms than a message may have.
     pub fn request(&self) -> Result<Request<'a>, MessageError> {
-        Request::decode(self.header.kind, self.body)
+        let request = Request::decode(self.header.kind, self.body)?;
+        request.refuse_under(&self.header)?;
+        Ok(request)
     }
 
     /// What a broker's message says.

@@ -27,7 +27,7 @@ pub use reply::{Answer, LineProof, Receipt, Reply, StatusReply};
 pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
 pub use standing::{Standing, Told};
 pub use talk::{
-    Entry, EntryKind, Exchange, Kept, NoteFate, NoteSlot, Post, PutForward, PutForwardRow, Totals, TotalsCell, Year,
-    YearCell,
+    ENTRIES_AT_ONCE, Entry, EntryKind, Exchange, Kept, LEFT_AT_ONCE, MAX_RECEIVERS, MAX_ROWS, NOTES_AT_ONCE, NoteFate,
+    NoteSlot, Post, PutForward, PutForwardRow, Totals, TotalsCell, Year, YearCell,
 };
 pub use terms::{NotAReason, RenewalReason, Terms};

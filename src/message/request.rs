@@ -4,7 +4,7 @@
 //! Types that hold pseudonyms have no `Debug`, so that no log shows them.
 
 use super::error::MessageError;
-use super::header::Kind;
+use super::header::{Header, Kind};
 use super::limits::{MAX_FLAGS, MAX_GROUPS, MAX_PROVEN_LINES, MAX_QUESTION, MAX_RECEIPT};
 use super::talk::{Exchange, PutForward, Year};
 use super::terms::{TERMS, Terms};
@@ -220,6 +220,19 @@ impl<'a> Request<'a> {
             Request::Exchange(_) => Kind::Exchange,
             Request::Totals => Kind::TotalsRequest,
             Request::Year(_) => Kind::Year,
+        }
+    }
+
+    /// An error where the body does not go with its header.
+    pub(super) fn refuse_under(&self, header: &Header) -> Result<(), MessageError> {
+        match self {
+            Request::PutForward(said) if said.receivers.contains(&header.partner) => {
+                malformed("the sender is among the receivers of its codes")
+            }
+            Request::Exchange(exchange) if exchange.notes.iter().any(|note| note.epoch != header.epoch) => {
+                malformed("a note is sealed with the keys of another epoch than the header's")
+            }
+            _ => Ok(()),
         }
     }
 

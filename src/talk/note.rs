@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::address::AddressKey;
 use crate::codec::{Malformed, Reader, Writer, encode_variants};
-use crate::codes::named;
+use crate::codes::{codes, named};
 use crate::day::{Day, Timestamp};
 use crate::hidden::is_hidden;
 
@@ -32,7 +33,8 @@ pub struct Note {
 
 /// What a note says.
 ///
-/// Texts have lines that end in a line feed, and no character that does not show.
+/// A text may have several lines, and no character that does not show. It is sent normalised: in each line, spaces and
+/// tabs become one space, and those at its ends go.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteContent {
@@ -42,12 +44,12 @@ pub enum NoteContent {
     Address {
         /// The canonical key.
         key: String,
-        /// As it was typed; empty where that is not known.
+        /// As it was typed, in one line; empty where that is not known.
         typed: String,
     },
     /// Who leads from now on.
     Lead {
-        /// One more than the highest turn that the sender knew.
+        /// One more than the highest turn that the sender knew; so at least 1.
         turn: u32,
         /// The partner that leads.
         partner: u16,
@@ -63,7 +65,7 @@ pub enum NoteContent {
     },
     /// What the coordinator decided.
     Decision {
-        /// One more than the highest turn that the coordinator knew.
+        /// One more than the highest turn that the coordinator knew; so at least 1.
         turn: u32,
         /// The partner that leads; `None` where nobody does yet.
         lead: Option<u16>,
@@ -98,7 +100,7 @@ encode_variants! {
     }, else "an outcome is not one of the list"
 }
 
-/// A text does not fit a note.
+/// A note cannot be sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoteTextError {
     /// It is empty where something must be said.
@@ -116,14 +118,15 @@ pub enum NoteTextError {
         /// Which, counted from 1.
         at: usize,
     },
+    /// It is to say an address, and its key is none, or the address as it was typed has more than one line.
+    #[error("the address is not a canonical key with one line beside it: give the key as the partner keeps it")]
+    Address,
+    /// It is to say who leads, and names nobody, or has no turn.
+    #[error("who leads is a partner of the policy, in a turn from 1: take both from the conversation")]
+    Lead,
 }
 
-impl NoteTextError {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        "note_text"
-    }
-}
+codes! { NoteTextError { Empty | TooLong | Hidden | Address | Lead => "note_text" } }
 
 impl Note {
     /// The 1,048 bytes.
@@ -133,15 +136,29 @@ impl Note {
     /// [`NoteTextError`] where the text does not fit.
     pub(super) fn encode(&self) -> Result<Vec<u8>, NoteTextError> {
         let (kind, turn, partner, outcome, day, text) = match &self.content {
-            NoteContent::Text(text) => (TEXT, 0, 0, 0, 0, text.clone()),
-            NoteContent::Address { key, typed } => (ADDRESS, 0, 0, 0, 0, format!("{key}\n{typed}")),
-            NoteContent::Lead { turn, partner, text } => (LEAD, *turn, *partner, 0, 0, text.clone()),
-            NoteContent::Outcome { outcome, text } => (OUTCOME, 0, 0, outcome.byte(), 0, text.clone()),
+            NoteContent::Text(text) => (TEXT, 0, 0, 0, 0, normalised(text)?),
+            NoteContent::Address { key, typed } => {
+                if AddressKey::from_canonical(key).is_err() || typed.contains('\n') {
+                    return Err(NoteTextError::Address);
+                }
+                (ADDRESS, 0, 0, 0, 0, format!("{key}\n{}", normalised(typed)?))
+            }
+            NoteContent::Lead { turn: 0, .. } | NoteContent::Decision { turn: 0, .. } => {
+                return Err(NoteTextError::Lead);
+            }
+            NoteContent::Lead { partner: 0, .. } => return Err(NoteTextError::Lead),
+            NoteContent::Lead { turn, partner, text } => (LEAD, *turn, *partner, 0, 0, normalised(text)?),
+            NoteContent::Outcome { outcome, text } => (OUTCOME, 0, 0, outcome.byte(), 0, normalised(text)?),
             NoteContent::Decision { turn, lead, next, text } => {
-                (DECISION, *turn, lead.unwrap_or(0), 0, next.unwrap_or(Day(0)).0, text.clone())
+                (DECISION, *turn, lead.unwrap_or(0), 0, next.unwrap_or(Day(0)).0, normalised(text)?)
             }
         };
-        refuse_text(&text, matches!(kind, TEXT | ADDRESS | DECISION))?;
+        if matches!(kind, TEXT | DECISION) && text.bytes().all(|byte| byte == b'\n') {
+            return Err(NoteTextError::Empty);
+        }
+        if text.len() > MAX_NOTE_TEXT {
+            return Err(NoteTextError::TooLong { bytes: text.len() });
+        }
         let mut writer = Writer::with_capacity(NOTE);
         writer.u8(kind).u64(self.received).u64(self.time.0).u32(turn).u16(partner).u8(outcome).u16(day);
         writer.u16(text.len() as u16).bytes(text.as_bytes()).bytes(&vec![0; MAX_NOTE_TEXT - text.len()]);
@@ -192,18 +209,15 @@ impl Outcome {
     }
 }
 
-/// Refuses a text that a note cannot hold.
-fn refuse_text(text: &str, must_say_something: bool) -> Result<(), NoteTextError> {
-    if must_say_something && text.trim().is_empty() {
-        return Err(NoteTextError::Empty);
+/// A text as a note holds it: each line normalised, as a text of a policy is.
+fn normalised(text: &str) -> Result<String, NoteTextError> {
+    // Counted in what was written, for whoever is to find it there.
+    let is_kept = |one: char| matches!(one, '\n' | '\t' | '\r') || !is_hidden(one);
+    if let Some(at) = text.chars().position(|one| !is_kept(one)) {
+        return Err(NoteTextError::Hidden { at: at + 1 });
     }
-    if text.len() > MAX_NOTE_TEXT {
-        return Err(NoteTextError::TooLong { bytes: text.len() });
-    }
-    match text.chars().position(|one| one != '\n' && is_hidden(one)) {
-        Some(at) => Err(NoteTextError::Hidden { at: at + 1 }),
-        None => Ok(()),
-    }
+    let line = |line: &str| line.split([' ', '\t', '\r']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    Ok(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
 }
 
 impl fmt::Debug for Note {
@@ -237,7 +251,8 @@ mod tests {
             NoteContent::Lead { turn: 2, partner: 7, text: String::new() },
             NoteContent::Outcome { outcome: Outcome::WrongSignal, text: text() },
             NoteContent::Decision { turn: 3, lead: Some(1), next: Some(Day(20_800)), text: text() },
-            NoteContent::Decision { turn: 0, lead: None, next: None, text: text() },
+            NoteContent::Decision { turn: 1, lead: None, next: None, text: text() },
+            NoteContent::Text("Eerst dit.\n\nDan dat.".into()),
         ];
         for content in contents {
             let bytes = note(content.clone()).encode().unwrap();
@@ -259,6 +274,7 @@ mod tests {
             assert!(with(at, byte).is_err(), "{at} {byte}");
         }
         assert!(with(28, 0x07).is_err(), "a character that does not show");
+        assert!(with(28, b' ').is_err(), "a line that begins with a space");
         assert!(with(28, 0xff).is_err(), "no UTF-8");
         assert!(with(27, 0xff).is_err(), "a length past the end");
         assert!(Note::decode(&bytes[..NOTE - 1]).is_err());
@@ -266,20 +282,54 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_sent_normalised_line_by_line() {
+        let sent = |text: &str| {
+            let bytes = note(NoteContent::Text(text.into())).encode().unwrap();
+            let Ok(Note { content: NoteContent::Text(text), .. }) = Note::decode(&bytes) else {
+                panic!("it is a text")
+            };
+            text
+        };
+        assert_eq!(sent(" Bel \t mij.\r\n\r\n  Morgen. \n"), "Bel mij.\n\nMorgen.\n");
+        let typed = NoteContent::Address { key: "1012JS|1|A".into(), typed: " Dam  1a ".into() };
+        let bytes = note(typed).encode().unwrap();
+        let due = NoteContent::Address { key: "1012JS|1|A".into(), typed: "Dam 1a".into() };
+        assert!(Note::decode(&bytes) == Ok(note(due)));
+    }
+
+    #[test]
+    fn an_address_a_lead_and_a_decision_are_whole() {
+        let refused = |content| note(content).encode().err();
+        let address = |key: &str, typed: &str| refused(NoteContent::Address { key: key.into(), typed: typed.into() });
+        assert_eq!(address("1012JS|1", "Dam 1"), None, "a house number");
+        for (key, typed) in [("", "Dam 1"), ("1012JS", ""), ("Dam 1, 1012 JS", ""), ("1012JS|1|A", "Dam 1\nDam 2")] {
+            assert_eq!(address(key, typed), Some(NoteTextError::Address), "{key:?} {typed:?}");
+        }
+        let lead = |turn, partner| refused(NoteContent::Lead { turn, partner, text: String::new() });
+        assert_eq!(lead(1, 1), None);
+        assert_eq!((lead(0, 1), lead(1, 0)), (Some(NoteTextError::Lead), Some(NoteTextError::Lead)));
+        let decision =
+            |turn, text: &str| refused(NoteContent::Decision { turn, lead: None, next: None, text: text.into() });
+        assert_eq!(decision(1, "Afgesloten."), None);
+        assert_eq!((decision(0, "x"), decision(1, " ")), (Some(NoteTextError::Lead), Some(NoteTextError::Empty)));
+    }
+
+    #[test]
     fn a_text_that_does_not_fit_is_refused_with_what_to_do() {
         let refused = |text: &str| note(NoteContent::Text(text.into())).encode().unwrap_err().to_string();
         assert!(refused(" \n").starts_with("the note says nothing"));
         assert!(refused(&"é".repeat(511)).starts_with("the text has 1022 bytes in UTF-8, and a note holds 1020"));
-        assert!(refused("goed\u{202e}zo").starts_with("character 5 of the text does not show"));
+        assert!(refused("Ik \t  zei:\ngoed\u{202e}zo").starts_with("character 16 of the text does not show"));
         assert!(note(NoteContent::Text("é".repeat(510))).encode().is_ok());
     }
 
     proptest! {
         #[test]
-        fn any_text_that_shows_comes_back(text in "[a-zA-Z0-9 .,é€\n]{1,300}") {
-            prop_assume!(!text.trim().is_empty());
-            let one = note(NoteContent::Text(text));
-            prop_assert!(Note::decode(&one.encode().unwrap()) == Ok(one));
+        fn any_text_that_shows_comes_back(text in "[a-zA-Z0-9.,é€][a-zA-Z0-9 .,é€\n\t]{0,300}") {
+            let bytes = note(NoteContent::Text(text.clone())).encode().unwrap();
+            let again = Note::decode(&bytes).unwrap();
+            prop_assert!(again == note(NoteContent::Text(normalised(&text).unwrap())));
+            prop_assert_eq!(again.encode().unwrap(), bytes, "it is normalised once");
         }
     }
 }

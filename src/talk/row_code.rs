@@ -136,3 +136,85 @@ impl fmt::Debug for RowKey {
         f.write_str("RowKey(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u8) -> UnsealingKey {
+        UnsealingKey::from_bytes([number; 32])
+    }
+
+    fn row() -> Row {
+        Row { policy: Digest([1; 32]), number: 12, last_day: Day(20_801) }
+    }
+
+    fn pseudonym(number: u8) -> Pseudonym {
+        Pseudonym::danger_from_remote_source([number; 16])
+    }
+
+    fn with_scope<T>(run: impl FnOnce(RowScope<'_>) -> T) -> T {
+        let (consortium, purpose) = ("zaanstad".parse().unwrap(), "ondermijning-zaanstad".parse().unwrap());
+        run(RowScope { consortium: &consortium, purpose: &purpose, epoch: 1, sender: 1, receiver: 2 })
+    }
+
+    /// The code of one row, between these two.
+    fn code(own: u8, other: u8, scope: &RowScope<'_>) -> RowCode {
+        RowKey::new(&key(own), &key(other).seal_key(), scope).unwrap().code(&row(), &pseudonym(3))
+    }
+
+    #[test]
+    fn sender_and_receiver_make_one_code_and_nobody_else_does() {
+        with_scope(|scope| {
+            let made = code(1, 2, &scope);
+            assert_eq!(made, code(2, 1, &scope), "the receiver makes it with its own key and the sender's seal key");
+            assert_ne!(made, code(3, 2, &scope));
+            assert_ne!(made, code(1, 3, &scope));
+        });
+    }
+
+    #[test]
+    fn a_code_is_bound_to_who_puts_forward_to_whom_and_where() {
+        let (consortium, purpose) = ("zaandam".parse().unwrap(), "zorg".parse().unwrap());
+        with_scope(|scope| {
+            let made = code(1, 2, &scope);
+            let others = [
+                RowScope { consortium: &consortium, ..scope.clone() },
+                RowScope { purpose: &purpose, ..scope.clone() },
+                RowScope { epoch: 2, ..scope.clone() },
+                RowScope { sender: 3, ..scope.clone() },
+                RowScope { receiver: 3, ..scope.clone() },
+                RowScope { sender: 2, receiver: 1, ..scope.clone() },
+            ];
+            for (at, other) in others.iter().enumerate() {
+                assert_ne!(made, code(1, 2, other), "{at}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_code_is_bound_to_each_field_of_the_row() {
+        let key = with_scope(|scope| RowKey::new(&key(1), &key(2).seal_key(), &scope).unwrap());
+        let made = key.code(&row(), &pseudonym(3));
+        assert_eq!(made, key.code(&row(), &pseudonym(3)));
+        let others = [
+            key.code(&Row { policy: Digest([2; 32]), ..row() }, &pseudonym(3)),
+            key.code(&Row { number: 13, ..row() }, &pseudonym(3)),
+            key.code(&Row { last_day: Day(20_802), ..row() }, &pseudonym(3)),
+            key.code(&row(), &pseudonym(4)),
+            key.code_for_coordinator(&row(), &Subject::of(&pseudonym(3))),
+        ];
+        for (at, other) in others.into_iter().enumerate() {
+            assert_ne!(made, other, "{at}");
+        }
+    }
+
+    #[test]
+    fn no_codes_are_made_with_a_key_that_everybody_shares() {
+        let mut one = [0; 32];
+        one[0] = 1;
+        for weak in [[0; 32], one] {
+            assert!(with_scope(|scope| RowKey::new(&key(1), &SealKey::from_bytes(weak), &scope)).is_none());
+        }
+    }
+}

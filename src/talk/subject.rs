@@ -11,8 +11,8 @@ use crate::pseudonym::{Pseudonym, first16};
 
 /// What those concerned call a pseudonym: the first 16 bytes of HMAC-SHA256(pseudonym, "meet").
 ///
-/// Whoever has the pseudonym computes it, and whoever has an epoch's secret can find the address of it; so `Debug` shows
-/// nothing. The coordinator, who has neither, learns nothing from it but that two rows are about the same.
+/// Whoever has the pseudonym computes it, and whoever has an epoch's secret can find the address of it; so `Debug`
+/// shows nothing. The coordinator, who has neither, learns nothing from it but that two rows are about the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject([u8; 16]);
 
