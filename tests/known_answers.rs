@@ -1,8 +1,15 @@
 //! Answers that others published, through the same calls that the library makes: hmac over sha2 for pseudonyms and
-//! tags, ring for HKDF and Ed25519.
+//! tags, ring for HKDF and Ed25519, hpke for notes.
+
+use std::convert::Infallible;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
+use hpke::aead::AesGcm256;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::rand_core::{TryCryptoRng, TryRng};
+use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use ring::hkdf;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::Deserialize;
@@ -131,5 +138,80 @@ fn ed25519_of_rfc_8032() {
             flipped[at] ^= 1;
             assert!(!verifies(&message, &flipped), "test {}, byte {at}", case.case);
         }
+    }
+}
+
+/// Gives the bytes of a known answer once, as if they were drawn.
+struct Given(Option<Vec<u8>>);
+
+impl TryRng for Given {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unreachable!("sealing draws bytes")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("sealing draws bytes")
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.copy_from_slice(&self.0.take().expect("sealing draws once"));
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Given {}
+
+#[test]
+fn hpke_in_auth_mode_of_rfc_9180() {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Case {
+        info: String,
+        ikm_r: String,
+        ikm_s: String,
+        ikm_e: String,
+        sk_rm: String,
+        sk_sm: String,
+        pk_rm: String,
+        pk_sm: String,
+        enc: String,
+        aad: String,
+        pt: String,
+        ct: String,
+    }
+    type X25519 = X25519HkdfSha256;
+    for case in cases::<Case>(include_str!("vectors/known/rfc9180_hpke_auth.json"), 1) {
+        let private = |hex: &str| <X25519 as Kem>::PrivateKey::from_bytes(&bytes(hex)).unwrap();
+        let public = |hex: &str| <X25519 as Kem>::PublicKey::from_bytes(&bytes(hex)).unwrap();
+        for (ikm, sk, pk) in [(&case.ikm_r, &case.sk_rm, &case.pk_rm), (&case.ikm_s, &case.sk_sm, &case.pk_sm)] {
+            // The crate gives a private key back with its bits set as X25519 sets them, so that public keys are compared.
+            let derived = X25519::derive_keypair(&bytes(ikm)).1;
+            for public in [derived, X25519::sk_to_pk(&private(sk))] {
+                assert_eq!(&HEXLOWER.encode(&public.to_bytes()), pk);
+            }
+        }
+        let (info, aad, text) = (bytes(&case.info), bytes(&case.aad), bytes(&case.pt));
+        let sender = OpModeS::Auth((private(&case.sk_sm), public(&case.pk_sm)));
+        let mut drawn = Given(Some(bytes(&case.ikm_e)));
+        let (enc, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519>(
+            &sender,
+            &public(&case.pk_rm),
+            &info,
+            &text,
+            &aad,
+            &mut drawn,
+        )
+        .unwrap();
+        assert_eq!((HEXLOWER.encode(&enc.to_bytes()), HEXLOWER.encode(&sealed)), (case.enc, case.ct));
+        let open = |sender: &str, aad: &[u8]| {
+            let mode = OpModeR::Auth(public(sender));
+            let own = private(&case.sk_rm);
+            hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519>(&mode, &own, &enc, &info, &sealed, aad)
+        };
+        assert_eq!(open(&case.pk_sm, &aad).unwrap(), text);
+        assert!(open(&case.pk_rm, &aad).is_err(), "another sender");
+        assert!(open(&case.pk_sm, b"").is_err(), "without what was sealed with it");
     }
 }
