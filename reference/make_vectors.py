@@ -1,4 +1,4 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession,certificates,transcripts,
+"""Makes tests/vectors/v1/{derivations,standings,messages,talk,log,policies,succession,certificates,transcripts,
 carrier}.json. Gives the same bytes whenever it runs.
 
     python3 reference/make_vectors.py [--check]
@@ -8,10 +8,12 @@ With --check it writes nothing, and fails where a file is not what it would writ
 
 import hashlib
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import talk_vectors
 from carrier_vectors import carrier_file
 from certificate_vectors import certificate_file
 from log_vectors import log_file
@@ -38,6 +40,7 @@ from stapel_reference.messages import (
     Terms,
 )
 from stapel_reference.standings import Counting
+from stapel_reference.talk import Exchange, PutForward, TotalsRequest
 from succession_vectors import succession_file
 from transcript_vectors import transcript_file
 
@@ -368,6 +371,7 @@ def example() -> list[tuple[str, messages.Body, dict]]:
 
 
 VALID += example()
+VALID += talk_vectors.VALID
 UNSIGNED = [
     (
         "unsigned rejection: malformed",
@@ -393,7 +397,7 @@ def valid() -> list[dict]:
             "from": sender(head.kind),
             "header": jsonform.header_to_json(head),
             "body": jsonform.to_json(body),
-            "hex": data.hex(),
+            **stored(data),
             "digest": messages.digest(data).hex(),
         }
         made.append({**row, "signed": False} if unsigned else row)
@@ -417,6 +421,16 @@ def valid() -> list[dict]:
             "question of 100,000 pseudonyms",
             KINDS[Question],
             [{"hex": "0000" + u32(100_000)}, {"pseudonyms": [1, 100_000]}],
+        ),
+        large(
+            "put forward of 10,000 rows",
+            KINDS[PutForward],
+            [{"hex": u16(20_800) + u16(0) + u32(10_000)}, {"pseudonyms": [0, 10_000]}],
+        ),
+        large(
+            "put forward to 1,000 partners",
+            KINDS[PutForward],
+            [{"hex": u16(20_800) + u16(1_000) + "".join(u16(number) for number in range(8, 1_008)) + u32(0)}],
         ),
         large(
             "answer of 100,000 standings", KINDS[Answer], [{"hex": answer_head() + u32(100_000)}, {"zeros": 100_000}]
@@ -443,6 +457,16 @@ def piece(rule: dict) -> bytes:
     return bytes(rule["zeros"]) if "zeros" in rule else bytes.fromhex(rule["hex"])
 
 
+def stored(data: bytes) -> dict:
+    """The bytes of a vector as hexadecimal; of one with long runs of zeros, such as empty slots, in pieces."""
+    pieces = []
+    at = 0
+    for run in re.finditer(rb"\x00{128,}", data):
+        pieces += [{"hex": data[at : run.start()].hex()}, {"zeros": run.end() - run.start()}]
+        at = run.end()
+    return {"pieces": [*pieces, {"hex": data[at:].hex()}]} if pieces else {"hex": data.hex()}
+
+
 BODY_OF_KIND = {kind: body for body, kind in KINDS.items()}
 
 
@@ -464,7 +488,9 @@ def invalid() -> list[dict]:
     made: list[dict] = []
 
     def add(name: str, data: bytes, error: str = "malformed", from_: str = "partner") -> None:
-        made.append({"name": name, "from": from_, "hex": data.hex(), "error": error})
+        kept = stored(data)
+        digest = {"digest": messages.digest(data).hex()} if "pieces" in kept else {}
+        made.append({"name": name, "from": from_, **kept, **digest, "error": error})
 
     def body(name: str, kind: type, raw: bytes, error: str = "malformed") -> None:
         head = head_of_kind(KINDS[kind])
@@ -500,7 +526,7 @@ def invalid() -> list[dict]:
     front = front_of(confirm, 0)
     with_front("version 2", front[:1] + b"\x02" + front[2:])
     with_front("version 0", front[:1] + b"\x00" + front[2:])
-    for kind in (0x00, 0x06, 0x0F, 0x10, 0x15, 0x1F, 0x20, 0x2F, 0x30, 0xFF):
+    for kind in (0x00, 0x06, 0x0F, 0x10, 0x15, 0x1F, 0x24, 0x27, 0x2B, 0x2F, 0x30, 0xFF):
         with_front(f"kind {kind:#04x}", front[:2] + bytes([kind]) + front[3:], kind=kind)
     slug_at = 3
 
@@ -540,6 +566,15 @@ def invalid() -> list[dict]:
     status = StatusRequest(0)
     previous = front_of(replace(header(status), previous=1), 12)
     with_front("a status request with previous", previous, status.encode(), kind=KINDS[StatusRequest])
+
+    for one in (PutForward(0), Exchange(), TotalsRequest(), talk_vectors.YEAR):
+        raw = one.encode()
+        previous = front_of(replace(header(one), previous=1), len(raw))
+        with_front(f"previous in kind {KINDS[type(one)]:#04x}", previous, raw, kind=KINDS[type(one)])
+    for one in (talk_vectors.KEPT, talk_vectors.POST, talk_vectors.TOTALS):
+        raw, kind = one.encode(), KINDS[type(one)]
+        previous = front_of(replace(header(one), previous=1), len(raw))
+        add(f"previous in kind {kind:#04x}", signed(previous, raw, kind), "malformed", "broker")
 
     # Signatures
     delta = Delta([(until(NOVEMBER), rows(1, 2))], rows(3))
@@ -732,8 +767,21 @@ def invalid() -> list[dict]:
     body("rejection: cut", Rejection, rejection[:-1])
     body("rejection: a byte too many", Rejection, rejection + b"\0")
 
+    # After a hit
+    talk_vectors.invalid(body)
+
     # Too large
     for row in (
+        large(
+            "put forward of 10,001 rows",
+            KINDS[PutForward],
+            [{"hex": u16(20_800) + u16(0) + u32(10_001)}, {"pseudonyms": [0, 10_001]}],
+        ),
+        large(
+            "put forward to 1,001 partners",
+            KINDS[PutForward],
+            [{"hex": u16(20_800) + u16(1_001) + "".join(u16(number) for number in range(8, 1_009)) + u32(0)}],
+        ),
         large(
             "delta of 1,000,001 pseudonyms, all withdrawn",
             KINDS[Delta],
@@ -826,6 +874,7 @@ def main() -> int:
         "derivations.json": derivations(),
         "standings.json": standings(),
         "messages.json": message_file(),
+        "talk.json": talk_vectors.talk_file(),
         "log.json": log_file(),
         "policies.json": policy_file(FOLDER / "policies.json"),
         "succession.json": succession_file(),

@@ -388,7 +388,7 @@ def the_bytes() -> Play:
         "nothing at all": b"",
         "the envelope that is reserved": b"\x02" + good[1:],
         "a message of the broker": good[:2] + b"\x11" + good[3:],
-        "a kind that is reserved": good[:2] + b"\x20" + good[3:],
+        "a kind that nobody sends": good[:2] + b"\x24" + good[3:],
         "cut short": good[:-1],
         "a byte too many": good + b"\0",
         "a consortium that is no slug": good.replace(b"proef", b"Proef", 1),

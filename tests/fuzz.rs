@@ -21,6 +21,9 @@ mod log_line;
 #[path = "../fuzz/bodies/message.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod message;
+#[path = "../fuzz/bodies/note.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod note;
 #[path = "../fuzz/bodies/partner_form.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod partner_form;
@@ -38,7 +41,10 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use stapel::broker::fuzzing::rewritten_rows;
+use stapel::message::{Kind, Unverified};
 use stapel::register::fuzzing::with_checksums;
+use stapel::secret::VerifyingKey;
+use stapel::talk::fuzzing::rewritten_note;
 use stapel_testkit::Seeded;
 
 fn rounds(usual: usize) -> usize {
@@ -93,6 +99,44 @@ fn seeds(file: &str) -> Vec<Vec<u8>> {
     found
 }
 
+/// The body of each valid message that the vectors have whole, after the byte by which the target `message` picks its
+/// kind.
+fn message_bodies() -> Vec<Vec<u8>> {
+    let file: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(shipped("vectors/v1/messages.json")).unwrap()).unwrap();
+    let kinds: Vec<Kind> = (0..=255).filter_map(|byte| Kind::try_from(byte).ok()).collect();
+    let rows = file["valid"].as_array().unwrap().iter();
+    let rows = rows.filter(|row| row["header"].is_object() && row["signed"] != false);
+    let bodies = rows.map(|row| {
+        let bytes = whole(row);
+        let kind = Kind::try_from(bytes[2]).unwrap();
+        let key =
+            VerifyingKey::from_hex(file["keys"][row["from"].as_str().unwrap()]["public"].as_str().unwrap()).unwrap();
+        let message = Unverified::parse(&bytes, kind.role()).unwrap().verify(&key).unwrap();
+        let body = match row["from"].as_str() {
+            Some("partner") => message.request().unwrap().encode().unwrap(),
+            _ => message.reply().unwrap().encode().unwrap(),
+        };
+        let at = kinds.iter().position(|one| *one == kind).unwrap();
+        [&[u8::try_from(at).unwrap()], &body[..]].concat()
+    });
+    bodies.collect()
+}
+
+/// The bytes of a vector: its hexadecimal, or its pieces one after the other.
+fn whole(row: &serde_json::Value) -> Vec<u8> {
+    let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+    if let Some(text) = row["hex"].as_str() {
+        return hex(text);
+    }
+    let pieces = row["pieces"].as_array().unwrap().iter();
+    let pieces = pieces.map(|piece| match piece["hex"].as_str() {
+        Some(text) => hex(text),
+        None => vec![0; piece["zeros"].as_u64().unwrap().try_into().unwrap()],
+    });
+    pieces.flatten().collect()
+}
+
 /// The rows of the ledger of a broker that was kept.
 fn ledger_rows() -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
@@ -131,7 +175,18 @@ fn log_lines() {
 
 #[test]
 fn message_bytes() {
-    run(message::run, &seeds("vectors/v1/messages.json"), rounds(10_000));
+    let bodies = message_bodies();
+    let kinds: std::collections::BTreeSet<u8> = bodies.iter().map(|body| body[0]).collect();
+    assert!(kinds.into_iter().eq(0..16), "the seeds reach the decoder of every kind");
+    run(message::run, &[seeds("vectors/v1/messages.json"), bodies].concat(), rounds(10_000));
+}
+
+#[test]
+fn note_bytes() {
+    let notes = seeds("vectors/v1/talk.json");
+    let filled = notes.iter().map(|note| [&note[..], &vec![0; 1_048usize.saturating_sub(note.len())]].concat());
+    assert!(filled.filter(|note| rewritten_note(note).is_some()).count() > 10, "the seeds reach the decoder");
+    run(note::run, &notes, rounds(50_000));
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn hpke_in_auth_mode_of_rfc_9180() {
         let private = |hex: &str| <X25519 as Kem>::PrivateKey::from_bytes(&bytes(hex)).unwrap();
         let public = |hex: &str| <X25519 as Kem>::PublicKey::from_bytes(&bytes(hex)).unwrap();
         for (ikm, sk, pk) in [(&case.ikm_r, &case.sk_rm, &case.pk_rm), (&case.ikm_s, &case.sk_sm, &case.pk_sm)] {
-            // The crate gives a private key back with its bits set as X25519 sets them, so that public keys are compared.
+            // A private key comes back with its bits set as X25519 sets them, so that public keys are compared.
             let derived = X25519::derive_keypair(&bytes(ikm)).1;
             for public in [derived, X25519::sk_to_pk(&private(sk))] {
                 assert_eq!(&HEXLOWER.encode(&public.to_bytes()), pk);

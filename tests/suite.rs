@@ -11,6 +11,7 @@ mod vectors_derivations;
 mod vectors_log;
 mod vectors_messages;
 mod vectors_policy;
+mod vectors_talk;
 mod worked_example;
 
 #[cfg(feature = "broker")]

@@ -19,6 +19,13 @@ NAMES: dict[str, type] = {
     "answer": messages.Answer,
     "status_reply": messages.StatusReply,
     "rejection": messages.Rejection,
+    "put_forward": messages.PutForward,
+    "exchange": messages.Exchange,
+    "totals_request": messages.TotalsRequest,
+    "year": messages.Year,
+    "kept": messages.Kept,
+    "post": messages.Post,
+    "totals": messages.Totals,
 }
 
 

@@ -9,8 +9,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .errors import Refused
+from .fields import (
+    NO_LINE,
+    LogEntry,
+    Reader,
+    ascending,
+    column,
+    malformed,
+    prefixed,
+    read_log_entry,
+    uint,
+    write_log_entry,
+)
 from .hidden import has_hidden
-from .keys import SLUG, verifies
+from .keys import verifies
+from .talk import Exchange, Kept, Post, PutForward, Totals, TotalsRequest, Year
 
 ENVELOPE = 0x01
 VERSION = 1
@@ -43,79 +56,6 @@ NUMBERED = {"gap", "stale", "over_budget", "shrink", "other_epoch", "too_many_re
 
 # 4.4: the reasons of a renewal, from 1.
 REASONS = "observed_again being_acted_on procedure_pending under_supervision".split()
-
-
-# Fields
-
-
-def malformed(text: str) -> Refused:
-    return Refused("malformed", text)
-
-
-class Reader:
-    """Takes fields off the front of some bytes."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def take(self, size: int) -> bytes:
-        if size > len(self.data) - self.at:
-            raise malformed("the bytes end too early")
-        self.at += size
-        return self.data[self.at - size : self.at]
-
-    def uint(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def bits(self, known: int) -> int:
-        value = self.uint(1)
-        if value & ~known:
-            raise malformed(f"unknown bits in {value:#04x}")
-        return value
-
-    def slug(self, length_size: int) -> str:
-        size = self.uint(length_size)
-        if not 1 <= size <= 64:
-            raise malformed(f"a slug of {size} bytes")
-        text = self.take(size).decode("latin-1")
-        if not SLUG.fullmatch(text):
-            raise malformed("a slug with other characters than a to z, 0 to 9 and -")
-        return text
-
-    def pseudonyms(self, least: int, most: int) -> list[bytes]:
-        count = self.uint(4)
-        column = self.take(16 * count)
-        if count > most:
-            raise Refused("too_large", f"{count} pseudonyms where {most} may stand")
-        if count < least:
-            raise malformed("no pseudonyms where at least one is due")
-        rows = [column[at : at + 16] for at in range(0, len(column), 16)]
-        ascending(rows)
-        return rows
-
-    def end(self) -> None:
-        if self.at != len(self.data):
-            raise malformed(f"{len(self.data) - self.at} bytes too many")
-
-
-def ascending(rows: list) -> None:
-    if any(a >= b for a, b in zip(rows, rows[1:])):
-        raise malformed("rows out of order, or one of them twice")
-
-
-def uint(value: int, size: int) -> bytes:
-    if not 0 <= value < 1 << (8 * size):
-        raise malformed(f"{value} does not fit {size} bytes")
-    return value.to_bytes(size, "little")
-
-
-def prefixed(raw: bytes, length_size: int) -> bytes:
-    return uint(len(raw), length_size) + raw
-
-
-def column(rows: list[bytes]) -> bytes:
-    return uint(len(rows), 4) + b"".join(rows)
 
 
 # 4.1
@@ -180,7 +120,7 @@ class Header:
 
     def check_numbers(self) -> None:
         """5.2: which kinds have which numbers. A reply repeats those of what it replies to."""
-        if self.kind in map(KINDS.get, (Question, StatusRequest, Answer, StatusReply)) and self.previous:
+        if self.kind not in map(KINDS.get, (Delta, FullSet, Confirm, Receipt, Rejection)) and self.previous:
             raise malformed("only state messages have a previous number")
 
 
@@ -346,30 +286,6 @@ class StatusRequest:
 
 
 # 4.7 to 4.10
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """What every reply begins with: the last restore, which names the log, and the line. Zeros: there is none."""
-
-    restored: int = 0
-    line: int = 0
-    leaf: bytes = bytes(32)
-    salt: bytes = bytes(16)
-
-
-NO_LINE = LogEntry()
-
-
-def read_log_entry(reader: Reader) -> LogEntry:
-    entry = LogEntry(reader.uint(8), reader.uint(8), reader.take(32), reader.take(16))
-    if entry.leaf == bytes(32) and entry != LogEntry(entry.restored):
-        raise malformed("a line with a number or a salt, and no leaf hash")
-    return entry
-
-
-def write_log_entry(log: LogEntry) -> bytes:
-    return uint(log.restored, 8) + uint(log.line, 8) + log.leaf + log.salt
 
 
 @dataclass(frozen=True)
@@ -575,7 +491,24 @@ class Rejection:
 
 # 4.2
 
-Body = Delta | FullSet | Confirm | Question | StatusRequest | Receipt | Answer | StatusReply | Rejection
+Body = (
+    Delta
+    | FullSet
+    | Confirm
+    | Question
+    | StatusRequest
+    | Receipt
+    | Answer
+    | StatusReply
+    | Rejection
+    | PutForward
+    | Exchange
+    | TotalsRequest
+    | Year
+    | Kept
+    | Post
+    | Totals
+)
 BODIES: dict[int, type] = {
     0x01: Delta,
     0x02: FullSet,
@@ -586,12 +519,19 @@ BODIES: dict[int, type] = {
     0x12: Answer,
     0x13: StatusReply,
     0x14: Rejection,
+    0x20: PutForward,
+    0x21: Exchange,
+    0x22: TotalsRequest,
+    0x23: Year,
+    0x28: Kept,
+    0x29: Post,
+    0x2A: Totals,
 }
 KINDS = {body: kind for kind, body in BODIES.items()}
 
 
 def of_partner(kind: int) -> bool:
-    return kind < 0x10
+    return kind < 0x10 or 0x20 <= kind < 0x28
 
 
 # 4.3
@@ -643,6 +583,10 @@ class Unverified:
         reader = Reader(self.raw_body)
         body = BODIES[self.header.kind].decode(reader)
         reader.end()
+        if isinstance(body, PutForward) and self.header.partner in body.receivers:
+            raise malformed("the sender is among the receivers")
+        if isinstance(body, Exchange) and any(note.epoch != self.header.epoch for note in body.notes):
+            raise malformed("a note of another epoch than the header's")
         return body
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import address, certificate, https, jsonform, keys, log, messages, policy, secret_file, transcripts
+from . import address, certificate, hpke, https, jsonform, keys, log, messages, notes, policy, secret_file, transcripts
 from .errors import Refused
 from .keys import unhex
 from .standings import Counting
@@ -135,11 +135,11 @@ def valid_message(row: dict[str, Any], keys_: dict[str, Any], signers: dict[str,
     sign = messages.private_key(unhex(keys_[row["from"]]["seed"])).sign if signed else lambda _: messages.NO_SIGNATURE
     if messages.encode(message.header, body, sign) != data:
         return "encodes to other bytes"
-    if "pieces" in row:
+    if "header" not in row:
         return None
     header = jsonform.header_from_json(row["header"])
     made = messages.encode(header, jsonform.from_json(jsonform.NAMES[row["header"]["kind"]], row["body"]), sign)
-    return unlike(row["hex"], made.hex()) or unlike(row["body"], jsonform.to_json(body))
+    return unlike(data.hex(), made.hex()) or unlike(row["body"], jsonform.to_json(body))
 
 
 def addresses(file: dict[str, Any]) -> Check:
@@ -283,6 +283,47 @@ def sent(step: dict[str, Any], rosters: dict[str, set[int]]) -> str | None:
     return None
 
 
+def talk(file: dict[str, Any]) -> Check:
+    for number, row in enumerate(file["subjects"]):
+        about = notes.subject(unhex(row["pseudonym"]))
+        made = (about.hex(), notes.conversation(unhex(row["pepper"]), about).hex())
+        yield f"subject {number}", unlike((row["subject"], row["conversation"]), made)
+    for number, row in enumerate(file["rows"]):
+        scope = notes.RowScope(*(row[name] for name in ("consortium", "purpose", "epoch", "sender", "receiver")))
+        sender, receiver = unhex(row["sender_key"]), unhex(row["receiver_key"])
+        for own, other in ((sender, receiver), (receiver, sender)):
+            yield f"row key {number}", unlike(row["key"], scope.key(own, hpke.public_key(other)).hex())
+        policy_, about = unhex(row["policy"]), unhex(row["about"])
+        made = notes.code(unhex(row["key"]), policy_, about, row["number"], row["last_day"]).hex()
+        yield f"row code {number}", unlike(row["code"], made)
+    for row in file["notes"]:
+        yield row["name"], note(row)
+    for row in file["invalid_notes"]:
+        plain = unhex(row["plain"]).ljust(notes.NOTE, b"\0")
+        yield row["name"], unlike("malformed", code_of(lambda: notes.Note.decode(plain)))
+    for row in file["not_opened"]:
+        yield row["name"], unlike("not_opened", code_of(lambda: opened(row)))
+
+
+def note_scope(row: dict[str, Any]) -> notes.NoteScope:
+    fields = ("consortium", "purpose", "epoch", "began", "sender", "receiver", "number")
+    return notes.NoteScope(**{name: row[name] for name in fields}, subject=unhex(row["subject"]))
+
+
+def opened(row: dict[str, Any]) -> notes.Note:
+    sender = hpke.public_key(unhex(row["sender_key"]))
+    return note_scope(row).open(unhex(row["sealed"]), unhex(row["receiver_key"]), sender)
+
+
+def note(row: dict[str, Any]) -> str | None:
+    due = notes.Note(**row["note"])
+    plain = unhex(row["plain"]).ljust(notes.NOTE, b"\0")
+    to = hpke.public_key(unhex(row["receiver_key"]))
+    sealed = note_scope(row).seal(plain, unhex(row["sender_key"]), to, unhex(row["random"]))
+    wrong = unlike(plain, due.encode()) or unlike(due, notes.Note.decode(plain))
+    return wrong or unlike(row["sealed"], sealed.hex()) or unlike(due, opened(row))
+
+
 class Attempts:
     """What comes of attempts at addresses, as a row of carrier.json says, and the waits between them."""
 
@@ -350,4 +391,5 @@ FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "standings.json": standings,
     "transcripts.json": transcript_vectors,
     "succession.json": successions,
+    "talk.json": talk,
 }

@@ -5,6 +5,8 @@
 //! [`RowKey`] makes the codes of what is put forward. A [`Note`] is what two that were introduced write to each other;
 //! [`NoteScope`] seals and opens it.
 
+#[doc(hidden)]
+pub mod fuzzing;
 mod note;
 mod row_code;
 mod seal;

@@ -282,6 +282,33 @@ mod tests {
     }
 
     #[test]
+    fn no_invalid_note_of_the_vectors_is_one() {
+        #[derive(serde::Deserialize)]
+        struct File {
+            notes: Vec<Row>,
+            invalid_notes: Vec<Row>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Row {
+            name: String,
+            plain: String,
+        }
+        let file: File = serde_json::from_str(include_str!("../../tests/vectors/v1/talk.json")).unwrap();
+        let decoded = |row: &Row| {
+            let mut bytes = data_encoding::HEXLOWER.decode(row.plain.as_bytes()).unwrap();
+            bytes.resize(NOTE, 0);
+            Note::decode(&bytes)
+        };
+        assert!(file.invalid_notes.len() > 30);
+        for row in &file.notes {
+            assert!(decoded(row).is_ok(), "{}", row.name);
+        }
+        for row in &file.invalid_notes {
+            assert!(decoded(row).is_err(), "{}", row.name);
+        }
+    }
+
+    #[test]
     fn a_text_is_sent_normalised_line_by_line() {
         let sent = |text: &str| {
             let bytes = note(NoteContent::Text(text.into())).encode().unwrap();

@@ -68,6 +68,10 @@ impl NoteScope<'_> {
     /// # Errors
     ///
     /// [`NoteTextError`] where its text does not fit.
+    ///
+    /// # Panics
+    ///
+    /// Where `to` is a key of small order, to which everybody could open it: no certificate names one.
     pub fn seal(
         &self,
         note: &Note,

@@ -33,7 +33,7 @@ impl Subject {
     }
 
     /// Takes 16 raw bytes.
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Subject {
+    pub fn from_bytes(bytes: [u8; 16]) -> Subject {
         Subject(bytes)
     }
 

@@ -5,9 +5,6 @@ use crate::codec::{Reader, Writer, encode_fields};
 use crate::day::Timestamp;
 use crate::message::{LogEntry, MessageError};
 
-/// The most cells of totals: one for each number of organisations that an answer can name.
-const MAX_CELLS: usize = 250;
-
 /// With fewer flags than these there are no cells.
 const FEWEST_FLAGS: u32 = 100;
 
@@ -46,12 +43,12 @@ pub struct TotalsCell {
 
 impl Totals {
     pub(in crate::message) fn encode(&self) -> Result<Vec<u8>, MessageError> {
-        if self.cells.len() > MAX_CELLS {
-            return Err(MessageError::TooLarge { finding: "totals have at most 250 cells" });
-        }
+        let Ok(count) = u8::try_from(self.cells.len()) else {
+            return Err(MessageError::TooLarge { finding: "totals have at most 255 cells" });
+        };
         let mut writer = Writer::default();
         writer.put(&self.log).u64(self.release).u64(self.as_of.0).u16(self.year).u8(self.quarter).u32(self.flags);
-        writer.u8(self.cells.len() as u8);
+        writer.u8(count);
         for cell in &self.cells {
             writer.put(cell);
         }
@@ -72,10 +69,8 @@ impl Totals {
         if !is_rounded(flags) || !cells.iter().all(|cell| is_rounded(cell.number)) {
             return malformed("totals are not rounded down to tens");
         }
-        if cells.is_empty() != (flags < FEWEST_FLAGS) || cells.len() > MAX_CELLS {
-            return malformed(
-                "totals have cells where there are fewer than 100 flags, none where there are more, or too many",
-            );
+        if cells.is_empty() != (flags < FEWEST_FLAGS) {
+            return malformed("totals have cells where there are fewer than 100 flags, or none where there are more");
         }
         if cells.len() > 1 && cells.iter().any(|cell| cell.number < FEWEST) {
             return malformed("a cell of totals has fewer than ten, and was not merged");
