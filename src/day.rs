@@ -69,6 +69,17 @@ impl Day {
         Day(self.0.saturating_add(days))
     }
 
+    /// The year.
+    pub(crate) fn year(self) -> u16 {
+        // Days are from 1970 to 2149.
+        self.date().year() as u16
+    }
+
+    /// The year, and which quarter of it, from 1 to 4.
+    pub(crate) fn quarter(self) -> (u16, u8) {
+        (self.year(), (u8::from(self.date().month()) - 1) / 3 + 1)
+    }
+
     /// Whether a flag that had this last day is forgotten by `today`.
     pub(crate) fn is_forgotten(self, today: Day) -> bool {
         self.plus(REMEMBERED_DAYS) < today

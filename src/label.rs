@@ -69,6 +69,9 @@ pub(crate) const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
 /// Additional data prefix of a sealed manifest of the broker's store.
 pub(crate) const STORE_MANIFEST: &[u8; 16] = b"stapel1 manifest";
 
+/// Additional data prefix of a sealed row of the broker's ledger.
+pub(crate) const STORE_ROW: &[u8; 16] = b"stapel1 row\0\0\0\0\0";
+
 /// Prefix of the bytes that the leaf hash of a log line is the SHA-256 of (RFC 6962).
 pub(crate) const LOG_LEAF: &[u8; 1] = &[0x00];
 

@@ -6,13 +6,18 @@ use std::fmt;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::codec::encode_fields;
+use crate::label;
 use crate::pseudonym::{Pseudonym, first16, keyed};
 use crate::secret::Key32;
+use crate::talk::{ConversationId, Subject};
 
 /// The first 16 bytes of HMAC-SHA256(pepper, pseudonym).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub(crate) struct Tag(pub(crate) [u8; 16]);
+
+encode_fields! { Tag { 0 } }
 
 /// The key that makes tags, its HMAC state computed once.
 pub(crate) struct Pepper {
@@ -28,6 +33,15 @@ impl Pepper {
         let mut mac = self.mac.clone();
         mac.update(pseudonym.expose_bytes());
         Tag(first16(mac))
+    }
+
+    /// What the broker calls the conversation about a subject: the first 16 bytes of HMAC-SHA256(pepper, "conversation"
+    /// || subject). Without the pepper nobody can tell of which subject it was.
+    pub(crate) fn conversation(&self, subject: &Subject) -> ConversationId {
+        let mut mac = self.mac.clone();
+        mac.update(label::CONVERSATION);
+        mac.update(subject.expose_bytes());
+        ConversationId::from_bytes(first16(mac))
     }
 }
 

@@ -63,6 +63,8 @@ pub struct AccountTotals {
     pub clock_accepted: Vec<Timestamp>,
     /// Rows of ended flags that were erased.
     pub purged: u64,
+    /// Pairs of partners that were introduced to each other.
+    pub introduced: u64,
     /// Lines that were pruned.
     pub pruned: u64,
     /// Messages of nobody who is known, by the code with which they were rejected.
@@ -222,6 +224,7 @@ impl AccountTotals {
                 let (showed, ended) = self.releases.entry(*epoch).or_default();
                 *if *full { showed } else { ended } += 1;
             }
+            Event::Introduced { pairs, .. } => self.introduced += u64::from(pairs.get()),
             Event::PolicyAnnounced { version, organisation, .. } => {
                 self.announced.push((time, *version, organisation.clone()));
             }

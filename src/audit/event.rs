@@ -47,6 +47,15 @@ pub enum Event {
         /// Whether accepted flags became visible. If not, flags only ended.
         full: bool,
     },
+    /// Partners were introduced to each other at a turn of the day.
+    Introduced {
+        /// The day.
+        day: Day,
+        /// The epoch.
+        epoch: u32,
+        /// How many pairs of partners; not 0.
+        pairs: NonZeroU32,
+    },
     /// The standings that all partners together were told on one day.
     Told {
         /// The day.
@@ -231,6 +240,7 @@ impl Event {
             Event::Unauthenticated { .. } => "unauthenticated",
             Event::Replayed { .. } => "replayed",
             Event::Release { .. } => "release",
+            Event::Introduced { .. } => "introduced",
             Event::Told { .. } => "told",
             Event::PolicyAdopted { .. } => "policy",
             Event::PolicyAnnounced { .. } => "policy_announced",

@@ -67,13 +67,15 @@ pub(super) struct Cost {
     pub(super) asked: u32,
     pub(super) swept: u32,
     pub(super) status: u32,
+    /// New rows put forward.
+    pub(super) new_rows: u32,
     /// Whether it is a full set, or the last part of one.
     pub(super) delivers: bool,
 }
 
 impl OrganisationRow {
     pub(super) fn new(slug: Slug) -> OrganisationRow {
-        let (began_in, held_before, epochs) = Default::default();
+        let (began_in, held_before, epochs, totals) = Default::default();
         OrganisationRow {
             slug,
             day: Day(0),
@@ -81,9 +83,12 @@ impl OrganisationRow {
             asked: 0,
             swept: 0,
             status: 0,
+            new_rows: 0,
+            notes: 0,
             began_in,
             held_before,
             epochs,
+            totals,
         }
     }
 
@@ -92,6 +97,7 @@ impl OrganisationRow {
         if today > self.day {
             self.day = today;
             (self.new_flags, self.asked, self.swept, self.status) = (0, 0, 0, 0);
+            (self.new_rows, self.notes) = (0, 0);
         }
     }
 
@@ -105,6 +111,7 @@ impl OrganisationRow {
         add(&mut self.asked, cost.asked);
         add(&mut self.swept, cost.swept);
         add(&mut self.status, cost.status);
+        add(&mut self.new_rows, cost.new_rows);
         if cost.delivers {
             self.began_in.get_or_insert(epoch);
         }

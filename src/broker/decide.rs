@@ -6,6 +6,7 @@ use super::accept::{Acceptance, TaggedFlags, accept};
 use super::answer::{TaggedQuestion, answer};
 use super::budgets::{Budget, Cost};
 use super::incoming::Incoming;
+use super::meet::{MeetRequest, MeetSnapshot, MeetVerdict, decide_meet, is_permitted, not_permitted};
 use super::rows::{OrganisationRow, PartnerRow, Replied, ShareRow};
 use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
@@ -27,6 +28,8 @@ pub(super) struct Snapshot {
     restored: Option<Timestamp>,
     /// The epoch that answers questions.
     answering: Option<u32>,
+    /// Of a message of what comes after a hit, what decides it beside all this.
+    meet: MeetSnapshot,
 }
 
 /// What a message asks of the broker, with tags in the place of pseudonyms.
@@ -35,6 +38,7 @@ pub(super) enum TaggedRequest {
     Question(TaggedQuestion),
     /// The lines to be proven are the sender's own.
     Status(StatusRequest),
+    Meet(MeetRequest),
 }
 
 /// What is to be done with a message. Nothing of it is done yet.
@@ -53,6 +57,7 @@ pub(super) enum Verdict {
     Accept(Box<Acceptance>),
     Answer(Answer, ShareRow),
     Status(StatusRequest),
+    Meet(MeetVerdict),
 }
 
 /// Decides on a message that is neither a resend nor of an old number: see [`Snapshot::earlier_reply`].
@@ -65,6 +70,7 @@ pub(super) fn decide(
     match incoming.header.kind {
         Kind::Status => partner.highest_status = incoming.header.sequence,
         Kind::Question => partner.highest_question = incoming.header.sequence,
+        kind if kind.is_talk() => partner.highest_talk = incoming.header.sequence,
         _ => partner.highest_state = incoming.header.sequence,
     }
     let mut organisation = snapshot.budget.spent.clone();
@@ -95,6 +101,11 @@ fn verdict(
             let (answer, row, cost) = answer(incoming, epoch, &budget.spent, question)?;
             Ok((Verdict::Answer(answer, row), cost))
         }
+        TaggedRequest::Meet(request) => {
+            let (verdict, cost) =
+                decide_meet(incoming, (epoch, snapshot.restored), (&snapshot.meet, &budget.spent), request)?;
+            Ok((Verdict::Meet(verdict), cost))
+        }
         TaggedRequest::Status(request) => {
             let status_a_day = incoming.policy().budgets.status_a_day;
             if budget.spent.status >= status_a_day {
@@ -114,7 +125,12 @@ impl Snapshot {
         let organisation = (&incoming.sender.entry.organisation, sender);
         let budget = state.budget(incoming.policy(), organisation, incoming.header.epoch, incoming.now.day());
         let epoch = state.epochs.get(&incoming.header.epoch).map(|epoch| epoch.with_account_of(sender));
-        Snapshot { partner, budget, epoch, restored: state.restored(), answering: state.answering(incoming.policy()) }
+        let meet = match incoming.header.kind.is_talk() {
+            true => MeetSnapshot::of(state, incoming),
+            false => MeetSnapshot::default(),
+        };
+        let (restored, answering) = (state.restored(), state.answering(incoming.policy()));
+        Snapshot { partner, budget, epoch, restored, answering, meet }
     }
 
     /// Whether the epoch's release is still the one that the snapshot was taken in, and the same epoch answers.
@@ -149,6 +165,7 @@ impl Snapshot {
                 });
                 (self.partner.highest_question, same.map(|answered| answered.answer.clone()))
             }
+            kind if kind.is_talk() => (self.partner.highest_talk, replied(&self.meet.last)),
             _ => (self.partner.highest_state, replied(&self.partner.accepted)),
         };
         // A partner whose keys do not hold is told nothing again.
@@ -218,7 +235,7 @@ pub(super) fn refuse_in_doubt(request: &Result<TaggedRequest, Rejection>) -> Opt
     let goes_on = match request {
         Ok(TaggedRequest::State(flags)) => flags.only_withdraws(),
         Ok(TaggedRequest::Status { .. }) => true,
-        Ok(TaggedRequest::Question(_)) | Err(_) => false,
+        Ok(TaggedRequest::Question(_) | TaggedRequest::Meet(_)) | Err(_) => false,
     };
     (!goes_on).then(in_doubt)
 }
@@ -289,6 +306,10 @@ fn acceptable<'a>(
     if (header.kind.is_state() && !may.flag) || (header.kind == Kind::Question && !may.ask) {
         return refuse(Code::NotPermitted, "the roster does not let this partner do this".into());
     }
+    let is_refused = header.kind.is_talk() && !is_permitted(incoming);
+    if is_refused || header.kind == Kind::Question && policy.counting.answers.is_some() {
+        return Err(not_permitted(policy));
+    }
     let oldest = incoming.now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
     let latest = incoming.now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
     if is_time_judged && (header.time.0 < oldest || header.time > latest) {
@@ -303,7 +324,7 @@ fn acceptable<'a>(
         return refuse(Code::Clock, sentence);
     }
     continues_series(incoming, snapshot, listed)?;
-    if header.kind == Kind::Question {
+    if matches!(header.kind, Kind::Question | Kind::TotalsRequest) {
         is_answering(header.epoch, snapshot.answering)?;
     }
     Ok(epoch)
@@ -333,7 +354,8 @@ fn continues_series(incoming: &Incoming<'_>, snapshot: &Snapshot, epoch: &policy
     let refuse = |sentence: String| Err(Rejection::new(Code::Recovering, 0, sentence));
     // A partner that may not flag has no full set to send.
     let is_recovering = incoming.sender.entry.may.flag && snapshot.recovering(header.partner, epoch);
-    let must_be_new = header.kind == Kind::Question || (is_recovering && header.kind == Kind::FullSet);
+    let must_be_new =
+        header.kind == Kind::Question || header.kind.is_talk() || (is_recovering && header.kind == Kind::FullSet);
     if let Some(restored) = snapshot.restored.filter(|restored| must_be_new && header.time < *restored) {
         let time = header.time;
         return refuse(format!("the broker was restored at {restored}, and this message is of {time}: make it anew"));
@@ -388,6 +410,7 @@ fn event(incoming: &Incoming<'_>, request: Option<&TaggedRequest>, verdict: &Res
     let count = match request {
         Some(TaggedRequest::State(flags)) => flags.count(),
         Some(TaggedRequest::Question(question)) => question.count(),
+        Some(TaggedRequest::Meet(request)) => request.count(),
         _ => 0,
     };
     let outcome = match verdict {
@@ -462,6 +485,7 @@ mod tests {
             epoch: Some(OpenEpoch::new(row)),
             restored: None,
             answering: Some(1),
+            meet: MeetSnapshot::default(),
         }
     }
 

@@ -1,9 +1,14 @@
 //! What fuzz targets reach of the ledger's stored forms. No part of the API: it may change or go in any version.
 
+use std::collections::BTreeMap;
+
+use super::meet::{Asked, Conversation, Forwarded, MailboxRow, WaitingNotes, YearRow};
 use super::rows::{EpochRow, LogCountsRow, PartnerRow, PolicyRow, ShareRow, read_row, write_row};
 use crate::codec::Encode;
 use crate::day::Timestamp;
+use crate::message::Entry;
 use crate::policy::Certificate;
+use crate::talk::ConversationId;
 
 /// For each kind of row that `bytes` can be read as: what that row is written as.
 pub fn rewritten_rows(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -17,6 +22,13 @@ pub fn rewritten_rows(bytes: &[u8]) -> Vec<Vec<u8>> {
         rewritten::<Vec<Certificate>>,
         rewritten::<Timestamp>,
         rewritten::<u64>,
+        rewritten::<Forwarded>,
+        rewritten::<Asked>,
+        rewritten::<BTreeMap<ConversationId, Conversation>>,
+        rewritten::<MailboxRow>,
+        rewritten::<Vec<Entry>>,
+        rewritten::<WaitingNotes>,
+        rewritten::<YearRow>,
     ];
     kinds.iter().filter_map(|rewritten| rewritten(bytes)).collect()
 }

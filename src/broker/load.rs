@@ -58,6 +58,15 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
             Key::Unpurged => state.unpurged = read_row(&value)?,
             Key::Restored => state.log.restored = read_row(&value)?,
             Key::Certificates(epoch, partner) => certificates.load((epoch, partner), read_row(&value)?),
+            Key::Introduced
+            | Key::PutForward(..)
+            | Key::Asked(_)
+            | Key::Conversations(..)
+            | Key::Mailbox(_)
+            | Key::Entries(..)
+            | Key::Notes(..)
+            | Key::LastTalk(..)
+            | Key::Year(..) => state.meet.load(key, &value)?,
             Key::Share(epoch, partner) => {
                 let account = Account { row: read_row(&value)?, ..Account::default() };
                 state.log.last = state.log.last.max(account.row.heard.unwrap_or_default());
@@ -65,6 +74,7 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
             }
         }
     }
+    state.meet.refuse_other_epochs(|epoch| state.epochs.contains_key(&epoch))?;
     let mut replays: BTreeMap<(u32, u16), Replay> = BTreeMap::new();
     store.batches(&mut |batch| {
         let id = (batch.id.epoch, batch.id.partner);

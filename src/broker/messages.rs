@@ -7,6 +7,7 @@ use super::decide::{
     Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, refuse_perhaps_suspended, wrong_epoch,
 };
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
+use super::meet::{MeetRequest, TaggedRows};
 use super::rows::{PartnerRow, write_row};
 use super::schedule::{Due, next_possible};
 use super::state::BrokerState;
@@ -115,9 +116,11 @@ impl Broker {
             return Ok(self.unlogged(incoming, rejection));
         }
         let is_status = incoming.header.kind == Kind::Status;
-        if incoming.header.kind.is_state() || is_status {
+        let kind = incoming.header.kind;
+        if kind.is_state() || kind.is_talk() || is_status {
             // These wait for a release without the lock, so that their organisation's questions go on: a state message
-            // because it changes what is released, a status request because the day's checkpoint is signed after it.
+            // because it changes what is released, a status request because the day's checkpoint is signed after it,
+            // and what comes after a hit because it changes who is introduced with the release.
             drop(self.database.begin_after_release()?);
         }
         let _lock = self.organisation_locks.lock(&incoming.sender.entry.organisation);
@@ -185,9 +188,10 @@ impl Broker {
     }
 
     /// Whether a decision on a snapshot can be applied: the policy and the epoch's release are the same, and no release
-    /// is being made that would take the place of what a state message changes.
+    /// is being made that would take the place of what a state message changes, or rest on what was put forward.
     fn still_holds(&self, snapshot: &Snapshot, transaction: &Transaction<'_>, incoming: &Incoming<'_>) -> bool {
-        let is_overwritten = incoming.header.kind.is_state() && transaction.is_release_in_progress();
+        let kind = incoming.header.kind;
+        let is_overwritten = (kind.is_state() || kind.is_talk()) && transaction.is_release_in_progress();
         self.is_in_force(incoming.in_force) && !is_overwritten && snapshot.is_current(transaction, incoming)
     }
 
@@ -210,10 +214,12 @@ impl Broker {
                 self.retain_own(&mut status.lines, verified.header().partner)?;
                 TaggedRequest::Status(status)
             }
-            Request::PutForward(_) | Request::Exchange(_) | Request::Totals | Request::Year(_) => {
-                let sentence = "the policy has none of what comes after a hit";
-                return Ok(Err(Rejection::new(Code::NotPermitted, 0, sentence)));
+            Request::PutForward(said) => {
+                TaggedRequest::Meet(MeetRequest::PutForward(TaggedRows::new(&said, &pepper, threads)))
             }
+            Request::Exchange(exchange) => TaggedRequest::Meet(MeetRequest::Exchange(exchange)),
+            Request::Totals => TaggedRequest::Meet(MeetRequest::Totals),
+            Request::Year(year) => TaggedRequest::Meet(MeetRequest::Year(year)),
         }))
     }
 
@@ -249,8 +255,9 @@ impl Broker {
         let log = transaction.record(incoming.now, incoming.in_force.digest(), decision.event)?;
         let (state, change) = transaction.change();
         change.added.extend(staged);
+        let mut spent = decision.organisation;
         if decision.verdict.is_ok() {
-            state.keep_spent(decision.organisation, change);
+            state.keep_spent(spent.clone(), change);
         }
         let reply = match decision.verdict {
             Ok(Verdict::Accept(acceptance)) => {
@@ -283,6 +290,12 @@ impl Broker {
             Ok(Verdict::Status(request)) => {
                 let reply = self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, &request)));
                 row.status = Some(incoming.replied(reply.clone()));
+                reply
+            }
+            Ok(Verdict::Meet(verdict)) => {
+                let reply = self.sign(incoming, &state.apply_meet(incoming, verdict, (log, &mut spent), change));
+                state.keep_spent(spent, change);
+                state.meet.keep_last(partner, epoch, incoming.replied(reply.clone()), change);
                 reply
             }
             Err(rejection) => self.sign(incoming, &Reply::Rejection(Rejection { log, ..rejection })),

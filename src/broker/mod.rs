@@ -21,6 +21,7 @@ mod join;
 mod keys;
 mod load;
 mod log;
+mod meet;
 mod merge;
 mod messages;
 mod operator;

@@ -261,6 +261,8 @@ impl Broker {
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         transaction.record(now, digest, adopted)?;
         transaction.change_certificates(now, &newer, &old.certificates)?;
+        let (state, change) = transaction.change();
+        state.forget_leavers(newer.policy(), now.day(), change);
         let epochs: Vec<_> = transaction.epochs.keys().copied().collect();
         for number in epochs {
             // Under the newer rules no moment before them is looked at.
@@ -521,11 +523,12 @@ impl Broker {
             transaction.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect();
         for epoch in destroyed {
             let (state, change) = transaction.change();
-            state.remove_epoch(in_force.policy(), epoch, change);
+            state.remove_epoch(in_force.policy(), epoch, now.day(), change);
             transaction.record(now, in_force.digest(), Event::EpochClosed { epoch })?;
         }
         let (state, change) = transaction.change();
         state.forget_partners(change);
+        state.recover_meet(change);
         state.restore_budgets(in_force.policy(), days_lost, change);
         // A log of its own, so also where two restores fall on one second.
         state.log.restored = Timestamp(now.0.max(restored_before.0 + 1));

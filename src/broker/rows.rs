@@ -11,7 +11,7 @@
 //! | policy | its version, 4; its digest; the digest of the one before, if any; when it was adopted, a moment |
 //! |  | if a version for a lost policy key was announced: its digest; the day |
 //! | partner | the last accepted state message, if any: its number, 8; its digest; the receipt, bytes |
-//! |  | the highest numbers of state messages, questions and status requests, 8 each |
+//! |  | the highest numbers of state messages, questions, status requests and of what comes after a hit, 8 each |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
 //! |  | the digest of the last receipt that the partner showed and the log lacks, if any |
@@ -23,11 +23,14 @@
 //! |  | flags held, 4; the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
 //! |  | the number of the last batch that is released, 8; 0 for none |
 //! | organisation | its slug, bytes |
-//! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4; status requests, 4 |
+//! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4; status requests, 4; new |
+//! |  | rows put forward, 4; notes, 4 |
 //! |  | the epoch of its first full set, 4, if any |
 //! |  | flags held when the last epoch closed that it had delivered in, 4, if any; how many epochs, 8; of each: |
 //! |  | its number, 4; pseudonyms asked, 4; flags of first full sets free of the day's budget, 4 |
 //! |  | since a restore how many of these there may be, 4, if there was one |
+//! |  | the totals that it was told last, if any: their release, 8, and its moment; flags, 4; how many cells, 8; of |
+//! |  | each: the fewest organisations, 1; the most, 1; pseudonyms, 4 |
 //! | log counts | the day of what follows; how many epochs, 8; of each: its number, 4; stacked, 8; not stacked, 8 |
 //! |  | how many lines were pruned, 8; the hour of what follows, a moment; messages that used up no number, 4 |
 //! | restored | when the store was last put back from a copy, a moment |
@@ -36,11 +39,13 @@
 //! |  | message key and seal key, 32 and 32, if any; the first day; the last day |
 //! |  | the policy key, 32; the signature, 64 |
 //!
-//! A checkpoint's row is the signed checkpoint itself. A row that is of another version, ends too early or too late, or
-//! holds what no broker writes is refused as `store_damaged`.
+//! What comes after a hit has rows of its own: `meet/rows.rs`. A checkpoint's row is the signed checkpoint itself. A
+//! row that is of another version, ends too early or too late, or holds what no broker writes is refused as
+//! `store_damaged`.
 
 use std::collections::BTreeMap;
 
+use super::meet::TotalsRow;
 use crate::codec::{Encode, encode_fields, read_record, write_record};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -90,6 +95,7 @@ pub(super) struct PartnerRow {
     pub(super) highest_state: u64,
     pub(super) highest_question: u64,
     pub(super) highest_status: u64,
+    pub(super) highest_talk: u64,
     pub(super) answered: Option<AnsweredQuestion>,
     pub(super) status: Option<Replied>,
     /// The last receipt of this broker's signature that the partner showed and the log lacked; the log says so once.
@@ -100,18 +106,23 @@ pub(super) struct PartnerRow {
 #[derive(Clone)]
 pub(super) struct OrganisationRow {
     pub(super) slug: Slug,
-    /// The day on which the next four were spent.
+    /// The day on which the next six were spent.
     pub(super) day: Day,
     pub(super) new_flags: u32,
     pub(super) asked: u32,
     pub(super) swept: u32,
     pub(super) status: u32,
+    /// New rows put forward.
+    pub(super) new_rows: u32,
+    pub(super) notes: u32,
     /// The epoch of its first full set.
     pub(super) began_in: Option<u32>,
     /// Flags that it held when the last epoch closed that it had delivered in; `None` where there was none.
     pub(super) held_before: Option<u32>,
     /// What it spent in epochs that are open, by number.
     pub(super) epochs: BTreeMap<u32, EpochSpending>,
+    /// The totals that it was told last.
+    pub(super) totals: Option<TotalsRow>,
 }
 
 /// What an organisation spent in one epoch.
@@ -222,7 +233,7 @@ impl PartnerRow {
 encode_fields! { PolicyRow { version, digest, previous, adopted, announced } }
 encode_fields! { Announced { version, on } }
 encode_fields! {
-    PartnerRow { accepted, highest_state, highest_question, highest_status, answered, status, forgotten }
+    PartnerRow { accepted, highest_state, highest_question, highest_status, highest_talk, answered, status, forgotten }
     where |row| {
         let answered = row.answered.as_ref().map_or(0, |answered| answered.sequence);
         let status = row.status.as_ref().map_or(0, |status| status.sequence);
@@ -236,7 +247,11 @@ encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
 encode_fields! { SilenceRow { since, until, seconds } }
 encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released_through } }
-encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, began_in, held_before, epochs } }
+encode_fields! {
+    OrganisationRow {
+        slug, day, new_flags, asked, swept, status, new_rows, notes, began_in, held_before, epochs, totals
+    }
+}
 encode_fields! { EpochSpending { asked, carried, may_carry } }
 encode_fields! { LogCountsRow { day, told, pruned, hour, replayed, backed_up } }
 
@@ -266,6 +281,7 @@ mod tests {
             highest_state: 0x22,
             highest_question: 0x42,
             highest_status: 0x46,
+            highest_talk: 0x47,
             answered: Some(AnsweredQuestion {
                 sequence: 0x41,
                 digest: Digest([0xb1; 32]),
@@ -304,6 +320,7 @@ mod tests {
                 &[0x22, 0, 0, 0, 0, 0, 0, 0],
                 &[0x42, 0, 0, 0, 0, 0, 0, 0],
                 &[0x46, 0, 0, 0, 0, 0, 0, 0],
+                &[0x47, 0, 0, 0, 0, 0, 0, 0],
                 &[1, 0x41, 0, 0, 0, 0, 0, 0, 0],
                 &[0xb1; 32],
                 &[0x43, 0, 0, 0],
@@ -316,7 +333,7 @@ mod tests {
                 &[0xb5; 32],
             ],
         );
-        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 24 + 3]]);
+        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 32 + 3]]);
         let organisation = OrganisationRow {
             slug: "a-b".parse().unwrap(),
             day: Day(0x51),
@@ -324,12 +341,21 @@ mod tests {
             asked: 0x53,
             swept: 0x54,
             status: 0x55,
+            new_rows: 0x5c,
+            notes: 0x5d,
             began_in: Some(0x5b),
             held_before: Some(0x56),
             epochs: [(0x57, EpochSpending { asked: 0x58, carried: 0x59, may_carry: Some(0x5a) })].into(),
+            totals: Some(TotalsRow {
+                release: 0x5e,
+                as_of: Timestamp(0x5f),
+                flags: 0x60,
+                cells: vec![(0x61, (0x62, 0x63))],
+            }),
         };
         let slug = [3, 0, 0, 0, 0, 0, 0, 0, b'a', b'-', b'b'];
-        let spent = [[0x52, 0, 0, 0], [0x53, 0, 0, 0], [0x54, 0, 0, 0], [0x55, 0, 0, 0]].concat();
+        let spent = [0x52, 0x53, 0x54, 0x55, 0x5c, 0x5d].map(|spent| [spent, 0, 0, 0]).concat();
+        let totals = [&[1, 0x5e, 0, 0, 0, 0, 0, 0, 0][..], &[0x5f, 0, 0, 0, 0, 0, 0, 0], &[0x60, 0, 0, 0]].concat();
         frozen(
             organisation,
             &[
@@ -344,6 +370,8 @@ mod tests {
                 &[0x58, 0, 0, 0],
                 &[0x59, 0, 0, 0],
                 &[1, 0x5a, 0, 0, 0],
+                &totals,
+                &[1, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x62, 0x63, 0, 0, 0],
             ],
         );
         let epoch = EpochRow {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::index::{Index, Pending, PendingCursor};
 use super::join::join;
 use super::log::AuditLog;
+use super::meet::MeetState;
 use super::rows::{EpochRow, OrganisationRow, PartnerRow, ShareRow, SilenceRow, write_row};
 use super::tally::Tally;
 use crate::day::{Day, Timestamp};
@@ -30,6 +31,8 @@ pub(super) struct BrokerState {
     /// Those of which anything was spent, in the order in which they came.
     pub(super) organisations: Vec<OrganisationRow>,
     pub(super) epochs: BTreeMap<u32, OpenEpoch>,
+    /// What comes after a hit.
+    pub(super) meet: MeetState,
 }
 
 /// An epoch that is open: its release, and what each partner has in it.
@@ -170,11 +173,14 @@ impl BrokerState {
         change.rows.extend(row.map(|row| (Key::Share(number, partner), Some(row))));
         change.removed.extend(unfinished.iter().map(|stored| stored.id(number, partner)));
         self.count_removed(unfinished.iter().map(|stored| stored.rows as u64).sum(), change);
+        // What it puts forward rests on what it flags.
+        self.keep_forwarded((number, partner), None, change);
     }
 
     /// Removes all of an epoch, from memory and from the store.
-    pub(super) fn remove_epoch(&mut self, policy: &Policy, number: u32, change: &mut Change) {
+    pub(super) fn remove_epoch(&mut self, policy: &Policy, number: u32, today: Day, change: &mut Change) {
         self.close_budgets(policy, number, change);
+        self.close_meet(number, today, change);
         let Some(epoch) = self.epochs.remove(&number) else { return };
         self.count_removed(epoch.stored_rows(), change);
         change.rows.push((Key::Epoch(number), None));

@@ -79,6 +79,7 @@ impl Upkeep<'_> {
             }
         }
         let (state, change) = transaction.change();
+        state.turn_meet(self.in_force, self.now, change)?;
         let day_turned = state.log.turn_day(change, self.now, self.in_force.digest())?;
         if day_turned || self.is_confirmed {
             // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
@@ -111,7 +112,7 @@ impl Upkeep<'_> {
         let closed = self.epochs_over(transaction);
         for number in &closed {
             let (state, change) = transaction.change();
-            state.remove_epoch(policy, *number, change);
+            state.remove_epoch(policy, *number, today, change);
             self.record(transaction, Event::EpochClosed { epoch: *number })?;
         }
         for number in policy.epochs.iter().map(|epoch| epoch.number).filter(is_open) {

@@ -5,6 +5,7 @@
 //! moment at which it, and all that changes with it, counts. So a question's line waits for no large message, and
 //! chunks that no manifest names, as a crash in between leaves them, are dropped at open.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
@@ -143,9 +144,12 @@ impl DurableStore {
             Ok(())
         })?;
         let orphans = self.orphans(&named)?;
-        if !destroyed.is_empty() {
+        let is_lost = |key: &Key| key.sealed_in().is_some_and(|epoch| self.keys.is_destroyed(epoch));
+        let lost: Vec<Key> = self.ledger_rows()?.into_iter().map(|(key, _)| key).filter(is_lost).collect();
+        if !destroyed.is_empty() || !lost.is_empty() {
             let removed = destroyed.into_iter().map(|(batch, _)| batch).collect();
-            let change = Change { removed, ..Change::default() };
+            let rows = lost.into_iter().map(|key| (key, None)).collect();
+            let change = Change { rows, removed, ..Change::default() };
             self.keep(&[&SealedChange { change, added: Vec::new() }])?;
         }
         for name in [FLAGS, LEDGER].map(fresh) {
@@ -244,6 +248,30 @@ impl DurableStore {
         })
     }
 
+    /// All rows of the ledger, those that are sealed as they are.
+    fn ledger_rows(&self) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+        let rows = self.read(&self.ledger, |ledger| {
+            let rows = ledger.open_table(ROWS)?;
+            rows.iter()?
+                .map(|row| row.map(|(key, value)| (*key.value(), value.value().to_vec())).map_err(Into::into))
+                .collect::<Result<Vec<_>, redb::Error>>()
+        })?;
+        let known = |(key, value)| Some((Key::from_bytes(key)?, value));
+        rows.into_iter()
+            .map(known)
+            .collect::<Option<_>>()
+            .ok_or(StoreError::StoreDamaged { finding: "ledger.redb has a row of no known kind" })
+    }
+
+    /// What seals and opens the row of that key, if it is one that is sealed. `made` has those of earlier rows.
+    fn sealer<'s>(&self, made: &'s mut BTreeMap<u32, Sealer>, key: Key) -> Result<Option<&'s Sealer>, StoreError> {
+        let Some(epoch) = key.sealed_in() else { return Ok(None) };
+        Ok(Some(match made.entry(epoch) {
+            Entry::Occupied(sealer) => sealer.into_mut(),
+            Entry::Vacant(place) => place.insert(Sealer::new(&*self.keys.blob_key(epoch)?)),
+        }))
+    }
+
     fn seal(&self, batch: &Batch) -> Result<Arc<SealedBatch>, StoreError> {
         let sealer = Sealer::new(&*self.keys.blob_key(batch.id.epoch)?);
         let (length, sealed) = sealer.chunks(batch)?;
@@ -300,17 +328,14 @@ impl DurableStore {
 
 impl Store for DurableStore {
     fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
-        let rows = self.read(&self.ledger, |ledger| {
-            let rows = ledger.open_table(ROWS)?;
-            rows.iter()?
-                .map(|row| row.map(|(key, value)| (*key.value(), value.value().to_vec())).map_err(Into::into))
-                .collect::<Result<Vec<_>, redb::Error>>()
-        })?;
-        let known = |(key, value)| Some((Key::from_bytes(key)?, value));
-        rows.into_iter()
-            .map(known)
-            .collect::<Option<_>>()
-            .ok_or(StoreError::StoreDamaged { finding: "ledger.redb has a row of no known kind" })
+        let mut rows = self.ledger_rows()?;
+        let mut sealers = BTreeMap::new();
+        for (key, value) in &mut rows {
+            if let Some(sealer) = self.sealer(&mut sealers, *key)? {
+                *value = sealer.open_row(*key, std::mem::take(value))?;
+            }
+        }
+        Ok(rows)
     }
 
     fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), StoreError>) -> Result<(), StoreError> {
@@ -358,6 +383,13 @@ impl Store for DurableStore {
     }
 
     fn submit(&self, mut change: Change) -> Result<Ticket, StoreError> {
+        let mut sealers = BTreeMap::new();
+        for (key, value) in &mut change.rows {
+            let Some(value) = value else { continue };
+            if let Some(sealer) = self.sealer(&mut sealers, *key)? {
+                *value = sealer.seal_row(*key, value)?;
+            }
+        }
         let mut added = Vec::new();
         for staged in change.added.drain(..) {
             added.push(match staged {

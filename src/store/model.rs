@@ -42,6 +42,24 @@ pub(crate) enum Key {
     Certificates(u32, u16),
     /// For how long there was no release, where nobody has said since that the clock is right.
     Silence,
+    /// The last turn of the day at which it was looked at who is to be introduced.
+    Introduced,
+    /// What a partner puts forward in an epoch. Sealed.
+    PutForward(u32, u16),
+    /// Which partners were asked to answer what others put forward in an epoch. Sealed.
+    Asked(u32),
+    /// The conversations that began in an epoch and whose id begins with these two bytes.
+    Conversations(u32, u16),
+    /// The numbers of a partner's post, and of it what tells of no subject.
+    Mailbox(u16),
+    /// What waits for a partner of an epoch's subjects. Sealed.
+    Entries(u32, u16),
+    /// The notes that wait for one partner of another.
+    Notes(u16, u16),
+    /// The reply to a partner's last message of what comes after a hit, which was of this epoch. Sealed.
+    LastTalk(u32, u16),
+    /// What a partner reported of a year.
+    Year(u16, u16),
 }
 
 /// Names a batch: the message that brought it.
@@ -96,11 +114,30 @@ impl Key {
             Key::Organisation(at) => (9, at, 0),
             Key::Certificates(epoch, partner) => (10, epoch, partner),
             Key::Silence => (11, 0, 0),
+            Key::Introduced => (12, 0, 0),
+            Key::PutForward(epoch, partner) => (13, epoch, partner),
+            Key::Asked(epoch) => (14, epoch, 0),
+            Key::Conversations(epoch, first) => (15, epoch, first),
+            Key::Mailbox(partner) => (16, 0, partner),
+            Key::Entries(epoch, partner) => (17, epoch, partner),
+            Key::Notes(receiver, sender) => (18, receiver.into(), sender),
+            Key::LastTalk(epoch, partner) => (19, epoch, partner),
+            Key::Year(year, partner) => (20, year.into(), partner),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
         bytes[5..].copy_from_slice(&u16::to_be_bytes(partner));
         bytes
+    }
+
+    /// The epoch under whose key a store on disk seals the row: one that tells of a pseudonym, and goes with the epoch.
+    pub(crate) fn sealed_in(self) -> Option<u32> {
+        match self {
+            Key::PutForward(epoch, _) | Key::Asked(epoch) | Key::Entries(epoch, _) | Key::LastTalk(epoch, _) => {
+                Some(epoch)
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 7]) -> Option<Key> {
@@ -119,6 +156,16 @@ impl Key {
             9 => Key::Organisation(epoch),
             10 => Key::Certificates(epoch, partner),
             11 => Key::Silence,
+            12 => Key::Introduced,
+            13 => Key::PutForward(epoch, partner),
+            14 => Key::Asked(epoch),
+            15 => Key::Conversations(epoch, partner),
+            16 => Key::Mailbox(partner),
+            17 => Key::Entries(epoch, partner),
+            // What does not fit two bytes comes back as other bytes, and so is no key.
+            18 => Key::Notes(epoch as u16, partner),
+            19 => Key::LastTalk(epoch, partner),
+            20 => Key::Year(epoch as u16, partner),
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

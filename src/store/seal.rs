@@ -1,4 +1,5 @@
-//! Seals batches: without the keys, the store's files show only how large each batch is.
+//! Seals batches, and the ledger's rows that tell of a pseudonym: without the keys, the store's files show only how
+//! large each of them is.
 //!
 //! A batch is cut into chunks, each sealed with AES-256-GCM under the blob key of its epoch. Its manifest, sealed under
 //! the same key, lists the chunks with their authentication tags, so that a chunk that is missing, or is an older one
@@ -13,6 +14,8 @@
 //! | of each chunk | its number in the file, 8; its authentication tag, 16 |
 //! | its additional data | the label of manifests; the batch's name |
 //! | a batch's name | the store's format, 4; epoch, 4; partner, 2; state number, 8 |
+//! | row | the row's bytes |
+//! | its additional data | the label of rows; the store's format, 4; the row's key, 7 |
 //!
 //! All integers are little-endian.
 
@@ -23,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, UnboundKey};
 
 use super::error::StoreError;
-use super::model::{Batch, BatchId};
+use super::model::{Batch, BatchId, Key};
 use super::tables::FORMAT;
 use crate::codec::{Malformed, Writer, encode_fields, read_record, write_record};
 use crate::label;
@@ -149,6 +152,17 @@ impl Sealer {
             .map_err(|_| StoreError::StoreDamaged { finding: "a manifest in ledger.redb does not decode" })
     }
 
+    /// Seals a row of the ledger; see [`Key::sealed_in`].
+    pub(super) fn seal_row(&self, key: Key, row: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.seal(&row_data(key), row)
+    }
+
+    pub(super) fn open_row(&self, key: Key, sealed: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        self.open(&row_data(key), sealed).ok_or(StoreError::StoreDamaged {
+            finding: "a row in ledger.redb does not unseal: the keys are of another broker, or it was altered",
+        })
+    }
+
     /// Seals under a random nonce.
     ///
     /// A counter would have to survive crashes and restored backups without ever going back; 96 random bits need
@@ -242,6 +256,13 @@ fn chunk_data(id: &BatchId, number: u32, of: u32) -> Vec<u8> {
 fn manifest_data(id: &BatchId) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.bytes(label::STORE_MANIFEST).u32(FORMAT).u32(id.epoch).u16(id.partner).u64(id.sequence);
+    writer.finish()
+}
+
+/// The additional data of a row.
+fn row_data(key: Key) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.bytes(label::STORE_ROW).u32(FORMAT).bytes(&key.to_bytes());
     writer.finish()
 }
 
@@ -346,6 +367,22 @@ mod tests {
         assert_eq!(manifest_data(&id), [&label::STORE_MANIFEST[..], &named].concat());
         let chunk = [&label::STORE_CHUNK[..], &named, &[0x24, 0, 0, 0, 0x25, 0, 0, 0]].concat();
         assert_eq!(chunk_data(&id, 0x24, 0x25), chunk);
+        let row = [&label::STORE_ROW[..], &[1, 0, 0, 0], &[13, 0, 0, 0, 0x21, 0, 0x22]].concat();
+        assert_eq!(row_data(Key::PutForward(0x21, 0x22)), row);
+    }
+
+    #[test]
+    fn a_row_comes_back_only_under_its_key_and_its_name() {
+        let sealer = Sealer::new(&Key32::from_bytes([7; 32]));
+        let key = Key::PutForward(1, 2);
+        let sealed = sealer.seal_row(key, b"a row").unwrap();
+        assert_eq!(sealer.open_row(key, sealed.clone()).unwrap(), b"a row");
+        for other in [Key::PutForward(2, 2), Key::PutForward(1, 3), Key::Entries(1, 2)] {
+            assert_eq!(sealer.open_row(other, sealed.clone()).unwrap_err().code(), "store_damaged");
+        }
+        let other = Sealer::new(&Key32::from_bytes([8; 32]));
+        assert_eq!(other.open_row(key, sealed.clone()).unwrap_err().code(), "store_damaged");
+        assert!(!sealed.windows(5).any(|window| window == b"a row"));
     }
 
     #[test]

@@ -125,6 +125,15 @@ fn keys_come_back_in_their_order() {
         Key::Restored,
         Key::Unpurged,
         Key::Silence,
+        Key::Introduced,
+        Key::PutForward(1, 2),
+        Key::Asked(1),
+        Key::Conversations(1, 2),
+        Key::Mailbox(2),
+        Key::Entries(1, 2),
+        Key::Notes(2, 3),
+        Key::LastTalk(1, 2),
+        Key::Year(2026, 2),
     ];
     assert!(keys.is_sorted() && keys.map(Key::to_bytes).is_sorted());
     for key in keys {
@@ -132,6 +141,9 @@ fn keys_come_back_in_their_order() {
     }
     assert_eq!(Key::from_bytes([0, 0, 0, 0, 1, 0, 0]), None);
     assert_eq!(Key::from_bytes([9; 7]), None);
+    for kind in [18, 20] {
+        assert_eq!(Key::from_bytes([kind, 0, 1, 0, 0, 0, 1]), None, "three bytes for two");
+    }
 }
 
 #[test]

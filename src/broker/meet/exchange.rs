@@ -1,0 +1,112 @@
+//! An exchange: what its sender read goes, what it leaves ends, its notes are kept for their receivers, and it gets what
+//! waits. spec/after-a-hit.md, sections 2.3 and 2.4.
+
+use std::collections::BTreeSet;
+
+use super::super::incoming::Incoming;
+use super::super::rows::OrganisationRow;
+use super::super::state::BrokerState;
+use super::rows::{Conversation, WaitingNotes};
+use super::state::next;
+use crate::message::{ENTRIES_AT_ONCE, Exchange, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post};
+use crate::store::Change;
+use crate::talk::ConversationId;
+
+/// The most notes of one sender that wait for one receiver.
+const MOST_WAITING: usize = 64;
+
+impl BrokerState {
+    /// Does what an exchange says, and gives the post, without its entry in the log. Its notes are charged to `spent`.
+    pub(crate) fn exchange(
+        &mut self,
+        incoming: &Incoming<'_>,
+        exchange: &Exchange,
+        spent: &mut OrganisationRow,
+        change: &mut Change,
+    ) -> Post {
+        let partner = incoming.header.partner;
+        let before = self.meet.epochs_waiting(partner);
+        if let Some(mailbox) = self.meet.mailboxes.get_mut(&partner) {
+            mailbox.entries = mailbox.entries.split_off(&exchange.told.saturating_add(1));
+        }
+        let is_read = |of: (u16, u16), number: u64| of.0 == partner && number <= exchange.received;
+        self.meet.retain_notes(|of, (number, _)| !is_read(of, *number), change);
+        exchange.left.iter().for_each(|id| self.leave(incoming, *id, change));
+        let mut sent = [NoteFate::Empty; NOTES_AT_ONCE];
+        for (fate, slot) in sent.iter_mut().zip(&exchange.notes) {
+            *fate = self.carry(incoming, slot, spent, change);
+        }
+        let post = self.post(partner, sent);
+        self.meet.keep_mailbox(partner, &before, change);
+        post
+    }
+
+    /// Ends the sender's introductions in a conversation; nothing where it has none there.
+    fn leave(&mut self, incoming: &Incoming<'_>, id: ConversationId, change: &mut Change) {
+        let (partner, moment) = (incoming.header.partner, (incoming.now.day(), self.log.restored));
+        let others: Vec<u16> =
+            self.meet.conversations.get(&id).into_iter().flat_map(|one| one.others(partner)).collect();
+        let waiting: Vec<BTreeSet<u32>> = others.iter().map(|other| self.meet.epochs_waiting(*other)).collect();
+        if self.meet.end_introductions(partner, id, moment, |_| true).is_empty() {
+            return;
+        }
+        for (other, before) in others.iter().zip(&waiting) {
+            self.meet.keep_mailbox(*other, before, change);
+        }
+        let Some(one) = self.meet.conversations.get_mut(&id) else { return };
+        let epoch = one.epoch;
+        if let Err(place) = one.left.binary_search(&partner) {
+            one.left.insert(place, partner);
+        }
+        let is_open = self.epochs.contains_key(&epoch);
+        self.meet.tidy_conversation(id, is_open);
+        self.meet.keep_conversation(epoch, id, change);
+    }
+
+    /// Keeps a note for its receiver, if it may.
+    fn carry(
+        &mut self,
+        incoming: &Incoming<'_>,
+        slot: &NoteSlot,
+        spent: &mut OrganisationRow,
+        change: &mut Change,
+    ) -> NoteFate {
+        let (sender, receiver) = (incoming.header.partner, slot.partner);
+        let conversation = self.meet.conversations.get(&slot.conversation);
+        let is_introduced = |one: &Conversation| one.epoch == slot.began && one.introduces(sender, receiver);
+        if !conversation.is_some_and(is_introduced) {
+            return NoteFate::NotIntroduced;
+        }
+        let a_day = incoming.policy().meet.as_ref().map_or(0, |meet| meet.notes_a_day);
+        if spent.notes >= a_day {
+            return NoteFate::OverBudget;
+        }
+        let restored = self.log.restored;
+        let before = self.meet.epochs_waiting(receiver);
+        let waiting: &mut WaitingNotes = self.meet.notes.entry((receiver, sender)).or_default();
+        if waiting.len() >= MOST_WAITING {
+            return NoteFate::TooManyWait;
+        }
+        let mailbox = self.meet.mailboxes.entry(receiver).or_default();
+        mailbox.last_note = next(mailbox.last_note, restored);
+        waiting.push((mailbox.last_note, NoteSlot { partner: sender, ..slot.clone() }));
+        spent.notes += 1;
+        self.meet.keep_notes((receiver, sender), change);
+        self.meet.keep_mailbox(receiver, &before, change);
+        NoteFate::Kept
+    }
+
+    /// What waits for a partner, the oldest first.
+    fn post(&mut self, partner: u16, sent: [NoteFate; NOTES_AT_ONCE]) -> Post {
+        let mut notes: Vec<&(u64, NoteSlot)> =
+            self.meet.notes.range((partner, 0)..=(partner, u16::MAX)).flat_map(|(_, notes)| notes).collect();
+        notes.sort_unstable_by_key(|(number, _)| *number);
+        let more_notes = notes.len() > NOTES_AT_ONCE;
+        let notes = notes.into_iter().take(NOTES_AT_ONCE).cloned().collect();
+        let mailbox = self.meet.mailboxes.entry(partner).or_default();
+        let entries: Vec<_> = mailbox.entries.values().take(ENTRIES_AT_ONCE).copied().collect();
+        mailbox.shown = entries.last().map_or(mailbox.shown, |last| last.number.max(mailbox.shown));
+        let more = more_notes || mailbox.entries.len() > entries.len();
+        Post { log: LogEntry::NONE, sent, more, entries, notes }
+    }
+}
