@@ -133,8 +133,12 @@ impl Snapshot {
         Snapshot { partner, budget, epoch, restored, answering, meet }
     }
 
-    /// Whether the epoch's release is still the one that the snapshot was taken in, and the same epoch answers.
+    /// Whether the epoch's release is still the one that the snapshot was taken in, and the same epoch answers; and, of
+    /// what comes after a hit, whether no turn of the day has been decided since.
     pub(super) fn is_current(&self, state: &BrokerState, incoming: &Incoming<'_>) -> bool {
+        if incoming.header.kind.is_talk() && self.meet.turned != state.meet.turned {
+            return false;
+        }
         state.release(incoming.header.epoch) == self.release() && state.answering(incoming.policy()) == self.answering
     }
 

@@ -493,7 +493,7 @@ impl Broker {
 
     /// Notes that the store was restored: each partner counts again when its full set has come.
     /// `policy` is the one that is in force afterwards.
-    fn recover(&self, now: Timestamp, accept_clock: bool, policy: &Policy) -> Result<(), BrokerError> {
+    pub(super) fn recover(&self, now: Timestamp, accept_clock: bool, policy: &Policy) -> Result<(), BrokerError> {
         let in_force = self.in_force();
         let mut transaction = self.database.begin()?;
         let now = Clock::from(now).judge_accepted(&transaction, policy)?;

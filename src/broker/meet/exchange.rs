@@ -1,5 +1,5 @@
-//! An exchange: what its sender read goes, what it leaves ends, its notes are kept for their receivers, and it gets what
-//! waits. spec/after-a-hit.md, sections 2.3 and 2.4.
+//! An exchange: what its sender read goes, what it leaves ends, its notes are kept for their receivers, and it gets
+//! what waits. spec/after-a-hit.md, sections 2.3 and 2.4.
 
 use std::collections::BTreeSet;
 

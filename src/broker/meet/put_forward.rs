@@ -36,6 +36,8 @@ pub(crate) struct MeetSnapshot {
     held_by_others: u32,
     /// The last message of the series that was accepted.
     pub(crate) last: Option<Replied>,
+    /// The day of the last turn at which it was looked at who is to be introduced.
+    pub(crate) turned: Day,
     /// Whether the sender has reported the year before this one.
     pub(super) has_reported: bool,
 }
@@ -73,13 +75,14 @@ impl MeetSnapshot {
             forwarded: meet.forwarded.get(&(epoch, sender)).cloned(),
             held_by_others: meet.held_by_others(incoming.policy(), organisation, epoch, today),
             last: meet.last.get(&sender).map(|(_, last)| last.clone()),
+            turned: meet.turned,
             has_reported: meet.years.contains_key(&(today.year() - 1, sender)),
         }
     }
 }
 
-/// Decides on what is put forward. What comes of it depends on the sender's organisation alone, so that it tells nothing
-/// of any other.
+/// Decides on what is put forward. What comes of it depends on the sender's organisation alone, so that it tells
+/// nothing of any other.
 pub(super) fn put_forward(
     incoming: &Incoming<'_>,
     (meet, epoch): (&Meet, &OpenEpoch),

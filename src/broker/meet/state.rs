@@ -285,3 +285,34 @@ fn is_superfluous(before: &Entry, entry: &Entry) -> bool {
         (one, other) => between(&one).is_some() && between(&one) == between(&other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::talk::RowCode;
+
+    #[test]
+    fn of_what_is_told_again_the_latest_alone_waits() {
+        let mut meet = MeetState::default();
+        let entry = |subject: u8, told| {
+            let subject = Subject::from_bytes([subject; 16]);
+            Entry { number: 0, subject, epoch: 1, day: Day(1), told }
+        };
+        let conversation = ConversationId::from_bytes([7; 16]);
+        let asked = |subject| entry(subject, EntryKind::Asked { answer_by: Day(9) });
+        let introduced = |partner| {
+            let (last_day, code) = (Day(9), RowCode::from_bytes([1; 16]));
+            entry(1, EntryKind::Introduced { conversation, partner, last_day, row: 1, own_row: 1, code })
+        };
+        let left = |partner| entry(0, EntryKind::Left { conversation, partner });
+        let told =
+            [asked(1), asked(2), asked(1), introduced(2), introduced(3), left(2), left(3), introduced(2), left(2)];
+        told.into_iter().for_each(|entry| meet.tell(9, entry, Timestamp(0)));
+        let numbers: Vec<u64> = meet.mailboxes[&9].entries.keys().copied().collect();
+        assert_eq!(numbers, [2, 3, 5, 7, 8, 9], "asked twice over 1, and introduced to 2 anew");
+        // After a restore numbers are at least its seconds, and go on from there.
+        meet.tell(9, asked(3), Timestamp(100));
+        meet.tell(9, asked(4), Timestamp(100));
+        assert_eq!(meet.mailboxes[&9].last_entry, 101);
+    }
+}

@@ -40,12 +40,15 @@ pub(super) fn totals(policy: &Policy, number: u32, organisation: &Slug, epoch: &
         flagging.extend(policy.flags_for(flag.partner, number));
     }
     count(&mut flagging);
-    let is_told = enough_sources && flags >= FEWEST_FLAGS;
+    if !enough_sources {
+        // Nothing is stacked then.
+        counted.clear();
+    }
     TotalsRow {
         release: epoch.row.release,
         as_of: epoch.row.as_of,
         flags: tens(flags) as u32,
-        cells: if is_told { cells(&counted, &policy.counting) } else { Vec::new() },
+        cells: if flags >= FEWEST_FLAGS { cells(&counted, &policy.counting) } else { Vec::new() },
     }
 }
 

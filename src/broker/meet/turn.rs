@@ -57,7 +57,9 @@ struct StandingRow<'a> {
 
 impl StandingRow<'_> {
     fn code_for(&self, receiver: u16) -> Option<RowCode> {
-        self.row.codes.get(self.forwarded.place_of(receiver)?).copied()
+        let code = self.row.codes.get(self.forwarded.place_of(receiver)?).copied();
+        // Zeros stand for none.
+        code.filter(|code| *code != RowCode::NONE)
     }
 }
 
@@ -540,8 +542,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is flagged, put forward and coded: who is named agreed to that one, both or none are told, no number
-        /// is unsafe after it, and another turn tells nothing new.
+        /// Whatever is flagged, put forward and coded: who is named agreed to that one, both or none are told, no
+        /// number is unsafe after it, and another turn tells nothing new.
         #[test]
         fn nobody_is_named_who_did_not_agree(
             flags in prop::collection::btree_set((1u16..5, 1u8..4), 0..12),
@@ -565,8 +567,8 @@ mod tests {
                 ("threshold = 2", counting),
             ]);
             let mut world = World { policy, ..World::new(&flags, &[]) };
-            world.forwarded =
-                (1..5).map(|partner| (partner, rows(partner, &numbers(partner), not_for[partner as usize - 1]))).collect();
+            let said_by = |partner: u16| rows(partner, &numbers(partner), not_for[partner as usize - 1]);
+            world.forwarded = (1..5).map(|partner| (partner, said_by(partner))).collect();
             let decision = world.decide();
             let agreed = |one: u16, other: u16, number: u8| {
                 one == COORDINATOR

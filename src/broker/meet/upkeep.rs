@@ -12,6 +12,7 @@ use super::state::MeetState;
 use super::turn::{MeetDecision, MeetTurn};
 use crate::audit::Event;
 use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
 use crate::message::{EntryKind, Kept, LogEntry, Reply, Totals, TotalsCell};
 use crate::policy::Policy;
 use crate::store::{Change, Key};
@@ -75,6 +76,10 @@ impl BrokerState {
                 changed.push(((*number, *partner), None));
                 continue;
             };
+            // Of one whose flags are unknown since a restore nobody knows whether it holds them.
+            if !epoch.accounts.get(partner).is_some_and(|account| account.row.delivered) {
+                continue;
+            }
             let mut known = epoch.known_flags(*partner);
             let mut rows = forwarded.rows.clone();
             rows.retain(|row| known.get(&row.tag).is_some_and(|span| !span.ended(today)));
@@ -146,11 +151,18 @@ impl BrokerState {
         self.meet.close(number, (today, self.log.restored), change);
     }
 
-    /// After a restore: what was put forward is as unknown as what is flagged, and nothing is said again. What partners
-    /// were told by the copy stays: introductions end by themselves alone.
+    /// After a restore: nothing that was put forward stands, since it may have been taken back, and what is put forward
+    /// again is no new row. Nothing is replied again. What partners were told by the copy stays: an introduction ends
+    /// by one of the two alone.
     pub(crate) fn recover_meet(&mut self, change: &mut Change) {
-        let all: Vec<(u32, u16)> = self.meet.forwarded.keys().copied().collect();
-        all.into_iter().for_each(|of| self.keep_forwarded(of, None, change));
+        let all: Vec<_> = self.meet.forwarded.iter().map(|(of, said)| (*of, said.as_ref().clone())).collect();
+        for (of, mut forwarded) in all {
+            // No policy has this digest.
+            forwarded.policy = Digest::NONE;
+            forwarded.receivers.clear();
+            forwarded.rows.iter_mut().for_each(|row| row.codes.clear());
+            self.keep_forwarded(of, Some(forwarded), change);
+        }
         let epochs: Vec<u32> = self.meet.asked.keys().copied().collect();
         epochs.into_iter().for_each(|epoch| self.meet.keep_asked(epoch, Asked::default(), change));
         self.meet.forget_replies(change);

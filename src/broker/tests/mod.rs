@@ -3,6 +3,7 @@
 
 mod clock;
 mod conflicts;
+mod meet;
 mod published;
 
 use std::io::ErrorKind;

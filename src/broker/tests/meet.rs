@@ -1,0 +1,506 @@
+//! What comes after a hit, at a broker: who is told what, to the byte; what is kept, and what a crash, a restore, a
+//! policy or the end of an epoch leaves of it.
+
+mod ends;
+mod learns;
+mod notes;
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::message::{Entry, EntryKind, Exchange, Kept, Kind, NoteFate, NoteSlot, Post, PutForward};
+use crate::policy::{Policy, SignedPolicy};
+use crate::talk::{ConversationId, RowCode, SealedNote, Subject};
+
+/// A consortium with a coordinator, its broker, and what each partner's numbers are.
+struct Town {
+    keys: tempfile::TempDir,
+    disk: SimDisk,
+    broker: Broker,
+    policy: SignedPolicy,
+    members: BTreeMap<u8, Member>,
+    now: Timestamp,
+    /// The epoch of what is said.
+    epoch: u32,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Member {
+    state: u64,
+    accepted: u64,
+    talk: u64,
+    /// The last entry and the last note that it read.
+    told: u64,
+    received: u64,
+}
+
+/// What each partner flags, unless a test says otherwise. All of it is released.
+const FLAGS: [&[u8]; 4] = [&[1, 2], &[1, 3], &[1, 2], &[4]];
+
+impl Town {
+    /// A town in which all flags are released, under a policy with these changes.
+    fn begin(changes: &[(&str, &str)]) -> Town {
+        Town::with(sample::with_meet(changes))
+    }
+
+    fn with(policy: Policy) -> Town {
+        let (keys, disk) = (key_folder(), SimDisk::default());
+        // One pepper for all towns, so that what two of them tell can be compared.
+        files::create_private(&keys.path().join("epoch-1.pepper"), &[0xe1; 32]).unwrap();
+        let broker_keys = Arc::new(BrokerKeys::open(keys.path()).unwrap());
+        let store = disk.create_store(broker_keys.clone()).unwrap();
+        let certificates = sample::certificates(&policy);
+        let policy = sample::signed_with_meet(policy);
+        let broker = Broker::begin(broker_keys, Box::new(store), policy.clone(), &certificates, START).unwrap();
+        let mut town = Town { keys, disk, broker, policy, members: BTreeMap::new(), now: START, epoch: 1 };
+        town.deliver();
+        town.turn();
+        assert_eq!(town.broker.status().epochs[0].partners[0].released, 2);
+        town
+    }
+
+    /// Has each partner that flags deliver its set.
+    fn deliver(&mut self) {
+        for (partner, flags) in (1..).zip(FLAGS) {
+            assert_eq!(self.flag(partner, flags), "ok");
+        }
+    }
+
+    fn reopen_on(&self, disk: &SimDisk) -> Broker {
+        let keys = Arc::new(BrokerKeys::open(self.keys.path()).unwrap());
+        let store = disk.open_store(keys.clone()).unwrap();
+        Broker::resume(keys, Box::new(store), None, |_| Ok(self.policy.clone())).unwrap()
+    }
+
+    fn reopen(&mut self) {
+        // Two brokers on one disk would write over each other's pages.
+        let keys = BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key());
+        self.broker = Broker::in_memory(keys, self.policy.clone(), &[], self.now).unwrap();
+        self.broker = self.reopen_on(&self.disk);
+    }
+
+    /// A day later.
+    fn turn(&mut self) {
+        self.now = self.now.plus(DAY);
+        self.broker.release(self.now).unwrap();
+    }
+
+    fn sign(&self, partner: u8, request: &Request<'_>, (sequence, previous): (u64, u64)) -> Vec<u8> {
+        let (policy, epoch) = (self.policy.policy(), self.epoch);
+        let header = Header {
+            version: message::VERSION,
+            kind: request.kind(),
+            consortium: policy.consortium.clone(),
+            purpose: policy.purpose.clone(),
+            epoch,
+            key_id: policy.epoch(epoch).unwrap().key_id,
+            partner: partner.into(),
+            sequence,
+            previous,
+            time: self.now,
+            policy: self.policy.digest(),
+            context: Digest::NONE,
+            body_length: 0,
+        };
+        message::sign(&header, &request.encode().unwrap(), &sample::partner_key(partner)).unwrap()
+    }
+
+    /// Sends a full set.
+    fn flag(&mut self, partner: u8, flags: &[u8]) -> &'static str {
+        let mut member = self.members.get(&partner).copied().unwrap_or_default();
+        member.state += 1;
+        let pseudonyms: Vec<_> = flags.iter().map(|flag| pseudonym(*flag)).collect();
+        let mut flagged = vec![Group { terms: until(self.now.day().plus(100).month_end()), pseudonyms: &pseudonyms }];
+        flagged.retain(|group| !group.pseudonyms.is_empty());
+        let request = Request::FullSet(FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged });
+        let message = self.sign(partner, &request, (member.state, member.accepted));
+        let said = code(&self.broker.handle(&message, self.now));
+        if said == "ok" {
+            member.accepted = member.state;
+        }
+        self.members.insert(partner, member);
+        said
+    }
+
+    /// The bytes of a partner's next message of what comes after a hit.
+    fn next(&mut self, partner: u8, request: &Request<'_>) -> Vec<u8> {
+        let member = self.members.entry(partner).or_default();
+        member.talk += 1;
+        let sequence = member.talk;
+        self.sign(partner, request, (sequence, 0))
+    }
+
+    fn say(&mut self, partner: u8, request: &Request<'_>) -> Reply {
+        let message = self.next(partner, request);
+        read(&self.broker.handle(&message, self.now))
+    }
+
+    /// Puts all of these forward, for 13 days, with codes for all others.
+    fn put(&mut self, partner: u8, rows: &[u8]) -> Kept {
+        let last_day = self.now.day().plus(13);
+        match self.say(partner, &put_forward(partner, rows, last_day)) {
+            Reply::Kept(kept) => kept,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Says that all that was told is read, and gives what waits.
+    fn exchange(&mut self, partner: u8, exchange: Exchange) -> Post {
+        let Member { told, received, .. } = self.members.get(&partner).copied().unwrap_or_default();
+        let exchange = Exchange { told, received, ..exchange };
+        let Reply::Post(post) = self.say(partner, &Request::Exchange(exchange)) else { panic!("no post") };
+        let member = self.members.entry(partner).or_default();
+        member.told = post.entries.last().map_or(told, |last| last.number);
+        member.received = post.notes.last().map_or(received, |last| last.0);
+        post
+    }
+
+    /// What a partner is told, of whom.
+    fn told(&mut self, partner: u8) -> Vec<(&'static str, u16)> {
+        self.exchange(partner, Exchange::default()).entries.iter().map(what).collect()
+    }
+
+    /// Two that meet directly, and the coordinator, are introduced over 1; all have read it.
+    fn introduce(&mut self) -> ConversationId {
+        self.put(1, &[1]);
+        self.put(2, &[1]);
+        self.turn();
+        let entries = self.exchange(1, Exchange::default()).entries;
+        [2, 3, 5].map(|partner| self.exchange(partner, Exchange::default()));
+        entries.iter().find_map(|entry| conversation(entry)).unwrap()
+    }
+
+    /// How many entries wait for each partner, as the broker has it.
+    fn waiting(broker: &Broker) -> BTreeMap<u16, usize> {
+        broker.database.inspect(|state| {
+            let waiting = state.meet.mailboxes.iter().map(|(partner, mailbox)| (*partner, mailbox.entries.len()));
+            waiting.filter(|(_, entries)| *entries > 0).collect()
+        })
+    }
+}
+
+fn put_forward(partner: u8, rows: &[u8], last_day: Day) -> Request<'static> {
+    let receivers: Vec<u16> = (1..=6).filter(|other| *other != u16::from(partner)).collect();
+    let codes = |row: u8| receivers.iter().map(|to| row_code(partner, *to as u8, row)).collect();
+    let rows = rows.iter().map(|row| (pseudonym(*row), codes(*row))).collect();
+    Request::PutForward(PutForward::new(last_day, receivers.clone(), rows))
+}
+
+fn row_code(from: u8, to: u8, row: u8) -> RowCode {
+    RowCode::from_bytes([from, to, row, 0xc0].repeat(4).try_into().unwrap())
+}
+
+fn what(entry: &Entry) -> (&'static str, u16) {
+    match entry.told {
+        EntryKind::Asked { .. } => ("asked", 0),
+        EntryKind::Introduced { partner, .. } => ("introduced", partner),
+        EntryKind::Left { partner, .. } => ("left", partner),
+    }
+}
+
+fn conversation(entry: &Entry) -> Option<ConversationId> {
+    match entry.told {
+        EntryKind::Asked { .. } => None,
+        EntryKind::Introduced { conversation, .. } | EntryKind::Left { conversation, .. } => Some(conversation),
+    }
+}
+
+fn slot(conversation: ConversationId, partner: u16, number: u64) -> NoteSlot {
+    let sealed = SealedNote::from_bytes([number as u8; 1_096]);
+    NoteSlot { conversation, partner, began: 1, number, epoch: 1, sealed }
+}
+
+/// A reply without its line in the log, which is another each time.
+fn without_line(reply: Reply) -> Vec<u8> {
+    let reply = match reply {
+        Reply::Kept(kept) => Reply::Kept(Kept { log: message::LogEntry::NONE, ..kept }),
+        Reply::Post(post) => Reply::Post(Post { log: message::LogEntry::NONE, ..post }),
+        other => panic!("{other:?}"),
+    };
+    reply.encode().unwrap()
+}
+
+fn lines(broker: &Broker) -> Vec<Event> {
+    let mut events = Vec::new();
+    let visit = |_, row: &LogRow| {
+        if let LogRow::Line(line) = row {
+            events.push(line.event.clone());
+        }
+        Ok(())
+    };
+    broker.log_rows(visit).unwrap();
+    events
+}
+
+#[test]
+fn who_puts_the_same_forward_is_told_at_the_turn_until_it_says_that_it_read_it() {
+    let mut town = Town::begin(&[]);
+    let Kept { kept, unflagged, new, new_left, held_left, .. } = town.put(1, &[1, 2]);
+    assert_eq!((kept, unflagged, new, new_left, held_left), (2, 0, 2, 18, 198));
+    let Kept { kept, unflagged, new, new_left, held_left, .. } = town.put(2, &[1, 2]);
+    assert_eq!((kept, unflagged, new, new_left, held_left), (1, 1, 1, 19, 199), "2 does not flag 2");
+    for partner in 1..=5 {
+        assert_eq!(town.told(partner), [], "nobody is told before the turn");
+    }
+    town.turn();
+    let first = town.exchange(1, Exchange::default());
+    let told: Vec<_> = first.entries.iter().map(what).collect();
+    assert_eq!(told.iter().filter(|it| **it == ("introduced", 5)).count(), 2, "over 1 and over 2");
+    assert_eq!(told.len(), 3);
+    let of_2 = first.entries.iter().find(|entry| what(entry) == ("introduced", 2)).unwrap();
+    let (id, day) = (conversation(of_2).unwrap(), town.now.day());
+    let pepper = town.broker.keys.pepper(1).unwrap();
+    let subject = Subject::of(&pseudonym(1));
+    assert!(id == pepper.conversation(&subject));
+    let introduced = EntryKind::Introduced {
+        conversation: id,
+        partner: 2,
+        last_day: day.plus(12),
+        row: 1,
+        own_row: 1,
+        code: row_code(2, 1, 1),
+    };
+    assert_eq!(*of_2, Entry { number: of_2.number, subject, epoch: 1, day, told: introduced });
+    assert_eq!(town.told(2), [("introduced", 1), ("introduced", 5)]);
+    assert_eq!(town.told(3), [("asked", 0), ("asked", 0)]);
+    assert_eq!(town.told(4), []);
+    let told = town.told(5);
+    assert_eq!(told.iter().filter(|it| **it == ("introduced", 1)).count(), 2);
+    assert_eq!((told.len(), told.contains(&("introduced", 2))), (3, true));
+    // 3 is not to meet the two directly: whoever it joins is told by the coordinator alone.
+    town.put(3, &[1]);
+    town.turn();
+    assert_eq!((town.told(3), town.told(5)), (vec![("introduced", 5)], vec![("introduced", 3)]));
+    assert_eq!((town.told(1), town.told(2)), (vec![], vec![]));
+    let pairs: Vec<u32> = lines(&town.broker)
+        .iter()
+        .filter_map(|event| match event {
+            Event::Introduced { epoch: 1, pairs, .. } => Some(pairs.get()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(pairs, [4, 1], "a day without has no line");
+    verify_log(&town.broker);
+}
+
+#[test]
+fn what_waits_is_told_again_until_it_was_read_and_a_resend_gets_the_same_bytes() {
+    let mut town = Town::begin(&[]);
+    town.put(1, &[1]);
+    town.put(2, &[1]);
+    town.turn();
+    let unread = Request::Exchange(Exchange::default());
+    let message = town.next(1, &unread);
+    let reply = town.broker.handle(&message, town.now);
+    assert!(town.broker.handle(&message, town.now) == reply);
+    town.reopen();
+    assert!(town.broker.handle(&message, town.now) == reply, "also by a broker that was opened again");
+    // Other bytes of the same number, and a number before.
+    town.members.get_mut(&1).unwrap().talk -= 1;
+    let Reply::Rejection(rejection) = town.say(1, &put_forward(1, &[], town.now.day())) else { panic!("accepted") };
+    assert_eq!((rejection.code.as_str(), rejection.number), ("stale", 3));
+    let again = without_line(town.say(1, &unread));
+    assert!(again == without_line(read(&reply)), "nobody said that it was read");
+    let Reply::Post(post) = read(&reply) else { panic!("no post") };
+    let read_half = Exchange { told: post.entries[0].number, ..Exchange::default() };
+    let Reply::Post(rest) = town.say(1, &Request::Exchange(read_half)) else { panic!("no post") };
+    assert!(rest.entries == post.entries[1..] && !rest.more);
+    let all = Exchange { told: u64::MAX, received: u64::MAX, ..Exchange::default() };
+    let Reply::Post(rest) = town.say(1, &Request::Exchange(all)) else { panic!("no post") };
+    assert_eq!(rest.entries, []);
+    town.reopen();
+    assert_eq!(town.told(1), []);
+    // What comes later is told all the same, whatever was said to be read.
+    town.put(3, &[1, 2]);
+    town.turn();
+    assert_eq!(town.told(1), [("asked", 0)]);
+}
+
+#[test]
+fn more_than_a_post_holds_is_told_in_the_next() {
+    let mut town = Town::begin(&[("[meet]", "[meet]\nnew_a_day = 50")]);
+    let many: Vec<u8> = (100..140).collect();
+    for partner in [1, 2, 3] {
+        assert_eq!(town.flag(partner, &many), "ok");
+    }
+    town.turn();
+    town.put(1, &many);
+    town.turn();
+    let first = town.exchange(2, Exchange::default());
+    assert_eq!((first.entries.len(), first.more), (32, true));
+    let rest = town.exchange(2, Exchange::default());
+    assert_eq!((rest.entries.len(), rest.more), (8, false));
+    assert!(rest.entries[0].number > first.entries[31].number);
+}
+
+#[test]
+fn a_message_that_is_not_permitted_changes_nothing_but_the_numbers() {
+    let mut town = Town::begin(&[]);
+    let today = town.now.day();
+    let refused = |town: &mut Town, partner: u8, request: &Request<'_>| match town.say(partner, request) {
+        Reply::Rejection(rejection) => rejection.code.as_str(),
+        _ => "ok",
+    };
+    let rows = |last_day| put_forward(1, &[1], last_day);
+    assert_eq!(refused(&mut town, 1, &rows(Day(today.0 - 1))), "not_permitted");
+    assert_eq!(refused(&mut town, 1, &rows(today.plus(15))), "not_permitted");
+    assert_eq!(refused(&mut town, 1, &rows(today.plus(14))), "ok");
+    let own = PutForward::new(today, vec![1, 2], vec![(pseudonym(1), vec![RowCode::NONE; 2])]);
+    assert_eq!(refused(&mut town, 1, &Request::PutForward(own)), "malformed");
+    assert_eq!(refused(&mut town, 5, &put_forward(5, &[], today)), "not_permitted", "the coordinator flags nothing");
+    assert_eq!(refused(&mut town, 5, &Request::Exchange(Exchange::default())), "ok");
+    assert_eq!(refused(&mut town, 1, &Request::Totals), "not_permitted");
+    let other_epoch = NoteSlot { epoch: 2, ..slot(ConversationId::from_bytes([1; 16]), 2, 1) };
+    let exchange = Exchange { notes: vec![other_epoch], ..Exchange::default() };
+    assert_eq!(refused(&mut town, 1, &Request::Exchange(exchange)), "malformed");
+    let message = town.next(1, &Request::Exchange(Exchange::default()));
+    let outcomes: Vec<_> = lines(&town.broker)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Message { partner: 1, subject, outcome, count, .. } => {
+                Some((subject, outcome.as_str(), count)).filter(|it| matches!(it.0, crate::audit::Subject::PutForward))
+            }
+            _ => None,
+        })
+        .map(|(_, outcome, count)| (outcome, count))
+        .collect();
+    assert_eq!(outcomes, [("not_permitted", 1), ("not_permitted", 1), ("ok", 1), ("malformed", 1)]);
+    // While the clock is in doubt nothing of it is done, and the same bytes are taken afterwards.
+    let rows = put_forward(1, &[1], today);
+    let put = town.next(1, &rows);
+    for message in [&message, &put] {
+        assert_eq!(code(&town.broker.handle(message, Clock::untrusted(town.now))), "unavailable");
+    }
+    for message in [&message, &put] {
+        assert_eq!(code(&town.broker.handle(message, town.now)), "ok");
+    }
+    // A policy without `[meet]` has none of it.
+    let (_place, broker, mut clients) = Place::begin();
+    for request in [Request::Exchange(Exchange::default()), rows, Request::Totals] {
+        clients[0].question += 1;
+        let message = clients[0].sign(&request, clients[0].question, 0, day(1));
+        assert_eq!(code(&broker.handle(&message, day(1))), "not_permitted");
+    }
+}
+
+#[test]
+fn budgets_are_the_organisations() {
+    let second = "[[partner]]\nnumber = 6\nname = \"Politie, recherche\"\norganisation = \"politie\"\n\
+                  may = [\"flag\", \"ask\"]\nlegal_basis_flag = \"Politiewet 2012, artikel 3\"\n\
+                  legal_basis_ask = \"Politiewet 2012, artikel 3\"\n\n[[partner]]\nnumber = 2";
+    let mut town = Town::begin(&[("[[partner]]\nnumber = 2", second), ("[meet]", "[meet]\nnew_a_day = 3\nheld = 4")]);
+    assert_eq!(town.flag(1, &[1, 2, 3, 4, 5, 6]), "ok");
+    assert_eq!(town.flag(6, &[1, 2, 3, 4, 5, 6]), "ok");
+    let over = |town: &mut Town, partner: u8, rows: &[u8]| match town
+        .say(partner, &put_forward(partner, rows, town.now.day().plus(9)))
+    {
+        Reply::Rejection(rejection) => (rejection.code.as_str(), rejection.number),
+        other => panic!("{other:?}"),
+    };
+    let kept = |kept: Kept| (kept.kept, kept.new, kept.new_left, kept.held_left);
+    assert_eq!(over(&mut town, 1, &[1, 2, 3, 4]), ("over_budget", 3));
+    assert_eq!(kept(town.put(1, &[1, 2])), (2, 2, 1, 2));
+    assert_eq!(over(&mut town, 6, &[1, 2]), ("over_budget", 1), "the same pseudonym of another partner is new");
+    assert_eq!(kept(town.put(6, &[1])), (1, 1, 0, 1));
+    // Taking back gives no new rows back, and rows that stay are none.
+    assert_eq!(kept(town.put(1, &[1])), (1, 0, 0, 2));
+    assert_eq!(over(&mut town, 1, &[1, 2]), ("over_budget", 0));
+    town.turn();
+    assert_eq!(kept(town.put(1, &[1, 2, 3])), (3, 2, 1, 0));
+    assert_eq!(over(&mut town, 6, &[1, 4]), ("over_budget", 1), "four rows at a time");
+    assert_eq!(kept(town.put(1, &[])), (0, 0, 1, 3));
+}
+
+/// Whatever is lost with the power, all of a turn's entries are there, or none and the next to come makes them.
+#[test]
+fn a_crash_at_each_write_of_a_turn_tells_all_or_none() {
+    let mut town = Town::begin(&[]);
+    town.put(1, &[1, 2]);
+    town.put(2, &[1]);
+    town.put(3, &[2]);
+    let base = town.disk.copy();
+    let noted = town.keys.path().join("signed.logs");
+    let before = std::fs::read(&noted).unwrap();
+    let tomorrow = town.now.plus(DAY);
+    let all: BTreeMap<u16, usize> = [(1, 3), (2, 2), (3, 2), (5, 4)].into();
+    let (mut none, mut step, mut is_done) = (0, 0, false);
+    while !is_done {
+        files::replace_private(&noted, &before).unwrap();
+        let disk = base.copy();
+        let broker = town.reopen_on(&disk);
+        disk.fail(step, ErrorKind::StorageFull);
+        is_done = broker.release(tomorrow).is_ok();
+        drop(broker);
+        let disk = disk.without_what_was_not_synced();
+        let broker = town.reopen_on(&disk);
+        let waiting = Town::waiting(&broker);
+        assert!(waiting == all || waiting.is_empty(), "step {step}: {waiting:?}");
+        none += usize::from(waiting.is_empty());
+        broker.release(tomorrow).unwrap();
+        assert_eq!(Town::waiting(&broker), all, "step {step}");
+        broker.release(tomorrow.plus(60)).unwrap();
+        assert_eq!(Town::waiting(&broker), all, "once");
+        let introduced = lines(&broker).into_iter().filter(|event| matches!(event, Event::Introduced { .. }));
+        assert_eq!(introduced.count(), 1, "step {step}");
+        verify_log(&broker);
+        step += 1;
+    }
+    assert!(step > 8 && none > 4, "{step} steps, {none} of them without");
+}
+
+/// The same of a message: what was not receipted is as if it had not been sent.
+#[test]
+fn a_crash_at_each_write_of_a_message_leaves_it_whole_or_not_at_all() {
+    let mut town = Town::begin(&[]);
+    let id = town.introduce();
+    let base = town.disk.copy();
+    let exchange = Exchange { left: Vec::new(), notes: vec![slot(id, 2, 1), slot(id, 5, 1)], ..Exchange::default() };
+    let leave = Exchange { left: vec![id], ..Exchange::default() };
+    let requests = [Request::Exchange(exchange), Request::Exchange(leave), put_forward(1, &[2], town.now.day())];
+    let state = |broker: &Broker| {
+        broker.database.inspect(|state| {
+            let meet = &state.meet;
+            let notes: usize = meet.notes.values().map(Vec::len).sum();
+            let entries: usize = meet.mailboxes.values().map(|mailbox| mailbox.entries.len()).sum();
+            let left: usize = meet.conversations.values().map(|one| one.left.len()).sum();
+            let rows: Vec<u64> = meet.forwarded.values().map(|forwarded| forwarded.number).collect();
+            (notes, entries, left, rows)
+        })
+    };
+    for request in &requests {
+        let message = town.next(1, request);
+        let untouched = state(&town.reopen_on(&base.copy()));
+        let (mut step, mut reply) = (0, "");
+        while reply != "ok" {
+            let disk = base.copy();
+            let broker = town.reopen_on(&disk);
+            disk.fail(step, ErrorKind::StorageFull);
+            reply = code(&broker.handle(&message, town.now));
+            drop(broker);
+            let broker = town.reopen_on(&disk.without_what_was_not_synced());
+            if reply == "ok" {
+                assert!(state(&broker) != untouched);
+            }
+            let kept = state(&broker);
+            assert_eq!(code(&broker.handle(&message, town.now)), "ok", "step {step}");
+            if kept != untouched {
+                assert!(kept == state(&broker), "step {step}: it is done once");
+            }
+            step += 1;
+        }
+        assert!(step > 2, "{step} steps");
+    }
+}
+
+#[test]
+fn kinds_after_a_hit_are_one_series() {
+    let mut town = Town::begin(&[]);
+    town.put(1, &[1]);
+    town.exchange(1, Exchange::default());
+    let kinds = [Kind::PutForward, Kind::Exchange, Kind::TotalsRequest, Kind::Year];
+    assert!(kinds.into_iter().all(Kind::is_talk));
+    town.broker.database.inspect(|state| {
+        let row = &state.partners[&1];
+        assert_eq!((row.highest_talk, row.highest_question), (2, 0));
+    });
+}

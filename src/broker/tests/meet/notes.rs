@@ -1,0 +1,115 @@
+//! Notes between those who were introduced, and how that ends.
+
+use super::*;
+
+/// What a partner is brought: of whom, and which number of its sender's.
+fn notes(town: &mut Town, partner: u8) -> Vec<(u16, u64)> {
+    town.exchange(partner, Exchange::default()).notes.iter().map(|(_, slot)| (slot.partner, slot.number)).collect()
+}
+
+fn send(town: &mut Town, partner: u8, notes: Vec<NoteSlot>) -> [NoteFate; 4] {
+    town.exchange(partner, Exchange { notes, ..Exchange::default() }).sent
+}
+
+#[test]
+fn a_note_waits_for_whom_its_sender_was_introduced_to_until_it_is_read() {
+    use NoteFate::*;
+    let mut town = Town::begin(&[]);
+    let id = town.introduce();
+    let other = ConversationId::from_bytes([9; 16]);
+    let began = NoteSlot { began: 2, ..slot(id, 2, 1) };
+    let to_nobody = vec![slot(id, 3, 1), slot(other, 2, 1), began, slot(id, 1, 1)];
+    assert_eq!(send(&mut town, 1, to_nobody), [NotIntroduced; 4]);
+    assert_eq!(send(&mut town, 1, vec![slot(id, 2, 1), slot(id, 5, 1), slot(id, 2, 2)]), [Kept, Kept, Kept, Empty]);
+    assert_eq!(send(&mut town, 3, vec![slot(id, 1, 1)]), [NotIntroduced, Empty, Empty, Empty]);
+    assert_eq!(notes(&mut town, 3), []);
+    let unread = Request::Exchange(Exchange::default());
+    let Reply::Post(post) = town.say(2, &unread) else { panic!("no post") };
+    let expected = |number| NoteSlot { partner: 1, ..slot(id, 2, number) };
+    assert!(post.notes == [(1, expected(1)), (2, expected(2))]);
+    town.reopen();
+    assert_eq!(notes(&mut town, 2), [(1, 1), (1, 2)], "it is told again");
+    assert_eq!(notes(&mut town, 2), [], "and no more once it was read");
+    assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1), slot(id, 5, 1)]), [Kept, Kept, Empty, Empty]);
+    assert_eq!(notes(&mut town, 5), [(1, 1), (2, 1)]);
+    assert_eq!(notes(&mut town, 1), [(2, 1)]);
+}
+
+#[test]
+fn what_one_may_write_is_bound_by_a_day_and_by_what_waits() {
+    let mut town = Town::begin(&[("[meet]", "[meet]\nnotes_a_day = 70")]);
+    let id = town.introduce();
+    let mut fates = Vec::new();
+    for number in 0..18u64 {
+        let notes = (1..=4).map(|more| slot(id, 2, 4 * number + more)).collect();
+        fates.extend(send(&mut town, 1, notes));
+    }
+    assert!(fates[..64].iter().all(|fate| *fate == NoteFate::Kept));
+    assert!(fates[64..].iter().all(|fate| *fate == NoteFate::TooManyWait), "64 wait for 2");
+    let to_coordinator = |from: u64| (from..from + 4).map(|number| slot(id, 5, number)).collect();
+    assert_eq!(send(&mut town, 1, to_coordinator(1)), [NoteFate::Kept; 4]);
+    let last = [NoteFate::Kept, NoteFate::Kept, NoteFate::OverBudget, NoteFate::OverBudget];
+    assert_eq!(send(&mut town, 1, to_coordinator(5)), last, "70 a day");
+    assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1)])[0], NoteFate::Kept, "another organisation has its own");
+    // A post brings four, and says that more wait.
+    let post = town.exchange(2, Exchange::default());
+    assert_eq!((post.notes.len(), post.more), (4, true));
+    town.turn();
+    let more = |from: u64| (from..from + 4).map(|number| slot(id, 2, number)).collect();
+    assert_eq!(send(&mut town, 1, more(65)), [NoteFate::Kept; 4], "it said that it read four");
+    assert_eq!(send(&mut town, 1, more(69)), [NoteFate::TooManyWait; 4]);
+    town.exchange(2, Exchange::default());
+    assert_eq!(send(&mut town, 1, more(69)), [NoteFate::Kept; 4]);
+}
+
+#[test]
+fn an_introduction_outlives_row_flag_and_stack_until_one_leaves() {
+    let mut town = Town::begin(&[]);
+    let id = town.introduce();
+    for partner in [1, 2, 3] {
+        town.put(partner, &[]);
+        assert_eq!(town.flag(partner, &[]), "ok");
+    }
+    for _ in 0..20 {
+        town.turn();
+    }
+    assert_eq!(send(&mut town, 1, vec![slot(id, 2, 1)])[0], NoteFate::Kept);
+    assert_eq!(send(&mut town, 5, vec![slot(id, 1, 1)])[0], NoteFate::Kept);
+    // What it sends in the exchange in which it leaves is no longer of the conversation.
+    let leave = Exchange { left: vec![id], notes: vec![slot(id, 2, 2)], ..Exchange::default() };
+    assert_eq!(town.exchange(1, leave.clone()).sent[0], NoteFate::NotIntroduced);
+    assert_eq!((town.told(2), town.told(5)), (vec![("left", 1)], vec![("left", 1)]));
+    assert_eq!((town.told(1), town.told(3)), (vec![], vec![]));
+    assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1)])[0], NoteFate::NotIntroduced);
+    assert_eq!(send(&mut town, 2, vec![slot(id, 5, 1)])[0], NoteFate::Kept, "the others are introduced still");
+    // Leaving twice, or what one is not in, tells nobody.
+    town.exchange(1, leave.clone());
+    town.exchange(4, leave);
+    assert_eq!((town.told(2), town.told(5)), (vec![], vec![]));
+    town.reopen();
+    assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1)])[0], NoteFate::NotIntroduced);
+}
+
+#[test]
+fn who_left_is_introduced_again_after_a_turn_without_its_row() {
+    let mut town = Town::begin(&[]);
+    let id = town.introduce();
+    town.exchange(1, Exchange { left: vec![id], ..Exchange::default() });
+    assert_eq!(town.told(2), [("left", 1)]);
+    town.turn();
+    town.reopen();
+    town.turn();
+    assert_eq!((town.told(1), town.told(2)), (vec![], vec![]), "its row stands");
+    town.put(1, &[]);
+    town.put(1, &[1]);
+    town.turn();
+    assert_eq!((town.told(1), town.told(2)), (vec![], vec![]), "its row stood at each turn");
+    town.put(1, &[]);
+    town.turn();
+    town.put(1, &[1]);
+    assert_eq!(town.told(1), [("asked", 0)]);
+    town.turn();
+    assert_eq!(town.told(1), [("introduced", 2), ("introduced", 5)]);
+    assert_eq!(town.told(2), [("introduced", 1)]);
+    assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1)])[0], NoteFate::Kept, "in the same conversation");
+}
