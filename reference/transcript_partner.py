@@ -1396,7 +1396,7 @@ def certificates() -> Play:
         "6.6, 7.2: it signs with no other key than the one that is certified, and not while it is suspended.",
     )
     play.delivered(1)
-    play.certificate(certify(2), "certificate", "another partner's")
+    play.certificate(certify(2), about="another partner's, which says nothing of its own key")
     play.certificate(certify(1, signer=POLICY_KEYS[2]), "certificate", "by another organisation")
     play.certificate(certify(1))
     play.flag(2)

@@ -26,7 +26,6 @@ pub use rejection::{Code, Rejection};
 pub use reply::{Answer, LineProof, Receipt, Reply, StatusReply};
 pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
 pub use standing::{Standing, Told};
-pub(crate) use talk::{ENTRIES_AT_ONCE, NOTES_AT_ONCE};
 pub use talk::{
     ENTRIES_AT_ONCE, Entry, EntryKind, Exchange, Kept, LEFT_AT_ONCE, MAX_RECEIVERS, MAX_ROWS, NOTES_AT_ONCE, NoteFate,
     NoteSlot, Post, PutForward, PutForwardRow, Totals, TotalsCell, Year, YearCell,

@@ -4,6 +4,7 @@ use super::act_query::ActQuery;
 use super::dossier::concerns;
 use super::error::PartnerError;
 use super::record::{JournalEvent, JournalRecord};
+use super::talk::{TalkAct, TalkAddresses};
 use super::{Case, Partner};
 use crate::address::AddressKey;
 use crate::day::Timestamp;
@@ -82,6 +83,8 @@ pub enum ActKind {
     EpochForgotten(u32),
     /// So many of the first records went.
     Pruned(u64),
+    /// Something of what comes after a hit.
+    Talked(TalkAct),
 }
 
 impl Partner {
@@ -104,6 +107,7 @@ impl Partner {
         let mut acts = Vec::new();
         // Who asked what, by the number of the question's record.
         let mut questions: Vec<(u64, Option<Case>, Vec<AddressKey>)> = Vec::new();
+        let talked = TalkAddresses::new(&self.data.state().after_hit);
         self.data.journal().read(|number, record| {
             let JournalRecord { time, mut by, event } = record;
             let (kind, mut addresses) = match event {
@@ -114,6 +118,7 @@ impl Partner {
                     }
                     (ActKind::Answered { epoch: answer.epoch, number: answer.number }, addresses)
                 }
+                JournalEvent::Talk(event) => (ActKind::Talked(event.act()), talked.of(&event)),
                 event => told(event),
             };
             if let ActKind::Asked { .. } = kind {
@@ -173,5 +178,7 @@ fn told(event: JournalEvent) -> (ActKind, Vec<AddressKey>) {
         JournalEvent::ClockAccepted => (ActKind::ClockAccepted, Vec::new()),
         JournalEvent::EpochForgotten { epoch, .. } => (ActKind::EpochForgotten(epoch), Vec::new()),
         JournalEvent::Pruned { records, .. } => (ActKind::Pruned(records), Vec::new()),
+        // Its addresses follow from the records before it.
+        JournalEvent::Talk(event) => (ActKind::Talked(event.act()), Vec::new()),
     }
 }

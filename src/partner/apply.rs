@@ -5,8 +5,9 @@ use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};
 use super::state::{EpochState, LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
+use super::talk::record::TalkEvent;
 use crate::address::AddressKey;
-use crate::day::Day;
+use crate::day::{Day, Timestamp};
 use crate::message::{Code, Kind, LogEntry, Standing};
 
 impl PartnerState {
@@ -126,6 +127,9 @@ impl PartnerState {
                 {
                     self.assume_broker_empty(*epoch);
                 }
+                if *series == Series::Talk {
+                    self.after_hit.rejected(today, *number, code, *detail);
+                }
                 if (code, *series) == (Some(Code::OverBudget), Series::State) {
                     self.over_budget(today, *epoch, *number, *detail);
                 }
@@ -146,6 +150,7 @@ impl PartnerState {
             }
             JournalEvent::Status(status) => self.take_status(status, is_current),
             JournalEvent::AnotherOperator { .. } => self.forget_broker(),
+            JournalEvent::Talk(event) => self.talked(number, record.time, event),
             // Those have nothing that the state is made of: an epoch that is over goes from it by itself.
             JournalEvent::ClockAccepted
             | JournalEvent::LookedUp { .. }
@@ -154,7 +159,21 @@ impl PartnerState {
             | JournalEvent::EpochForgotten { .. }
             | JournalEvent::Pruned { .. } => {}
         }
+        // Rows end with their flags, and flags end in many ways.
+        self.after_hit.keep_flagged(&self.flags);
         debug_assert!(self.journal.records <= number);
+    }
+
+    /// Something of what comes after a hit was done, or a reply to a message of it was read.
+    fn talked(&mut self, record: u64, time: Timestamp, event: &TalkEvent) {
+        if let TalkEvent::PuttingForward { said } = event {
+            self.talk_used = self.talk_used.max(said.number);
+        }
+        if let Some(number) = event.number() {
+            self.talk_used = self.talk_used.max(number);
+            self.drop_flight(Series::Talk, number, End::Read);
+        }
+        self.after_hit.apply(record, time, event);
     }
 
     fn flag(&mut self, flags: &[Flag]) {

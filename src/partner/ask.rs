@@ -114,7 +114,10 @@ impl Partner {
     /// [`PartnerError::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
         let now = self.data.at(now)?;
-        let (epoch, _) = self.member.open_epochs(now.day())?;
+        let epoch = match self.member.coordinates() {
+            true => self.member.epochs_without_secret(now.day())?[0],
+            false => self.member.open_epochs(now.day())?.0,
+        };
         let state = self.data.state();
         let origin = self.member.log_origin(state.own_lines.restored);
         let (tree_size, lines) = (state.tree_size(&origin), state.own_lines.to_prove(&origin));
@@ -197,7 +200,7 @@ impl Partner {
 
 /// The epoch that answers, where the broker said it; else the newest open one in which the partner has delivered, or
 /// the newest where it has delivered in none.
-fn question_epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
+pub(super) fn question_epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
     let (newest, older) = member.open_epochs(today)?;
     let open = || [newest].into_iter().chain(older.iter().copied());
     let delivered = |number: &u32| state.epoch(*number).is_some_and(|epoch| epoch.delivered);

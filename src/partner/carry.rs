@@ -48,10 +48,10 @@ impl Partner {
                 .map_err(CarryCause::Carrier)
                 .and_then(|reply| self.read(&reply, now).map_err(CarryCause::Partner));
             match read {
-                Ok(received @ (Received::Receipt(_) | Received::Answer(_) | Received::Status { .. })) => {
-                    before.push(received);
+                Ok(refused @ (Received::Rejection { .. } | Received::Late(_) | Received::Hint(_))) => {
+                    return Err(CarryError { before, cause: CarryCause::NotAccepted(Box::new(refused)) });
                 }
-                Ok(refused) => return Err(CarryError { before, cause: CarryCause::NotAccepted(Box::new(refused)) }),
+                Ok(received) => before.push(received),
                 Err(cause) => return Err(CarryError { before, cause }),
             }
         }

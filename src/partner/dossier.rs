@@ -7,6 +7,7 @@ use super::error::PartnerError;
 use super::flags::Flag;
 use super::given::Texts;
 use super::record::{AnswerHead, JournalEvent};
+use super::talk::{TalkAct, TalkAddresses};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
@@ -65,6 +66,8 @@ pub enum DossierEvent {
     LookedUp,
     /// Somebody was shown what changed over it.
     NewsShown,
+    /// Something was done with it after a hit.
+    Talked(TalkAct),
     /// A question about it was answered.
     Answered {
         /// The epoch of the question.
@@ -139,6 +142,7 @@ impl Partner {
         let concerns = |other: &AddressKey| concerns(address, other);
         let mut entries = Vec::new();
         let mut unanswered: Vec<UnansweredQuestion> = Vec::new();
+        let talked = TalkAddresses::new(&self.data.state().after_hit);
         self.data.journal().read(|number, record| {
             let (time, by) = (record.time, record.by);
             let mut add = |address: AddressKey, typed: &Texts, by: &Option<Case>, event| {
@@ -208,6 +212,10 @@ impl Partner {
                 JournalEvent::Queried(query) => {
                     let looked = query.address.into_iter().filter(concerns);
                     looked.for_each(|a| add(a, &none, &by, DossierEvent::LookedUp));
+                }
+                JournalEvent::Talk(event) => {
+                    let act = DossierEvent::Talked(event.act());
+                    talked.of(&event).into_iter().filter(concerns).for_each(|a| add(a, &none, &by, act.clone()));
                 }
                 JournalEvent::EpochForgotten { .. }
                 | JournalEvent::Pruned { .. }

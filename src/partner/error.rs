@@ -10,6 +10,7 @@ use crate::message::MessageError;
 use crate::policy::PolicyError;
 use crate::secret::SecretError;
 use crate::system::SystemError;
+use crate::talk::NoteTextError;
 
 /// A failure at a partner, in the order of who can mend it: the caller, whoever keeps policy and secrets, whoever keeps
 /// the partner's folder, the holders of a source's key, the broker. What stands beside it is another folder's failure.
@@ -69,6 +70,52 @@ pub enum PartnerError {
     NotFlagged {
         /// How many.
         missing: usize,
+    },
+
+    /// What is to be put forward is not flagged.
+    #[error("{missing} of the addresses are not flagged by this partner: flag them first, and then put them forward")]
+    NoFlag {
+        /// How many.
+        missing: usize,
+    },
+
+    /// Nobody put this forward.
+    #[error("nobody put this address forward, as far as this partner was told: there is nothing to answer")]
+    NotPutForward,
+
+    /// There is no such conversation, or nobody in it.
+    #[error(
+        "there is no conversation {conversation} in which somebody can be written to: see which there are, and who \
+         left (conversations)"
+    )]
+    NoConversation {
+        /// Its number.
+        conversation: u32,
+    },
+
+    /// Another leads.
+    #[error(
+        "{} leads this conversation: who leads hands it over, and where nobody does one claims it for oneself",
+        leads.map_or("nobody".to_owned(), |leads| format!("partner {leads}"))
+    )]
+    NotLeading {
+        /// Who leads.
+        leads: Option<u16>,
+    },
+
+    /// A text does not fit a note.
+    #[error(transparent)]
+    NoteText(#[from] NoteTextError),
+
+    /// Another message of what comes after a hit waits for its reply.
+    #[error("another message waits for its reply, and there is one at a time: carry it to the broker first (talk)")]
+    TalkInFlight,
+
+    /// A year was reported already.
+    #[error("the year {year} was reported, which is done once: see what was reported in the journal")]
+    YearReported {
+        /// The year.
+        year: u16,
     },
 
     /// A flag was renewed as often as the policy lets it be.
@@ -244,6 +291,27 @@ pub enum PartnerError {
         /// What it forgot.
         finding: String,
     },
+
+    /// The broker told of somebody who did not put forward what it says.
+    #[error(
+        "the broker introduced somebody who did not put that forward: {finding}. Keep the files, they are the \
+         evidence, and tell the coordinator. Nothing of it was taken over"
+    )]
+    FalseIntroduction {
+        /// What is false.
+        finding: String,
+    },
+
+    /// The broker introduced this partner by what had been taken back.
+    #[error(
+        "the broker introduced this partner by what it had taken back: {finding}. Keep the files, they are the \
+         evidence, and tell the coordinator. The other knows of this partner: leave the conversation if it should not \
+         go on"
+    )]
+    LateIntroduction {
+        /// What was taken back.
+        finding: String,
+    },
 }
 
 codes!(PartnerError {
@@ -252,6 +320,13 @@ codes!(PartnerError {
     RegisterRequired => "register_required",
     LastDay => "last_day",
     NotFlagged => "not_flagged",
+    NoFlag => "no_flag",
+    NotPutForward => "not_put_forward",
+    NoConversation => "no_conversation",
+    NotLeading => "not_leading",
+    NoteText => "note_text",
+    TalkInFlight => "talk_in_flight",
+    YearReported => "year_reported",
     TooManyRenewals => "too_many_renewals",
     Case => "case",
     Shrink => "shrink",
@@ -268,4 +343,6 @@ codes!(PartnerError {
     SourceFault => "source_fault",
     UnexpectedReply => "unexpected_reply",
     UnannouncedRestore => "unannounced_restore",
+    FalseIntroduction => "false_introduction",
+    LateIntroduction => "late_introduction",
 } wraps System, Secret, Policy, Message, Audit);

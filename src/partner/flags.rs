@@ -252,6 +252,16 @@ impl Undelivered {
         find(&self.changed, address).is_some() || !homes_at(&self.changed, address).is_empty()
     }
 
+    /// Whether the broker holds a flag of the address, a home or a house number, that the partner flags.
+    pub(super) fn is_held(&self, flags: &Flags, address: &AddressKey) -> bool {
+        let is_known = self.holds == Holds::AsTold && flags.covers(address);
+        is_known
+            && match address.level() {
+                Level::Number => self.delivered_at(flags, *address).is_some(),
+                Level::Unit => find(&self.changed, address).is_none_or(|changed| changed.delivered.is_some()),
+            }
+    }
+
     /// How many of these flags the broker lacks. It has that of a house number alone where it holds one on the number.
     pub(super) fn lacks(&self, flags: &Flags, house_numbers: bool) -> usize {
         let is_new = |changed: &&ChangedFlag| {

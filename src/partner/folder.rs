@@ -304,6 +304,15 @@ impl PartnerFolder {
         Ok(PartnerKeys { message: self.read_signing_key()?.verifying_key(), seal: seal.seal_key() })
     }
 
+    /// The partner's private seal key of an epoch; `None` where it has none there.
+    pub(super) fn unsealing_key(&self, epoch: u32) -> Result<Option<UnsealingKey>, PartnerError> {
+        let path = self.seal_path(epoch);
+        if files::is_vacant(&path)? {
+            return Ok(None);
+        }
+        Ok(Some(UnsealingKey::read(&path)?))
+    }
+
     /// The certificates that are there, lower serials first.
     pub(super) fn read_certificates(&self) -> Result<Vec<Certificate>, PartnerError> {
         Ok(Certificate::read_beside(&self.path.join(POLICY))?)

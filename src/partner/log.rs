@@ -17,15 +17,19 @@ use crate::message::{Header, Reply, StatusReply};
 use crate::trace;
 
 /// The codes that a complaint may have.
-const CODES: [&str; 3] = ["log_inconsistent", "checkpoint", "unannounced_restore"];
+const CODES: [&str; 5] =
+    ["log_inconsistent", "checkpoint", "unannounced_restore", "false_introduction", "late_introduction"];
 
-/// What is wrong with the audit log as the broker's replies show it. What else those replies say holds none the less.
+/// What is wrong with the audit log as the broker's replies show it, or with whom it introduced. What else those
+/// replies say holds none the less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Complaint {
     /// The code of the [`PartnerError`] that it is: `log_inconsistent` where the log does not continue what was seen of
     /// it, `checkpoint` where what the broker shows is no checkpoint of the log that the policy names,
-    /// `unannounced_restore` where it forgot what it had said and does not say that it was restored.
+    /// `unannounced_restore` where it forgot what it had said and does not say that it was restored;
+    /// `false_introduction` where it told of somebody who did not put forward what it says, and `late_introduction`
+    /// where it told others of this partner, which had taken back what it put forward.
     pub code: &'static str,
     /// What was found, and what to do.
     pub text: String,
@@ -208,8 +212,13 @@ impl Partner {
     }
 
     /// Writes down a complaint with the files that show it. The same ones are kept once.
-    fn complain(&self, code: &'static str, text: &str, files: &[(&str, &[u8])]) -> Result<Complaint, PartnerError> {
-        trace::event!(ERROR, "the broker's log does not fit what was seen of it", code = code);
+    pub(super) fn complain(
+        &self,
+        code: &'static str,
+        text: &str,
+        files: &[(&str, &[u8])],
+    ) -> Result<Complaint, PartnerError> {
+        trace::event!(ERROR, "what the broker signed does not fit what was seen of it", code = code);
         let text = text.trim_end();
         // What was shown, and not the reply that showed it, which is another each time.
         let shown = files.iter().filter(|(end, _)| *end != ".reply");

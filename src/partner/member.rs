@@ -1,6 +1,8 @@
 //! The partner as a member of its consortium: its key, its policy and its sources of pseudonyms. It decides nothing on
 //! a disk.
 
+use std::cmp::Reverse;
+
 use super::error::PartnerError;
 use super::sent::{MessageHead, SignedMessage};
 use super::state::PartnerState;
@@ -9,9 +11,11 @@ use crate::audit::LogKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{self, FullSet, Group, Header, MessageError, Request};
-use crate::policy::{Certificate, Permissions, Policy, RegisterUse, RosterEntry, SignedPolicy, Statement, latest};
+use crate::policy::{
+    Certificate, Meet, Permissions, Policy, RegisterUse, RosterEntry, SignedPolicy, Statement, latest,
+};
 use crate::pseudonym::{Pseudonym, PseudonymSource};
-use crate::secret::SigningKey;
+use crate::secret::{KeyId, SealKey, SigningKey};
 use crate::threads::Threads;
 
 /// Where the pseudonyms of an epoch come from.
@@ -22,7 +26,7 @@ pub(super) struct Member {
     pub(super) number: u16,
     pub(super) key: SigningKey,
     pub(super) policy: SignedPolicy,
-    /// Its own certificates that hold under the policy, as far as it was given any.
+    /// The certificates that hold under the policy, of all partners, as far as it was given any.
     pub(super) certificates: Vec<Certificate>,
     /// By epoch, ascending.
     pub(super) sources: Vec<(u32, Source)>,
@@ -44,10 +48,47 @@ impl Member {
         self.policy.policy()
     }
 
-    /// Leaves the certificates that are the partner's own and hold under the policy.
-    pub(super) fn drop_foreign_certificates(&mut self) {
-        let Member { number, policy, certificates, .. } = self;
-        certificates.retain(|one| one.verify(policy.policy()).is_ok_and(|statement| statement.partner == *number));
+    /// Leaves the certificates that hold under the policy.
+    pub(super) fn drop_void_certificates(&mut self) {
+        let Member { policy, certificates, .. } = self;
+        certificates.retain(|one| one.verify(policy.policy()).is_ok());
+    }
+
+    /// The key that notes to a partner are sealed to in an epoch; `None` where no certificate that holds on `day` names
+    /// one, as of a partner that is suspended.
+    pub(super) fn seal_key(&self, partner: u16, epoch: u32, day: Day) -> Option<SealKey> {
+        let Statement { keys, last_day, .. } = latest(self.certificates_of(partner, epoch), day)?;
+        keys.filter(|_| day <= *last_day).map(|keys| keys.seal)
+    }
+
+    /// All keys that a partner may have sealed with in an epoch, newest first: what it sent before its certificate
+    /// ended, or was replaced, may come after that.
+    pub(super) fn seal_keys(&self, partner: u16, epoch: u32) -> Vec<SealKey> {
+        let mut statements: Vec<_> = self.certificates_of(partner, epoch).map(Certificate::claimed).collect();
+        statements.sort_by_key(|statement| Reverse(statement.serial));
+        let mut keys = Vec::new();
+        for key in statements.into_iter().filter_map(|statement| statement.keys) {
+            if !keys.contains(&key.seal) {
+                keys.push(key.seal);
+            }
+        }
+        keys
+    }
+
+    fn certificates_of(&self, partner: u16, epoch: u32) -> impl Iterator<Item = &Certificate> {
+        let is_it = move |of: &Statement| (of.partner, of.epoch) == (partner, epoch);
+        self.certificates.iter().filter(move |one| is_it(one.claimed()))
+    }
+
+    /// How those who flag an address come to talk; an error where the policy has none of that.
+    pub(super) fn meet(&self) -> Result<&Meet, PartnerError> {
+        let finding = "the policy has no [meet]: nothing is put forward, and nobody introduced, by the broker";
+        self.policy().meet.as_ref().ok_or_else(|| PartnerError::NotPermitted { finding: finding.into() })
+    }
+
+    /// Whether this partner brings the others together.
+    pub(super) fn coordinates(&self) -> bool {
+        self.entry().is_ok_and(|entry| entry.may.coordinate)
     }
 
     /// What the roster says of this partner.
@@ -58,8 +99,8 @@ impl Member {
     /// An error where the partner's own certificate in an epoch does not name its message key, or is none: nobody would
     /// take what it signs.
     pub(super) fn refuse_uncertified(&self, epoch: u32, day: Day) -> Result<(), PartnerError> {
-        let of_epoch = self.certificates.iter().filter(|one| one.claimed().epoch == epoch);
-        let Some(Statement { serial, keys, first_day, last_day, .. }) = latest(of_epoch, day) else { return Ok(()) };
+        let own = self.certificates_of(self.number, epoch);
+        let Some(Statement { serial, keys, first_day, last_day, .. }) = latest(own, day) else { return Ok(()) };
         let finding = match keys {
             None => format!("it is suspended since {first_day}, by serial {serial}"),
             Some(_) if day > *last_day => format!("its certificate has ended on {last_day}"),
@@ -124,30 +165,47 @@ impl Member {
 
     /// The newest epoch that is open on `day` and has a source, and the older ones, newest first.
     pub(super) fn open_epochs(&self, day: Day) -> Result<(u32, Vec<u32>), PartnerError> {
+        let open = self.open_to_it(day);
+        let is_usable = |number: &u32| self.sources.iter().any(|(of, _)| of == number);
+        let usable: Vec<u32> = open.iter().copied().filter(is_usable).collect();
+        match usable.split_first() {
+            Some((newest, older)) => Ok((*newest, older.to_vec())),
+            None if open.is_empty() => Err(self.no_epoch(day)),
+            None => Err(PartnerError::NoEpoch { day, finding: "the secret of the open epoch is missing: add it" }),
+        }
+    }
+
+    /// The epochs, newest first, in which the partner can send what needs no secret. There is one.
+    pub(super) fn epochs_without_secret(&self, day: Day) -> Result<Vec<u32>, PartnerError> {
+        let open = self.open_to_it(day);
+        if open.is_empty() { Err(self.no_epoch(day)) } else { Ok(open) }
+    }
+
+    /// The epochs that are open on `day` and in which its organisation takes part, newest first.
+    fn open_to_it(&self, day: Day) -> Vec<u32> {
         let policy = self.policy();
         let organisation = policy.partner(self.number).map(|entry| &entry.organisation);
         let takes_part = |number| organisation.is_some_and(|organisation| policy.takes_part(organisation, number));
-        let is_open =
-            |number: &u32| takes_part(*number) && policy.epoch(*number).is_some_and(|epoch| epoch.is_open(day));
-        let mut usable: Vec<u32> = self.sources.iter().map(|(number, _)| *number).filter(is_open).collect();
-        usable.reverse();
-        let finding = match usable.split_first() {
-            Some((newest, older)) => return Ok((*newest, older.to_vec())),
-            None if policy.epochs.iter().any(|epoch| is_open(&epoch.number)) => {
-                "the secret of the open epoch is missing: add it"
-            }
-            None if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
+        let open = policy.epochs.iter().rev().filter(|epoch| epoch.is_open(day)).map(|epoch| epoch.number);
+        open.filter(|number| takes_part(*number)).collect()
+    }
+
+    /// That no epoch is open to the partner on `day`, and why.
+    fn no_epoch(&self, day: Day) -> PartnerError {
+        let policy = self.policy();
+        let finding = match () {
+            () if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
                 "the organisation takes part from a later epoch on: wait for its first day"
             }
-            None if policy.epochs.iter().all(|epoch| day < epoch.opens) => {
+            () if policy.epochs.iter().all(|epoch| day < epoch.opens) => {
                 "the first epoch has not opened yet: wait for its first day, or set the clock right"
             }
-            None if policy.epochs.iter().all(|epoch| epoch.closes < day) => {
+            () if policy.epochs.iter().all(|epoch| epoch.closes < day) => {
                 "all epochs of the policy have closed: adopt a newer policy, or set the clock right"
             }
-            None => "no epoch is open between two of the policy's: wait for the next one, or set the clock right",
+            () => "no epoch is open between two of the policy's: wait for the next one, or set the clock right",
         };
-        Err(PartnerError::NoEpoch { day, finding })
+        PartnerError::NoEpoch { day, finding }
     }
 
     /// Whether an epoch that is open to the partner has no secret here.
@@ -185,6 +243,16 @@ impl Member {
         Ok((missing.len() == missing_before).then_some(made))
     }
 
+    /// The key id that a message bears. What comes after a hit may come from a partner without the secret.
+    fn key_id(&self, draft: &Draft<'_>, day: Day) -> Result<KeyId, PartnerError> {
+        let needs_none = draft.request.kind().is_talk() || self.coordinates();
+        match (self.source(draft.epoch, day), self.policy().epoch(draft.epoch)) {
+            (Ok(source), _) => Ok(source.key_id()),
+            (Err(_), Some(epoch)) if needs_none => Ok(epoch.key_id),
+            (Err(error), _) => Err(error),
+        }
+    }
+
     /// Signs a message. `journal_head` commits to all that the journal has.
     pub(super) fn sign(
         &self,
@@ -195,7 +263,7 @@ impl Member {
     ) -> Result<SignedMessage, PartnerError> {
         self.refuse_uncertified(draft.epoch, time.day())?;
         let policy = self.policy();
-        let key_id = self.source(draft.epoch, time.day())?.key_id();
+        let key_id = self.key_id(draft, time.day())?;
         let header = Header {
             version: message::VERSION,
             kind: draft.request.kind(),
@@ -226,6 +294,7 @@ impl Member {
             withdrawn,
             count: match draft.request {
                 Request::Question(question) => question.pseudonyms.len() as u32,
+                Request::PutForward(said) => said.rows().len() as u32,
                 _ => flagged + withdrawn,
             },
             sweep: match draft.request {

@@ -43,6 +43,7 @@
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
 //! - `asked`, `asked_index`: questions of programs that may make a request again;
+//! - `talk`: what comes after a hit: putting forward, being introduced, and notes;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a year in
 //!   numbers; `retention`: what need not be kept any longer.
@@ -73,12 +74,14 @@ mod own_lines;
 mod processing;
 mod read;
 mod record;
+mod reply_record;
 mod retention;
 mod seal;
 mod sent;
 mod source;
 mod source_state;
 mod state;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -107,12 +110,17 @@ pub use processing::Processings;
 pub use read::{Answered, Next, Received};
 pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
+pub use talk::{
+    AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy, NoteProgress,
+    Posted, PutForwardByOther, PutForwardRow, TalkAct, TalkNews,
+};
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 
 use folder::PartnerFolder;
 use member::{Member, Source};
 use record::JournalEvent;
 use sent::{MessageHead, SignedMessage};
+use talk::TalkRun;
 use transaction::PartnerData;
 
 use crate::address::AddressKey;
@@ -133,6 +141,7 @@ pub struct Partner {
     /// How many numbers the next state message leaves out. An old copy of the folder counts on from where the folder
     /// itself did: so the two hardly ever use one number for two messages.
     left_out: u64,
+    talk_run: TalkRun,
 }
 
 /// The most numbers that are left out: few enough that a copy of a year ago still finds free ones.
@@ -245,9 +254,10 @@ impl Partner {
         let sources = sources(data.folder(), policy.policy())?;
         let certificates = data.folder().read_certificates()?;
         let mut member = Member { number, key, policy, certificates, sources, threads: Threads::default() };
-        member.drop_foreign_certificates();
+        member.drop_void_certificates();
         let left_out = u16::from_be_bytes(random()?) & MOST_LEFT_OUT;
-        Ok(Partner { member, data, shortened: Shortened::default(), left_out: left_out.into() })
+        let talk_run = TalkRun::default();
+        Ok(Partner { member, data, shortened: Shortened::default(), left_out: left_out.into(), talk_run })
     }
 
     /// Makes pseudonyms of many addresses on these threads; it does so on the caller's alone otherwise. The messages
@@ -357,7 +367,7 @@ impl Partner {
         self.data.adopted(newer.digest());
         member.sources.retain(|(number, _)| newer.policy().epoch(*number).is_some());
         member.policy = newer;
-        member.drop_foreign_certificates();
+        member.drop_void_certificates();
         Ok(())
     }
 
@@ -384,19 +394,40 @@ impl Partner {
         }
     }
 
-    /// Keeps a copy of one of the partner's own certificates, or of its suspension. From its first day on nothing is
-    /// signed in that epoch with another key.
+    /// Keeps a copy of a certificate or a suspension. Of the partner's own: from its first day on nothing is signed in
+    /// that epoch with another key. Of another's: what is put forward is shown to it, and notes are sealed to it, with
+    /// the key that it names.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Certificate`] where it does not hold under the policy, or is another partner's;
+    /// [`PolicyError::Certificate`] where it does not hold under the policy;
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn add_certificate(&mut self, path: &Path) -> Result<(), PartnerError> {
         let certificate = Certificate::read(path)?;
-        let partner = certificate.verify(self.member.policy())?.partner;
-        keep_own(self.data.folder(), &certificate, partner, self.member.number)?;
-        self.member.certificates.push(certificate);
-        Ok(())
+        certificate.verify(self.member.policy())?;
+        self.take_certificates([certificate]).map(drop)
+    }
+
+    /// As [`Partner::add_certificate`], of those that were fetched from the broker: keeps copies of those that hold
+    /// under the policy and are not here yet, and passes over all others. How many are new.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io).
+    pub fn take_certificates(
+        &mut self,
+        certificates: impl IntoIterator<Item = Certificate>,
+    ) -> Result<usize, PartnerError> {
+        let mut taken = 0;
+        for certificate in certificates {
+            let holds = certificate.verify(self.member.policy()).is_ok();
+            if holds && !self.member.certificates.contains(&certificate) {
+                self.data.folder().write_certificate(&certificate)?;
+                self.member.certificates.push(certificate);
+                taken += 1;
+            }
+        }
+        Ok(taken)
     }
 
     /// As [`Partner::add_certificate`], of a folder that is not open. It may be one that lost its state, and its number
@@ -411,11 +442,11 @@ impl Partner {
         let policy = data.folder().read_policy()?;
         let certificate = Certificate::read(path)?;
         let statement = certificate.verify(policy.policy())?;
-        let number = match own_number(&data, &key) {
-            Err(_) if statement.keys.is_some_and(|keys| keys.message == key.verifying_key()) => statement.partner,
-            number => number?,
-        };
-        keep_own(data.folder(), &certificate, statement.partner, number)
+        let is_own = statement.keys.is_some_and(|keys| keys.message == key.verifying_key());
+        if !is_own {
+            own_number(&data, &key)?;
+        }
+        data.folder().write_certificate(&certificate)
     }
 
     /// Keeps an organisation's veto of the versions that follow the policy in force and say that its key is lost. Such
@@ -477,6 +508,10 @@ impl Partner {
     /// is over.
     pub fn add_secret(&mut self, path: &Path) -> Result<(), PartnerError> {
         let file = SecretFile::read(path)?;
+        if self.member.coordinates() {
+            let finding = "whoever coordinates holds no secret of an epoch: destroy it";
+            return Err(PartnerError::NotPermitted { finding: finding.into() });
+        }
         let organisation = &self.member.entry()?.organisation;
         if !self.member.policy().takes_part(organisation, file.scope.epoch) {
             let finding =
@@ -621,15 +656,6 @@ impl ShownPolicy {
     fn follow(&self, before: &SignedPolicy) -> Result<SignedPolicy, PolicyError> {
         before.succeed(self.policy.clone(), &self.signatures)
     }
-}
-
-/// Keeps a certificate of `partner` in the folder of partner `number`.
-fn keep_own(folder: &PartnerFolder, certificate: &Certificate, partner: u16, number: u16) -> Result<(), PartnerError> {
-    if partner != number {
-        let finding = format!("it is of partner {partner}, and this folder is partner {number}'s");
-        return Err(PolicyError::Certificate { finding }.into());
-    }
-    folder.write_certificate(certificate)
 }
 
 /// The number that the state says, or a certificate of the partner's key where the state was lost.

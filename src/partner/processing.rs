@@ -7,6 +7,7 @@ use super::Partner;
 use super::error::PartnerError;
 use super::journal::JournalPosition;
 use super::record::{JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
+use super::talk::record::TalkEvent;
 use crate::audit::{AttributeValue, ForeignOperation, ProcessingRecord, ProcessingStatus};
 use crate::day::Timestamp;
 use crate::digest::Digest;
@@ -36,6 +37,7 @@ struct Action {
 struct Made {
     state: HashMap<u64, (Timestamp, Kind)>,
     questions: HashMap<u64, Timestamp>,
+    put_forward: HashMap<u64, Timestamp>,
 }
 
 /// Up to where a journal was read for a Logboek.
@@ -252,6 +254,7 @@ impl Made {
             JournalEvent::Pruned { records, .. } => {
                 Action::done("prune", vec![("dpl.stapel.count", (*records).into())])
             }
+            JournalEvent::Talk(event) => self.talk_action(record, event),
             JournalEvent::Late { series, reply, .. } => {
                 let mut action = Action::sent(series_word(*series), None, reply)?;
                 action.status = ProcessingStatus::Unset;
@@ -259,6 +262,32 @@ impl Made {
             }
             // Nobody knows what became of a message that is given up, and this side no longer has it.
             JournalEvent::GaveUp { .. } | JournalEvent::AnotherOperator { .. } | JournalEvent::ClockAccepted => None,
+        }
+    }
+
+    /// What a record of what comes after a hit says.
+    fn talk_action(&mut self, record: &JournalRecord, event: &TalkEvent) -> Option<Action> {
+        match event {
+            TalkEvent::PutForward { addresses } => Action::counted("put_forward", addresses.len()),
+            TalkEvent::TookBack { addresses } => Action::counted("take_back", addresses.len()),
+            TalkEvent::Answered { .. } => Action::done("answer", Vec::new()),
+            TalkEvent::NoteWritten { copies, .. } => Action::counted("write_note", copies.len()),
+            TalkEvent::Left { .. } => Action::done("leave", Vec::new()),
+            TalkEvent::Shown { conversations, .. } => Action::counted("show_conversations", conversations.len()),
+            TalkEvent::PuttingForward { said } => {
+                self.put_forward.insert(said.number, record.time);
+                None
+            }
+            TalkEvent::Kept { number, kept, reply, .. } => {
+                let action = Action::sent("putting_forward", self.put_forward.remove(number), reply)?;
+                Some(action.with("dpl.stapel.count", u64::from(*kept)))
+            }
+            TalkEvent::Posted { post } => {
+                let action = Action::sent("exchange", None, &post.reply)?;
+                Some(action.with("dpl.stapel.count", post.notes.len() as u64))
+            }
+            TalkEvent::Totals { reply, .. } => Action::sent("totals", None, reply),
+            TalkEvent::YearKept { reply, .. } => Action::sent("year", None, reply),
         }
     }
 

@@ -9,12 +9,14 @@ use super::member::Member;
 use super::record::{AnswerHead, JournalEvent, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage};
 use super::state::OpenQuestion;
+use super::talk::Posted;
+use super::talk::record::TalkEvent;
 use super::{Case, Partner};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
-    Answer, Code, Header, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Unverified,
+    Answer, Code, Header, Kept, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals, Unverified,
 };
 
 /// What is wrong with a reply whose message is not known.
@@ -32,6 +34,12 @@ pub enum Received {
     Receipt(Receipt),
     /// It answered a question.
     Answer(Answered),
+    /// It keeps what is put forward, or the report of a year.
+    Kept(Kept),
+    /// What waited at it of what comes after a hit.
+    Posted(Posted),
+    /// How many of the organisation's flags are stacked.
+    Totals(Totals),
     /// Where the partner stands.
     Status {
         /// What the broker said. Its numbers are taken over, whatever is wrong with its log: without them a partner
@@ -159,6 +167,10 @@ impl Partner {
         let mut new_flags = None;
         // How many flags a full set may have, where it does.
         let mut full_set = None;
+        // Whether more waits at the broker of what comes after a hit.
+        let mut waits = None;
+        let mut ends_run = false;
+        let told_before = state.after_hit.news.len();
         let (event, mut received) = match (Series::of(message.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => {
                 new_flags = self.new_flags_after(&receipt, epoch, today);
@@ -194,7 +206,21 @@ impl Partner {
                 });
                 (event, Received::Status { status, complaint })
             }
+            (Series::Talk, Reply::Kept(kept)) => (self.check_kept(sent, &kept, record)?, Received::Kept(kept)),
+            (Series::Talk, Reply::Post(post)) => {
+                let checked = self.check_post(sent, &post, today, record)?;
+                let mut posted = checked.posted;
+                posted.complaint = self.complain_of_post(checked.findings, bytes)?;
+                // What is held up would be told again at once.
+                waits = Some(post.more && !checked.is_held_up);
+                (checked.event, Received::Posted(posted))
+            }
+            (Series::Talk, Reply::Totals(totals)) => {
+                let event = TalkEvent::Totals { number, reply: record };
+                (JournalEvent::Talk(event), Received::Totals(totals))
+            }
             (series, Reply::Rejection(rejection)) => {
+                ends_run = series == Series::Talk && rejection.code != Code::Stale;
                 let (code, detail) = (rejection.code as u8, rejection.number);
                 let next = Next::after(rejection.code);
                 let event = JournalEvent::Rejected { series, epoch, number, code, detail, reply: record };
@@ -217,12 +243,21 @@ impl Partner {
         if let Some(left) = full_set {
             state.epoch_mut(epoch).full_set.set(today, left);
         }
+        if let Received::Posted(posted) = &mut received {
+            posted.news = state.after_hit.news.get(told_before..).unwrap_or_default().to_vec();
+        }
         // The journal has it all. The state is written once there is nothing to wait for, not with each of many
         // answers.
         if state.messages().next().is_none() {
             transaction.keep_and_write();
         } else {
             transaction.keep();
+        }
+        if let Some(waits) = waits {
+            self.talk_run.posted(waits);
+        }
+        if ends_run {
+            self.talk_run.end();
         }
         Ok(received)
     }

@@ -4,9 +4,11 @@ use super::act_query::ActQuery;
 use super::case::Case;
 use super::flags::{Flag, are_ascending};
 use super::given::Texts;
+pub(super) use super::reply_record::ReplyRecord;
+use super::talk::record::TalkEvent;
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
-use crate::day::{Day, Timestamp};
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::{Kind, LogEntry, RenewalReason, Standing, Told};
 use crate::slug::Slug;
@@ -65,6 +67,8 @@ pub(super) enum JournalEvent {
     /// The first records go, which nobody need keep any more: how many, of which times, and the head before the first
     /// one that stays.
     Pruned { records: u64, from: Timestamp, to: Timestamp, head: Digest },
+    /// Something of what comes after a hit.
+    Talk(TalkEvent),
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -103,21 +107,6 @@ pub(super) struct StatusRecord {
     /// The numbers of own lines of the log that need not be proven again, ascending.
     pub(super) proven: Vec<u64>,
     pub(super) reply: ReplyRecord,
-}
-
-/// A signed reply of the broker: it commits the broker to a line of its log.
-pub(super) struct ReplyRecord {
-    pub(super) bytes: Vec<u8>,
-    /// The origin of the log, by the policy that the partner held to.
-    pub(super) origin: String,
-    /// The line; none where the broker kept nothing.
-    pub(super) log: LogEntry,
-    /// The log went back behind what was seen of it.
-    pub(super) went_back: bool,
-    /// The day on which the message that it replies to was made.
-    pub(super) day: Day,
-    /// Its own day, by the broker's clock.
-    pub(super) told: Day,
 }
 
 /// What became of the checkpoint in a status reply.
@@ -173,6 +162,7 @@ impl JournalEvent {
             | JournalEvent::Rejected { reply, .. }
             | JournalEvent::Late { reply, .. }
             | JournalEvent::Status(StatusRecord { reply, .. }) => Some(reply),
+            JournalEvent::Talk(event) => event.reply(),
             _ => None,
         }
     }
@@ -221,6 +211,7 @@ encode_variants! {
         17 => Pruned { records, from, to, head },
         18 => NewsShown { addresses },
         19 => Queried(query),
+        20 => Talk(event),
     },
     else "a record's event is unknown"
 }
@@ -236,8 +227,6 @@ encode_fields! {
     where |status| status.proven.is_sorted_by(|a, b| a < b),
     else "proven lines are not ascending, each once"
 }
-
-encode_fields! { ReplyRecord { bytes, origin, log, went_back, day, told } }
 
 encode_variants! {
     CheckpointOutcome { 1 => Unchanged, 2 => Kept(checkpoint), 3 => Refused(shown) },

@@ -5,7 +5,9 @@ use super::record::Series;
 use crate::codec::{encode_fields, encode_variants};
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::message::{Code, Header, Kind, LONGEST_LEAP, Receipt, Rejection, Reply, Request, Role, Unverified};
+use crate::message::{
+    Code, Header, Kind, LONGEST_LEAP, MessageError, Receipt, Rejection, Reply, Request, Role, Unverified,
+};
 use crate::policy::SignedPolicy;
 use crate::secret::{KeyId, VerifyingKey};
 use crate::slug::Slug;
@@ -72,11 +74,15 @@ pub(super) enum End {
 }
 
 impl SignedMessage {
-    /// The lines whose inclusion a status request asks to be proven. `key` is the partner's own.
+    /// What it says. `key` is the partner's own.
+    pub(super) fn request(&self, key: &VerifyingKey) -> Result<Request<'_>, MessageError> {
+        Unverified::parse(&self.bytes, Role::Partner).and_then(|message| message.verify(key))?.request()
+    }
+
+    /// The lines whose inclusion a status request asks to be proven.
     pub(super) fn asked_lines(&self, key: &VerifyingKey) -> Vec<u64> {
-        let verified = Unverified::parse(&self.bytes, Role::Partner).and_then(|message| message.verify(key));
-        match verified.as_ref().map(|message| message.request()) {
-            Ok(Ok(Request::Status(status))) => status.lines,
+        match self.request(key) {
+            Ok(Request::Status(status)) => status.lines,
             _ => Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ use super::journal::JournalPosition;
 use super::own_lines::OwnLines;
 use super::sent::{End, PastMessage, SignedMessage};
 use super::source_state::SourceState;
+use super::talk::state::AfterHit;
 use crate::address::{AddressKey, Level};
 use crate::audit::UnverifiedCheckpoint;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields};
@@ -114,6 +115,7 @@ pub(super) struct PartnerState {
     pub(super) new_flags: LeftToday,
     /// The sources of pseudonyms that have to be asked, and what they made.
     pub(super) sources: Vec<SourceState>,
+    pub(super) after_hit: AfterHit,
 }
 
 /// A receipt, and the line that it names.
@@ -233,6 +235,7 @@ impl PartnerState {
         self.stacked_as_of = Timestamp::default();
         self.new_flags = LeftToday::default();
         self.unknown_since = None;
+        self.after_hit.forget_broker();
     }
 
     /// Forgets the epochs of the policy that have closed, but those of messages in flight, and the pseudonyms that
@@ -263,7 +266,9 @@ impl PartnerState {
             self.ended.forget(today);
         }
         let has_forgotten = self.ended.len() != remembered;
+        self.after_hit.expire(today);
         if !ended.is_empty() {
+            self.after_hit.keep_flagged(&self.flags);
             for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                 undelivered.expire(today, &self.flags);
             }
@@ -408,9 +413,9 @@ impl LeftToday {
 
 encode_fields! {
     PartnerState {
-        number, journal, latest, state_used, question_used, status_used, talk_used, answering, accepted, said_accepted, lost,
-        made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, talk, past, stacked,
-        stacked_as_of, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
+        number, journal, latest, state_used, question_used, status_used, talk_used, answering, accepted, said_accepted,
+        lost, made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, talk, past,
+        stacked, stacked_as_of, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources, after_hit
     }
 }
 

@@ -93,14 +93,14 @@ pub(crate) fn signed_by_all(policy: Policy) -> SignedPolicy {
     SignedPolicy::verify(policy, &signatures).unwrap()
 }
 
-/// A folder with a policy, `policy.toml`, and the signatures of all of the sample's organisations.
+/// A folder with a policy, `policy.toml`, and the signatures of all of its organisations.
 pub(crate) fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");
     fs::write(&path, text).unwrap();
     let policy = Policy::parse(text).unwrap();
-    for name in ORGANISATIONS {
-        let signature = PolicySignature::sign(&policy, &policy_key(name)).unwrap();
+    for organisation in &policy.organisations {
+        let signature = PolicySignature::sign(&policy, &policy_key(organisation.slug.as_str())).unwrap();
         fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
     }
     folder

@@ -201,6 +201,17 @@ impl Note {
     }
 }
 
+impl NoteContent {
+    /// An error where a note cannot say this.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteTextError`].
+    pub fn refuse_unfit(&self) -> Result<(), NoteTextError> {
+        Note { received: 0, time: Timestamp(0), content: self.clone() }.encode().map(drop)
+    }
+}
+
 impl Outcome {
     fn byte(self) -> u8 {
         let mut writer = Writer::default();

@@ -66,9 +66,23 @@ const OF_MACHINE: [&str; 11] = [
 const OF_STATE: [&str; 7] =
     ["clock", "clock_ahead", "no_epoch", "not_certified", "not_in_roster", "pseudonyms_pending", "secret_mismatch"];
 
-/// Codes of a partner's that no call has here: those of deliveries, replies and secrets.
+/// Codes of a partner's that no call has here: those of deliveries, replies and secrets, and of what comes after a hit.
 #[cfg(test)]
-const OF_NO_CALL: [&str; 4] = ["epoch_in_use", "shrink", "unannounced_restore", "unexpected_reply"];
+const OF_NO_CALL: [&str; 13] = [
+    "epoch_in_use",
+    "false_introduction",
+    "late_introduction",
+    "no_conversation",
+    "no_flag",
+    "not_leading",
+    "not_put_forward",
+    "note_text",
+    "shrink",
+    "talk_in_flight",
+    "unannounced_restore",
+    "unexpected_reply",
+    "year_reported",
+];
 
 /// Why a register does not know a row.
 const OF_REGISTER: [&str; 5] =

@@ -38,7 +38,7 @@ pub(super) struct Broker {
     pub(super) partner_is_unsure: bool,
     staged: Option<(u32, u16, BTreeMap<Pseudonym, Day>)>,
     /// Every number that was ever seen, in each series, with the one message that it may be of.
-    numbers: [BTreeMap<u64, Digest>; 3],
+    numbers: [BTreeMap<u64, Digest>; 4],
 }
 
 /// Has a reply name a line.
@@ -94,6 +94,22 @@ impl Broker {
         bytes
     }
 
+    /// A reply to a message of what comes after a hit, which a test made.
+    pub(super) fn reply(&mut self, bytes: &[u8], mut reply: Reply) -> Vec<u8> {
+        let unverified = Unverified::parse(bytes, Role::Partner).unwrap();
+        let key = sample::partner_key(unverified.claimed_partner() as u8).verifying_key();
+        let message = unverified.verify(&key).unwrap();
+        let (header, digest) = (message.header().clone(), message.digest());
+        let known = *self.numbers[3].entry(header.sequence).or_insert(digest);
+        assert_eq!(known, digest, "one number for two messages");
+        if !matches!(&reply, Reply::Rejection(rejection) if !rejection.code.is_logged()) {
+            let line = self.line(bytes, &header, digest, &reply);
+            let index = self.log.append(line.leaf());
+            set_log(&mut reply, LogEntry { restored: self.restored, index, leaf: line.leaf(), salt: line.salt });
+        }
+        self.sign(&header, digest, &reply)
+    }
+
     pub(super) fn sign(&self, header: &Header, digest: Digest, reply: &Reply) -> Vec<u8> {
         let (kind, policy) = (reply.kind(), self.policy.digest());
         let header = Header { kind, policy, context: digest, ..header.clone() };
@@ -114,7 +130,10 @@ impl Broker {
                 (subject, question.pseudonyms.len())
             }
             Request::Status(_) => (Subject::Status, 0),
-            _ => unreachable!("this broker is asked nothing of what comes after a hit"),
+            Request::PutForward(said) => (Subject::PutForward, said.rows().len()),
+            Request::Exchange(_) => (Subject::Exchange, 0),
+            Request::Totals => (Subject::Totals, 0),
+            Request::Year(_) => (Subject::Year, 0),
         };
         let outcome = match reply {
             Reply::Rejection(rejection) => Outcome::Rejected(rejection.code),
@@ -190,6 +209,9 @@ impl Broker {
             _ => None,
         };
         match request {
+            Request::PutForward(_) | Request::Exchange(_) | Request::Totals | Request::Year(_) => {
+                panic!("a test replies to what comes after a hit itself")
+            }
             Request::Question(question) => {
                 let standing = |row: &Pseudonym| self.standings.get(row).copied().unwrap_or(0);
                 let standings = question.pseudonyms.iter().map(standing).collect();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::message::{LogEntry, RenewalReason};
+use crate::message::{LogEntry, NoteFate, RenewalReason};
 use crate::partner::flags::{ChangedFlag, Flag, Flags, Holds, Undelivered};
 use crate::partner::given::{Given, Taken, Texts};
 use crate::partner::journal::{JournalBase, JournalPosition};
@@ -15,8 +15,13 @@ use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, Rep
 use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
+use crate::partner::talk::record::{Introduction, PostRecord, SentCopy, SentRows, TakenEntry, TakenNote, TalkEvent};
+use crate::partner::talk::state::{
+    AfterHit, Asked, CopyProgress, KeptRows, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SentMessage,
+};
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
+use crate::talk::{ConversationId, NoteContent, Outcome, Subject};
 use crate::trace_context::TraceContext;
 use data_encoding::HEXLOWER;
 
@@ -142,6 +147,8 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("epoch_forgotten", JournalEvent::EpochForgotten { epoch: 1, secret: true, seal: false }),
         ("pruned", JournalEvent::Pruned { records: 1, from: Timestamp(2), to: Timestamp(3), head: Digest([4; 32]) }),
     ];
+    let talked = talk_events().into_iter().map(|(name, event)| (name, JournalEvent::Talk(event)));
+    let events: Vec<_> = events.into_iter().chain(talked).collect();
     let served = |caller| by().through(caller).in_request("3f2b0a4e-8d0c-4a8e").unwrap();
     let traced = |case: Case| case.within(TraceContext::of(Digest([7; 32])));
     let by = |at: usize| match at % 4 {
@@ -155,6 +162,134 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         .enumerate()
         .map(|(at, (name, event))| (name, JournalRecord { time: NOW, by: by(at), event }))
         .collect()
+}
+
+/// What was done after a hit, one of each.
+fn talk_events() -> Vec<(&'static str, TalkEvent)> {
+    let (a, b) = (home("1012JS|1|A"), home("1012JS|2|"));
+    let (subject, id) = (Subject::from_bytes([1; 16]), ConversationId::from_bytes([2; 16]));
+    let content = || NoteContent::Text("Zullen we bellen?".to_owned());
+    let introduction = Introduction {
+        subject,
+        epoch: 3,
+        conversation: id,
+        address: Some(a),
+        partner: 4,
+        day: Day(20_801),
+        last_day: Day(20_815),
+    };
+    let fates = [NoteFate::Empty, NoteFate::Kept, NoteFate::NotIntroduced, NoteFate::OverBudget, NoteFate::TooManyWait];
+    let sent = |fate| SentCopy { conversation: id, to: 5, number: 6, epoch: 7, fate };
+    let note =
+        |content| TakenNote { conversation: id, partner: 8, number: 9, received: 10, time: Timestamp(11), content };
+    let post = PostRecord {
+        number: 12,
+        told: 13,
+        received: 14,
+        more: true,
+        fates: fates.map(sent).to_vec(),
+        left: vec![id],
+        entries: vec![
+            TakenEntry::Asked { address: b, subject, epoch: 15, day: Day(20_802), answer_by: Day(20_807) },
+            TakenEntry::Introduced(introduction),
+            TakenEntry::Left { conversation: id, partner: 16, day: Day(20_803) },
+        ],
+        notes: vec![note(Some(content())), note(None)],
+        passed_over: 17,
+        reply: reply(18),
+    };
+    let answered = |answer| TalkEvent::Answered { address: a, answer };
+    let written = |content| TalkEvent::NoteWritten { conversation: 1, content, copies: vec![(2, 3), (4, 5)] };
+    let address = NoteContent::Address { key: "1012JS|1|A".to_owned(), typed: "Dam 1-a".to_owned() };
+    let outcome = NoteContent::Outcome { outcome: Outcome::ByOne, text: "opgepakt".to_owned() };
+    let (turn, next) = (6, Some(Day(20_830)));
+    vec![
+        ("put_forward", TalkEvent::PutForward { addresses: vec![a, b] }),
+        ("took_back", TalkEvent::TookBack { addresses: vec![b] }),
+        ("joined", answered(AskAnswer::Join)),
+        ("not_now", answered(AskAnswer::NotNow)),
+        ("review", answered(AskAnswer::Review)),
+        ("text_written", written(content())),
+        ("address_written", written(address)),
+        ("lead_written", written(NoteContent::Lead { turn, partner: 7, text: "ik".to_owned() })),
+        ("outcome_written", written(outcome)),
+        ("decision_written", written(NoteContent::Decision { turn, lead: Some(8), next, text: "bellen".to_owned() })),
+        ("left", TalkEvent::Left { conversation: 1 }),
+        ("putting_forward", TalkEvent::PuttingForward { said: said(19) }),
+        ("kept", TalkEvent::Kept { number: 1, kept: 2, unflagged: 3, left: 4, reply: reply(5) }),
+        ("posted", TalkEvent::Posted { post }),
+        ("totals", TalkEvent::Totals { number: 1, reply: reply(2) }),
+        ("year_kept", TalkEvent::YearKept { number: 1, year: 2_026, reply: reply(2) }),
+        ("shown", TalkEvent::Shown { conversations: vec![1, 2], addresses: vec![a] }),
+    ]
+}
+
+/// All of a message that puts forward but its codes.
+fn said(number: u64) -> SentRows {
+    let rows =
+        vec![(home("1012JS|1|A"), Subject::from_bytes([20; 16])), (home("1012JS|2|"), Subject::from_bytes([21; 16]))];
+    SentRows { epoch: 22, number, last_day: Day(20_816), policy: Digest([23; 32]), receivers: vec![2, 5], rows }
+}
+
+/// What is known of what comes after a hit.
+fn after_hit() -> AfterHit {
+    let (a, subject) = (home("1012JS|1|A"), Subject::from_bytes([1; 16]));
+    let progress = [
+        CopyProgress::Waiting,
+        CopyProgress::PutOff { day: Day(20_804) },
+        CopyProgress::Kept { epoch: 2, restored: Timestamp(3) },
+        CopyProgress::Read,
+        CopyProgress::NotIntroduced,
+    ];
+    let copies = progress.map(|progress| KnownCopy { to: 4, number: 5, progress }).to_vec();
+    let content = NoteContent::Text("Zullen we bellen?".to_owned());
+    let introduced = KnownPartner {
+        partner: 6,
+        since: Day(20_805),
+        last_day: Day(20_806),
+        left: Some(Day(20_807)),
+        written: 7,
+        read: 8,
+        beyond: vec![10, 12],
+    };
+    let conversation = KnownConversation {
+        number: 9,
+        subject,
+        epoch: 10,
+        id: ConversationId::from_bytes([11; 16]),
+        address: Some(a),
+        introduced: vec![introduced],
+        notes: vec![KnownNote { from: Some(12), time: Timestamp(13), content, copies }],
+        left: Some(Day(20_808)),
+        left_told: true,
+    };
+    let asked = Asked {
+        address: a,
+        subject,
+        epoch: 14,
+        day: Day(20_809),
+        answer_by: Day(20_810),
+        answer: Some((AskAnswer::NotNow, Day(20_811))),
+    };
+    let kept = Some(KeptRows { told: Day(20_812), record: 15, restored: Timestamp(16) });
+    AfterHit {
+        rows: vec![OwnRow { address: a, since: Day(20_813) }],
+        sent: vec![SentMessage { said: said(17), day: Day(20_814), kept }],
+        new_rows: Some((Day(20_815), 18)),
+        told: 19,
+        received: 20,
+        asked: vec![asked],
+        conversations: vec![conversation],
+        numbered: 21,
+        news: vec![
+            TalkNews::Asked { address: a, answer_by: Day(20_817) },
+            TalkNews::Introduced { conversation: 22, partner: 23 },
+            TalkNews::Note { conversation: 24, partner: 25 },
+            TalkNews::Decision { conversation: 26 },
+            TalkNews::Left { conversation: 27, partner: 28 },
+        ],
+        years: vec![2_026, 2_027],
+    }
 }
 
 /// What stands for records that were pruned.
@@ -253,7 +388,7 @@ fn state() -> PartnerState {
         state_used: 14,
         question_used: 15,
         status_used: 44,
-        talk_used: 49,
+        talk_used: 46,
         answering: Some(0x1f),
         accepted: 16,
         said_accepted: 43,
@@ -268,7 +403,7 @@ fn state() -> PartnerState {
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
         questions: vec![question],
         status: Some(message(45, Kind::Status)),
-        talk: Some(message(49, Kind::Exchange)),
+        talk: Some(message(46, Kind::Exchange)),
         past: past.collect(),
         stacked: stacked(Told::Count(3)),
         stacked_as_of: Timestamp(48),
@@ -290,6 +425,7 @@ fn state() -> PartnerState {
         receipt: Some(LatestReceipt { log: log(41), bytes: vec![42; 3] }),
         new_flags: left(30),
         sources: vec![source],
+        after_hit: after_hit(),
     }
 }
 

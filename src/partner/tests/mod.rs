@@ -11,6 +11,7 @@ mod replies;
 mod requests;
 mod retention;
 mod sources;
+mod talk;
 pub(super) mod transcripts;
 
 use std::fs;
@@ -305,13 +306,26 @@ fn a_partner_signs_only_with_the_key_that_is_certified() {
 }
 
 #[test]
-fn a_partner_takes_its_own_certificates_alone() {
+fn a_partner_keeps_the_certificates_of_all_that_hold_and_signs_by_its_own() {
     let mut play = Play::new();
-    let certificate = sample::certificates(&sample::policy()).remove(1);
+    let policy = Policy::parse(&policy_text()).unwrap();
+    let all = sample::certificates(&policy);
+    let other = all.iter().find(|one| one.claimed().partner == 2).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
-    fs::write(file.path(), certificate.to_text()).unwrap();
-    let error = play.partner.add_certificate(file.path()).unwrap_err();
-    assert!(error.code() == "certificate" && error.to_string().contains("of partner 2"), "{error}");
+    fs::write(file.path(), other.to_text()).unwrap();
+    play.partner.add_certificate(file.path()).unwrap();
+    assert!(play.folder.path().join(other.file_name()).exists());
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    assert_eq!(play.deliver(NOW).len(), 1, "another's certificate says nothing of this one's key");
+    let others: Vec<_> = all.iter().filter(|one| one.claimed().partner != 1).cloned().collect();
+    assert_eq!(play.partner.take_certificates(others.clone()).unwrap(), others.len() - 1);
+    assert_eq!(play.partner.take_certificates(others.clone()).unwrap(), 0, "they are there");
+    let foreign = Certificate::parse(&other.to_text().replace("partner: 2", "partner: 3")).unwrap();
+    assert_eq!(play.partner.take_certificates([foreign.clone()]).unwrap(), 0, "it does not hold");
+    fs::write(file.path(), foreign.to_text()).unwrap();
+    assert_eq!(code(play.partner.add_certificate(file.path())), "certificate");
+    let play = play.reopen();
+    assert_eq!(play.partner.member.certificates.len(), others.len());
 }
 
 #[test]

@@ -257,6 +257,9 @@ fn told(received: &Received) -> Value {
     };
     match received {
         Received::Receipt(_) => json!({ "kind": "receipt" }),
+        Received::Kept(_) => json!({ "kind": "kept" }),
+        Received::Posted(_) => json!({ "kind": "post" }),
+        Received::Totals(_) => json!({ "kind": "totals" }),
         Received::Status { .. } => json!({ "kind": "status_reply" }),
         Received::Hint(hint) => rejection("hint", hint),
         Received::Late(late) => rejection("late", late),

@@ -1,0 +1,283 @@
+//! What each record of the journal changes in what is known of what comes after a hit.
+
+use super::super::flags::Flags;
+use super::news::TalkNews;
+use super::record::{AskAnswer, Introduction, PostRecord, SentCopy, TakenEntry, TakenNote, TalkEvent};
+use super::state::{
+    AfterHit, Asked, CopyProgress, KeptRows, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SentMessage,
+};
+use crate::address::AddressKey;
+use crate::day::{Day, Timestamp};
+use crate::message::{Code, NoteFate};
+use crate::talk::{ConversationId, NoteContent};
+
+/// The days for which it is shown that one was asked, after the last one on which an answer was in time.
+const ASKED_SHOWN: u16 = 30;
+
+/// The most news that waits for somebody to look: of more the oldest goes, and what it is about is shown all the same.
+const MAX_NEWS: usize = 10_000;
+
+impl AfterHit {
+    /// Does what record number `record` of the journal says.
+    pub(crate) fn apply(&mut self, record: u64, time: Timestamp, event: &TalkEvent) {
+        let today = time.day();
+        match event {
+            TalkEvent::PutForward { addresses } => self.put_forward(addresses, today),
+            TalkEvent::TookBack { addresses } => self.rows.retain(|row| !addresses.contains(&row.address)),
+            TalkEvent::Answered { address, answer } => {
+                for asked in self.asked.iter_mut().filter(|asked| asked.address == *address) {
+                    asked.answer = Some((*answer, today));
+                }
+                if *answer == AskAnswer::Join {
+                    self.put_forward(&[*address], today);
+                }
+            }
+            TalkEvent::NoteWritten { conversation, content, copies } => {
+                if let Some(known) = self.conversation_mut(*conversation) {
+                    known.write(time, content, copies);
+                }
+            }
+            TalkEvent::Left { conversation } => self.leave(*conversation, today),
+            TalkEvent::PuttingForward { said } => {
+                self.sent.push(SentMessage { said: said.clone(), day: today, kept: None });
+            }
+            TalkEvent::Kept { number, left, reply, .. } => {
+                self.new_rows = Some((today, *left));
+                let kept = KeptRows { told: reply.told, record, restored: reply.log.restored };
+                if let Some(sent) = self.sent.iter_mut().find(|sent| sent.said.number == *number) {
+                    sent.kept = Some(kept);
+                }
+            }
+            TalkEvent::Posted { post } => self.posted(post, today),
+            TalkEvent::Totals { .. } | TalkEvent::Shown { .. } => {}
+            TalkEvent::YearKept { year, .. } => {
+                if let Err(at) = self.years.binary_search(year) {
+                    self.years.insert(at, *year);
+                }
+            }
+        }
+    }
+
+    /// A row ends with its flag.
+    pub(crate) fn keep_flagged(&mut self, flags: &Flags) {
+        self.rows.retain(|row| flags.covers(&row.address));
+    }
+
+    /// The turn of the day: what was asked long ago is no longer shown.
+    pub(crate) fn expire(&mut self, today: Day) {
+        self.asked.retain(|asked| asked.answer_by.plus(ASKED_SHOWN) >= today);
+    }
+
+    /// The broker did not accept a message.
+    pub(crate) fn rejected(&mut self, today: Day, number: u64, code: Option<Code>, detail: u64) {
+        let is_put_forward = self.sent.iter().any(|sent| sent.said.number == number);
+        if code == Some(Code::Unavailable) || !is_put_forward {
+            return;
+        }
+        self.sent.retain(|sent| sent.said.number != number);
+        if code == Some(Code::OverBudget) {
+            self.new_rows = Some((today, self.new_rows_left(today).min(u32::try_from(detail).unwrap_or(u32::MAX))));
+        }
+    }
+
+    /// How many new rows the broker would take today, as far as it said.
+    pub(crate) fn new_rows_left(&self, today: Day) -> u32 {
+        self.new_rows.filter(|(day, _)| *day == today).map_or(u32::MAX, |(_, left)| left)
+    }
+
+    /// Forgets what is known of the broker. Another one knows none of the conversations.
+    pub(crate) fn forget_broker(&mut self) {
+        self.sent.clear();
+        (self.new_rows, self.told, self.received) = (None, 0, 0);
+        self.conversations.iter_mut().for_each(|known| known.id = ConversationId::NONE);
+    }
+
+    fn conversation_mut(&mut self, number: u32) -> Option<&mut KnownConversation> {
+        self.conversations.iter_mut().find(|known| known.number == number)
+    }
+
+    fn called_mut(&mut self, id: ConversationId) -> Option<&mut KnownConversation> {
+        self.conversations.iter_mut().find(|known| known.id == id)
+    }
+
+    fn put_forward(&mut self, addresses: &[AddressKey], today: Day) {
+        for address in addresses {
+            if !self.has_row(address) {
+                self.rows.push(OwnRow { address: *address, since: today });
+            }
+        }
+    }
+
+    fn leave(&mut self, conversation: u32, today: Day) {
+        let Some(known) = self.conversation_mut(conversation) else { return };
+        (known.left, known.left_told) = (Some(today), false);
+        let address = known.address;
+        self.rows.retain(|row| Some(row.address) != address);
+    }
+
+    fn posted(&mut self, post: &PostRecord, today: Day) {
+        let restored = post.reply.log.restored;
+        for sent in &post.fates {
+            if let Some(copy) = self.copy_mut(sent) {
+                copy.progress = progress(sent, today, restored);
+            }
+        }
+        // Before what this exchange left: who was introduced before that is not introduced again.
+        post.entries.iter().for_each(|entry| self.take_entry(entry));
+        for id in &post.left {
+            if let Some(known) = self.called_mut(*id) {
+                known.left_told = true;
+            }
+        }
+        post.notes.iter().for_each(|note| self.take_note(note));
+        let over = self.news.len().saturating_sub(MAX_NEWS);
+        self.news.drain(..over);
+        self.told = self.told.max(post.told);
+        self.received = self.received.max(post.received);
+        if !post.more {
+            // All that was decided up to this day was told, and no row is used after its last day.
+            let newest = self.sent.last().map(|sent| sent.said.number);
+            self.sent.retain(|sent| sent.said.last_day >= post.reply.told || Some(sent.said.number) == newest);
+        }
+    }
+
+    /// An own copy that the other has not read yet.
+    fn copy_mut(&mut self, sent: &SentCopy) -> Option<&mut KnownCopy> {
+        let known = self.called_mut(sent.conversation)?;
+        let mut copies = known.notes.iter_mut().flat_map(|note| &mut note.copies);
+        let is_it = |copy: &&mut KnownCopy| (copy.to, copy.number) == (sent.to, sent.number);
+        copies.find(is_it).filter(|copy| copy.progress != CopyProgress::Read)
+    }
+
+    fn take_entry(&mut self, entry: &TakenEntry) {
+        match entry {
+            TakenEntry::Asked { address, subject, epoch, day, answer_by } => {
+                let is_it = |asked: &Asked| (asked.epoch, asked.subject) == (*epoch, *subject);
+                if self.asked.iter().any(|asked| is_it(asked) && asked.day >= *day) {
+                    return;
+                }
+                self.asked.retain(|asked| !is_it(asked));
+                let (address, subject, epoch) = (*address, *subject, *epoch);
+                let (day, answer_by) = (*day, *answer_by);
+                self.asked.push(Asked { address, subject, epoch, day, answer_by, answer: None });
+                self.news.push(TalkNews::Asked { address, answer_by });
+            }
+            TakenEntry::Introduced(introduction) => self.introduce(introduction),
+            TakenEntry::Left { conversation, partner, day } => {
+                let Some(known) = self.called_mut(*conversation) else { return };
+                let number = known.number;
+                let present = known.introduced.iter_mut().find(|it| it.partner == *partner && it.left.is_none());
+                let Some(other) = present else { return };
+                other.left = Some(*day);
+                self.news.push(TalkNews::Left { conversation: number, partner: *partner });
+            }
+        }
+    }
+
+    fn introduce(&mut self, told: &Introduction) {
+        let is_it = |known: &KnownConversation| (known.subject, known.epoch) == (told.subject, told.epoch);
+        let at = match self.conversations.iter().position(is_it) {
+            Some(at) => at,
+            None => {
+                self.numbered = self.numbered.saturating_add(1);
+                self.conversations.push(KnownConversation {
+                    number: self.numbered,
+                    subject: told.subject,
+                    epoch: told.epoch,
+                    id: told.conversation,
+                    address: told.address,
+                    introduced: Vec::new(),
+                    notes: Vec::new(),
+                    left: None,
+                    left_told: false,
+                });
+                self.conversations.len() - 1
+            }
+        };
+        let known = &mut self.conversations[at];
+        known.id = told.conversation;
+        let number = known.number;
+        if known.add(told) {
+            self.news.push(TalkNews::Introduced { conversation: number, partner: told.partner });
+        }
+    }
+
+    fn take_note(&mut self, note: &TakenNote) {
+        let Some(known) = self.called_mut(note.conversation) else { return };
+        let number = known.number;
+        let Some(other) = known.introduced.iter_mut().find(|it| it.partner == note.partner) else { return };
+        if other.has_read(note.number) {
+            return;
+        }
+        other.take_number(note.number);
+        for copy in known.notes.iter_mut().flat_map(|known| &mut known.copies) {
+            if copy.to == note.partner && copy.number <= note.received {
+                copy.progress = CopyProgress::Read;
+            }
+        }
+        let Some(content) = note.content.clone() else { return };
+        self.news.push(match content {
+            NoteContent::Decision { .. } => TalkNews::Decision { conversation: number },
+            _ => TalkNews::Note { conversation: number, partner: note.partner },
+        });
+        let from = Some(note.partner);
+        if let Some(known) = self.called_mut(note.conversation) {
+            known.notes.push(KnownNote { from, time: note.time, content, copies: Vec::new() });
+        }
+    }
+}
+
+impl KnownConversation {
+    fn write(&mut self, time: Timestamp, content: &NoteContent, copies: &[(u16, u64)]) {
+        for (to, number) in copies {
+            if let Some(other) = self.introduced.iter_mut().find(|it| it.partner == *to) {
+                other.written = other.written.max(*number);
+            }
+        }
+        let copy = |(to, number): &(u16, u64)| KnownCopy { to: *to, number: *number, progress: CopyProgress::Waiting };
+        let copies = copies.iter().map(copy).collect();
+        self.notes.push(KnownNote { from: None, time, content: content.clone(), copies });
+    }
+
+    /// Adds whom this partner is introduced to. Whether that is new.
+    fn add(&mut self, told: &Introduction) -> bool {
+        // Told before it was known that this partner left, it is of a turn before that.
+        let returns = self.left_told && self.left.is_some_and(|left| left < told.day);
+        if returns {
+            (self.left, self.left_told) = (None, false);
+        }
+        let Some(known) = self.introduced.iter_mut().find(|known| known.partner == told.partner) else {
+            self.introduced.push(KnownPartner {
+                partner: told.partner,
+                since: told.day,
+                last_day: told.last_day,
+                left: None,
+                written: 0,
+                read: 0,
+                beyond: Vec::new(),
+            });
+            return true;
+        };
+        if !returns && known.left.is_none_or(|left| left >= told.day) {
+            return false;
+        }
+        (known.left, known.last_day) = (None, told.last_day);
+        // What they were not introduced for goes now, so that the numbers have no gap.
+        for copy in self.notes.iter_mut().flat_map(|note| &mut note.copies) {
+            if copy.to == told.partner && copy.progress == CopyProgress::NotIntroduced {
+                copy.progress = CopyProgress::Waiting;
+            }
+        }
+        true
+    }
+}
+
+/// How far a note came that the broker replied to.
+fn progress(sent: &SentCopy, today: Day, restored: Timestamp) -> CopyProgress {
+    match sent.fate {
+        NoteFate::Kept => CopyProgress::Kept { epoch: sent.epoch, restored },
+        NoteFate::NotIntroduced => CopyProgress::NotIntroduced,
+        NoteFate::OverBudget | NoteFate::TooManyWait => CopyProgress::PutOff { day: today },
+        NoteFate::Empty => CopyProgress::Waiting,
+    }
+}

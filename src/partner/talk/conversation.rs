@@ -1,0 +1,196 @@
+//! Conversations, as people are shown them.
+
+use std::fmt;
+
+use super::super::Partner;
+use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
+use crate::address::AddressKey;
+use crate::day::{Day, Timestamp};
+use crate::talk::{NoteContent, Outcome};
+
+/// A conversation: all that those who were introduced over one address said to each other.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// By which [`Partner::write_note`] and [`Partner::leave`] know it. It is this partner's own.
+    pub number: u32,
+    /// The address; `None` at the coordinator, who has it from a note ([`Partner::agenda`]).
+    pub address: Option<AddressKey>,
+    /// The address as it was written here; empty where no text was given.
+    pub typed: String,
+    /// The epoch in which it began.
+    pub epoch: u32,
+    /// The day of its first introduction.
+    pub began: Day,
+    /// Whom this partner was introduced to, in that order.
+    pub introduced: Vec<Introduced>,
+    /// What was written, own notes and others', in the order in which it came.
+    pub notes: Vec<ConversationNote>,
+    /// Who leads.
+    pub lead: Option<u16>,
+    /// How it ended, as was said last.
+    pub outcome: Option<Outcome>,
+    /// What the coordinator decided last.
+    pub decision: Option<Decision>,
+    /// The day on which this partner left.
+    pub left: Option<Day>,
+}
+
+/// Somebody that this partner was introduced to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Introduced {
+    /// Its number in the roster.
+    pub partner: u16,
+    /// The day on which that was decided.
+    pub since: Day,
+    /// The day on which it left.
+    pub left: Option<Day>,
+    /// Whether a note of it is missing: a later one came.
+    pub misses_note: bool,
+}
+
+/// A note in a conversation.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConversationNote {
+    /// Who wrote it; `None` for this partner.
+    pub from: Option<u16>,
+    /// When it was written, by its writer's clock.
+    pub time: Timestamp,
+    /// What it says.
+    pub content: NoteContent,
+    /// Of an own note: what became of it, at each whom it is for.
+    pub copies: Vec<NoteCopy>,
+}
+
+/// An own note to one partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoteCopy {
+    /// Whom it is for.
+    pub to: u16,
+    /// How far it came.
+    pub progress: NoteProgress,
+}
+
+/// How far an own note came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoteProgress {
+    /// It goes with the next exchange.
+    Waiting,
+    /// The broker did not take it on this day, because the organisation's notes of the day were spent or too many wait
+    /// for the other. It goes on the next day.
+    PutOff(Day),
+    /// The broker has it.
+    Kept,
+    /// The other says that it read it.
+    Read,
+    /// The broker did not take it: one of the two left.
+    NotIntroduced,
+}
+
+/// What the coordinator decided.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decision {
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub text: String,
+    /// When it is looked at next.
+    pub next: Option<Day>,
+}
+
+impl Partner {
+    /// All conversations, oldest first. What is shown to a person of them, [`Partner::show_conversations`] notes.
+    pub fn conversations(&self) -> impl Iterator<Item = Conversation> {
+        let state = self.data.state();
+        state.after_hit.conversations.iter().map(|known| {
+            let typed = known.address.map(|address| state.typed.shown(&address));
+            Conversation::of(known, typed.unwrap_or_default())
+        })
+    }
+}
+
+impl Conversation {
+    fn of(known: &KnownConversation, typed: String) -> Conversation {
+        let outcome = |note: &KnownNote| match note.content {
+            NoteContent::Outcome { outcome, .. } => Some(outcome),
+            _ => None,
+        };
+        let introduced = |other: &KnownPartner| {
+            let KnownPartner { partner, since, left, .. } = *other;
+            Introduced { partner, since, left, misses_note: other.misses() }
+        };
+        Conversation {
+            number: known.number,
+            address: known.address,
+            typed,
+            epoch: known.epoch,
+            began: known.began(),
+            introduced: known.introduced.iter().map(introduced).collect(),
+            notes: known.notes.iter().map(ConversationNote::of).collect(),
+            lead: known.lead(),
+            outcome: known.notes.iter().rev().find_map(outcome),
+            decision: known.notes.iter().rev().find_map(Decision::of),
+            left: known.left,
+        }
+    }
+}
+
+impl ConversationNote {
+    fn of(known: &KnownNote) -> ConversationNote {
+        let progress = |copy: &KnownCopy| match copy.progress {
+            CopyProgress::Waiting => NoteProgress::Waiting,
+            CopyProgress::PutOff { day } => NoteProgress::PutOff(day),
+            CopyProgress::Kept { .. } => NoteProgress::Kept,
+            CopyProgress::Read => NoteProgress::Read,
+            CopyProgress::NotIntroduced => NoteProgress::NotIntroduced,
+        };
+        let copies = known.copies.iter().map(|copy| NoteCopy { to: copy.to, progress: progress(copy) });
+        ConversationNote {
+            from: known.from,
+            time: known.time,
+            content: known.content.clone(),
+            copies: copies.collect(),
+        }
+    }
+}
+
+impl Decision {
+    fn of(note: &KnownNote) -> Option<Decision> {
+        match &note.content {
+            NoteContent::Decision { text, next, .. } => {
+                Some(Decision { time: note.time, text: text.clone(), next: *next })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Without the address, and what was written.
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Conversation");
+        shown.field("number", &self.number).field("epoch", &self.epoch).field("began", &self.began);
+        shown.field("introduced", &self.introduced).field("notes", &self.notes.len()).field("lead", &self.lead);
+        shown.field("outcome", &self.outcome).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+/// Without what it says.
+impl fmt::Debug for ConversationNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ConversationNote");
+        shown.field("from", &self.from).field("time", &self.time).field("copies", &self.copies).finish_non_exhaustive()
+    }
+}
+
+/// Without what was decided.
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision").field("time", &self.time).field("next", &self.next).finish_non_exhaustive()
+    }
+}

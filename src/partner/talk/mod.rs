@@ -1,0 +1,42 @@
+//! What comes after a hit, at the partner: putting forward, being introduced, and notes. spec/after-a-hit.md.
+//!
+//! - `state`, `record`, `apply`: what is known of it, made from the journal as all else is;
+//! - `rows`: what people put forward, and the message that says it; `asked`: what others put forward;
+//! - `written`: notes that people write, and leaving; `exchange`: the message that brings them;
+//! - `run`, `pace`: which message is next; `post`, `reader`, `entries`, `notes`: what the broker's replies say, and
+//!   whether it can be;
+//! - `conversation`, `agenda`: what there is to show; `news`, `shown`: what is new in it, and who was shown it;
+//! - `acts`: what was done, and with which address;
+//! - `year`: how a year's conversations went, and totals.
+
+mod acts;
+mod agenda;
+mod apply;
+mod asked;
+mod conversation;
+mod entries;
+mod exchange;
+mod news;
+mod notes;
+mod pace;
+mod post;
+mod reader;
+pub(crate) mod record;
+mod rows;
+mod run;
+mod shown;
+pub(crate) mod state;
+mod written;
+mod year;
+
+pub use acts::TalkAct;
+pub(crate) use acts::TalkAddresses;
+pub use agenda::AgendaItem;
+pub use asked::PutForwardByOther;
+pub use conversation::{Conversation, ConversationNote, Decision, Introduced, NoteCopy, NoteProgress};
+pub use news::TalkNews;
+pub(crate) use pace::TalkRun;
+pub use post::Posted;
+pub use record::AskAnswer;
+pub use rows::PutForwardRow;
+pub use written::NewNote;

@@ -1,0 +1,66 @@
+//! Whether a note of a post is of somebody that this partner was introduced to, and opens.
+
+use super::super::error::PartnerError;
+use super::reader::{Meeting, PostReader};
+use super::record::TakenNote;
+use crate::message::NoteSlot;
+use crate::talk::{NoteContent, NoteScope};
+
+/// What was found of a note.
+pub(super) enum CheckedNote {
+    Taken(TakenNote),
+    /// It was read before: its sender sent it again.
+    Known,
+    /// Its sender was not introduced in that conversation.
+    NotIntroduced,
+    /// It does not open, or the key that it was sealed to is gone.
+    NotOpened,
+    /// A certificate is missing that it cannot be opened without.
+    NotYet,
+}
+
+impl PostReader<'_> {
+    pub(super) fn check_note(&self, slot: &NoteSlot) -> Result<CheckedNote, PartnerError> {
+        let member = &self.partner.member;
+        let is_it = |meeting: &&Meeting| (meeting.id, meeting.epoch) == (slot.conversation, slot.began);
+        let meeting = self.meetings.iter().find(is_it).filter(|meeting| meeting.partners.contains(&slot.partner));
+        let Some(meeting) = meeting else { return Ok(CheckedNote::NotIntroduced) };
+        let known = self.partner.data.state().after_hit.called(slot.conversation);
+        if known.and_then(|known| known.with(slot.partner)).is_some_and(|other| other.has_read(slot.number)) {
+            return Ok(CheckedNote::Known);
+        }
+        let policy = member.policy();
+        let (Some(sender), Some(_)) = (policy.partner(slot.partner), policy.epoch(slot.epoch)) else {
+            return Ok(CheckedNote::NotOpened);
+        };
+        let Some(own) = self.partner.data.folder().unsealing_key(slot.epoch)? else {
+            return Ok(CheckedNote::NotOpened);
+        };
+        let theirs = member.seal_keys(slot.partner, slot.epoch);
+        if theirs.is_empty() {
+            return Ok(CheckedNote::NotYet);
+        }
+        let scope = NoteScope {
+            consortium: &policy.consortium,
+            purpose: &policy.purpose,
+            epoch: slot.epoch,
+            subject: &meeting.subject,
+            began: slot.began,
+            sender: slot.partner,
+            receiver: member.number,
+            number: slot.number,
+        };
+        let Some(note) = theirs.iter().find_map(|key| scope.open(&slot.sealed, &own, key).ok()) else {
+            return Ok(CheckedNote::NotOpened);
+        };
+        let may_say = sender.may.coordinate || !matches!(note.content, NoteContent::Decision { .. });
+        Ok(CheckedNote::Taken(TakenNote {
+            conversation: slot.conversation,
+            partner: slot.partner,
+            number: slot.number,
+            received: note.received,
+            time: note.time,
+            content: Some(note.content).filter(|_| may_say),
+        }))
+    }
+}

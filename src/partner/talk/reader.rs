@@ -1,0 +1,77 @@
+//! A post while it is read: what was taken of it so far, and who is known to be introduced.
+
+use super::super::Partner;
+use super::super::error::PartnerError;
+use super::record::{Introduction, TakenEntry, TakenNote};
+use crate::day::Day;
+use crate::message::Exchange;
+use crate::talk::{ConversationId, Subject};
+
+/// What was read of a post so far.
+pub(super) struct PostReader<'a> {
+    pub(super) partner: &'a Partner,
+    pub(super) today: Day,
+    pub(super) meetings: Vec<Meeting>,
+    pub(super) told: u64,
+    pub(super) received: u64,
+    pub(super) entries: Vec<TakenEntry>,
+    pub(super) notes: Vec<TakenNote>,
+    pub(super) passed_over: u32,
+    pub(super) findings: Vec<Finding>,
+    pub(super) is_held_up: bool,
+}
+
+/// Who was introduced to this partner in a conversation: before, or by the post that is being read.
+pub(super) struct Meeting {
+    pub(super) id: ConversationId,
+    pub(super) subject: Subject,
+    pub(super) epoch: u32,
+    pub(super) partners: Vec<u16>,
+}
+
+/// What is complained of.
+pub(crate) struct Finding {
+    pub(crate) error: PartnerError,
+    /// The journal's record with the other reply that shows it.
+    pub(crate) kept: Option<u64>,
+}
+
+impl<'a> PostReader<'a> {
+    pub(super) fn new(partner: &'a Partner, today: Day, exchange: &Exchange) -> PostReader<'a> {
+        let known = &partner.data.state().after_hit;
+        let meetings = known.conversations.iter().map(|known| Meeting {
+            id: known.id,
+            subject: known.subject,
+            epoch: known.epoch,
+            partners: known.introduced.iter().map(|other| other.partner).collect(),
+        });
+        PostReader {
+            partner,
+            today,
+            meetings: meetings.collect(),
+            told: exchange.told,
+            received: exchange.received,
+            entries: Vec::new(),
+            notes: Vec::new(),
+            passed_over: 0,
+            findings: Vec::new(),
+            is_held_up: false,
+        }
+    }
+
+    pub(super) fn meet(&mut self, told: &Introduction) {
+        let is_it = |meeting: &&mut Meeting| (meeting.subject, meeting.epoch) == (told.subject, told.epoch);
+        match self.meetings.iter_mut().find(is_it) {
+            Some(meeting) => {
+                meeting.id = told.conversation;
+                meeting.partners.push(told.partner);
+            }
+            None => self.meetings.push(Meeting {
+                id: told.conversation,
+                subject: told.subject,
+                epoch: told.epoch,
+                partners: vec![told.partner],
+            }),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What the journal records of what comes after a hit.
+
+use super::super::reply_record::ReplyRecord;
+use crate::address::AddressKey;
+use crate::codec::{encode_fields, encode_variants};
+use crate::codes::named;
+use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
+use crate::message::NoteFate;
+use crate::talk::{ConversationId, NoteContent, Subject};
+
+named! {
+    /// What somebody answered where another put an own flag forward.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum AskAnswer {
+        /// It is put forward here too.
+        Join => "join",
+        /// Not now. Nobody else is told.
+        NotNow => "not_now",
+        /// The own flag is to be looked at again. Nobody else is told.
+        Review => "review",
+    }
+}
+
+/// What was done.
+pub(crate) enum TalkEvent {
+    /// Own flags were put forward.
+    PutForward { addresses: Vec<AddressKey> },
+    /// Own flags are put forward no longer.
+    TookBack { addresses: Vec<AddressKey> },
+    /// It was answered that another put an own flag forward. A join puts it forward too.
+    Answered { address: AddressKey, answer: AskAnswer },
+    /// A note was written, to these partners, each with its number there.
+    NoteWritten { conversation: u32, content: NoteContent, copies: Vec<(u16, u64)> },
+    /// A conversation was left, and what is put forward there taken back.
+    Left { conversation: u32 },
+    /// A message that puts forward was given its number.
+    PuttingForward { said: SentRows },
+    /// The broker keeps what such a message said: how many rows, how many not, and how many new ones it would take.
+    Kept { number: u64, kept: u32, unflagged: u32, left: u32, reply: ReplyRecord },
+    /// What waited at the broker was read.
+    Posted { post: PostRecord },
+    /// The broker said how many flags are stacked.
+    Totals { number: u64, reply: ReplyRecord },
+    /// The broker keeps the report of a year.
+    YearKept { number: u64, year: u16, reply: ReplyRecord },
+    /// A person was shown conversations, and what is new over own addresses.
+    Shown { conversations: Vec<u32>, addresses: Vec<AddressKey> },
+}
+
+/// All of a message that puts forward but its codes.
+#[derive(Clone)]
+pub(crate) struct SentRows {
+    pub(crate) epoch: u32,
+    /// The number of the message, and of its rows.
+    pub(crate) number: u64,
+    pub(crate) last_day: Day,
+    /// The policy under which it was made.
+    pub(crate) policy: Digest,
+    /// Whom codes are for.
+    pub(crate) receivers: Vec<u16>,
+    /// Ascending by address.
+    pub(crate) rows: Vec<(AddressKey, Subject)>,
+}
+
+/// What was read of a post.
+pub(crate) struct PostRecord {
+    /// The number of the exchange.
+    pub(crate) number: u64,
+    /// The last entry that was read, and the last note.
+    pub(crate) told: u64,
+    pub(crate) received: u64,
+    /// Whether more waits.
+    pub(crate) more: bool,
+    /// What became of the notes that the exchange brought.
+    pub(crate) fates: Vec<SentCopy>,
+    /// The conversations that the exchange left.
+    pub(crate) left: Vec<ConversationId>,
+    pub(crate) entries: Vec<TakenEntry>,
+    pub(crate) notes: Vec<TakenNote>,
+    /// How many entries and notes there were that could not be, or could not be read.
+    pub(crate) passed_over: u32,
+    pub(crate) reply: ReplyRecord,
+}
+
+/// What became of a note that was sent.
+#[derive(Clone, Copy)]
+pub(crate) struct SentCopy {
+    pub(crate) conversation: ConversationId,
+    pub(crate) to: u16,
+    pub(crate) number: u64,
+    /// The epoch whose keys it is sealed with.
+    pub(crate) epoch: u32,
+    pub(crate) fate: NoteFate,
+}
+
+/// An entry that was taken over.
+pub(crate) enum TakenEntry {
+    Asked { address: AddressKey, subject: Subject, epoch: u32, day: Day, answer_by: Day },
+    Introduced(Introduction),
+    Left { conversation: ConversationId, partner: u16, day: Day },
+}
+
+/// That two are introduced.
+#[derive(Clone, Copy)]
+pub(crate) struct Introduction {
+    pub(crate) subject: Subject,
+    pub(crate) epoch: u32,
+    pub(crate) conversation: ConversationId,
+    /// The own flag; the coordinator has none.
+    pub(crate) address: Option<AddressKey>,
+    pub(crate) partner: u16,
+    pub(crate) day: Day,
+    pub(crate) last_day: Day,
+}
+
+/// A note that was opened.
+pub(crate) struct TakenNote {
+    pub(crate) conversation: ConversationId,
+    pub(crate) partner: u16,
+    pub(crate) number: u64,
+    /// Up to which of the notes to it the other has read all.
+    pub(crate) received: u64,
+    pub(crate) time: Timestamp,
+    /// `None` where its sender may not say what it says.
+    pub(crate) content: Option<NoteContent>,
+}
+
+impl TalkEvent {
+    /// The broker's reply that it records.
+    pub(crate) fn reply(&self) -> Option<&ReplyRecord> {
+        match self {
+            TalkEvent::Kept { reply, .. }
+            | TalkEvent::Posted { post: PostRecord { reply, .. } }
+            | TalkEvent::Totals { reply, .. }
+            | TalkEvent::YearKept { reply, .. } => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// The number of the message that it records the reply to.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match self {
+            TalkEvent::Kept { number, .. }
+            | TalkEvent::Posted { post: PostRecord { number, .. } }
+            | TalkEvent::Totals { number, .. }
+            | TalkEvent::YearKept { number, .. } => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl SentRows {
+    /// Whether the address is among them.
+    pub(crate) fn says(&self, address: &AddressKey) -> bool {
+        self.rows.binary_search_by_key(address, |(said, _)| *said).is_ok()
+    }
+
+    /// The address of a subject.
+    pub(crate) fn address_of(&self, subject: &Subject) -> Option<AddressKey> {
+        self.rows.iter().find(|(_, of)| of == subject).map(|(address, _)| *address)
+    }
+}
+
+encode_variants! {
+    AskAnswer { 1 => Join, 2 => NotNow, 3 => Review }, else "an answer to being asked is unknown"
+}
+
+encode_variants! {
+    TalkEvent {
+        1 => PutForward { addresses },
+        2 => TookBack { addresses },
+        3 => Answered { address, answer },
+        4 => NoteWritten { conversation, content, copies },
+        5 => Left { conversation },
+        6 => PuttingForward { said },
+        7 => Kept { number, kept, unflagged, left, reply },
+        8 => Posted { post },
+        9 => Totals { number, reply },
+        10 => YearKept { number, year, reply },
+        11 => Shown { conversations, addresses },
+    },
+    else "what was done after a hit is unknown"
+}
+
+encode_fields! {
+    SentRows { epoch, number, last_day, policy, receivers, rows }
+    where |said| said.rows.is_sorted_by(|a, b| a.0 < b.0),
+    else "rows that were put forward are not ascending by address, each once"
+}
+
+encode_fields! { PostRecord { number, told, received, more, fates, left, entries, notes, passed_over, reply } }
+encode_fields! { SentCopy { conversation, to, number, epoch, fate } }
+
+encode_variants! {
+    TakenEntry {
+        1 => Asked { address, subject, epoch, day, answer_by },
+        2 => Introduced(introduction),
+        3 => Left { conversation, partner, day },
+    },
+    else "an entry that was taken over is of no known kind"
+}
+
+encode_fields! { Introduction { subject, epoch, conversation, address, partner, day, last_day } }
+encode_fields! { TakenNote { conversation, partner, number, received, time, content } }
+
+encode_variants! {
+    NoteFate { 0 => Empty, 1 => Kept, 2 => NotIntroduced, 3 => OverBudget, 4 => TooManyWait },
+    else "what became of a note is unknown"
+}

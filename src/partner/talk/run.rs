@@ -1,0 +1,148 @@
+//! Which message of what comes after a hit is next.
+
+use super::super::Partner;
+use super::super::error::PartnerError;
+use super::super::member::Draft;
+use super::super::record::JournalEvent;
+use super::pace::TalkRun;
+use super::record::TalkEvent;
+use super::rows;
+use crate::day::{Day, Timestamp};
+use crate::message::{Kind, Request};
+use crate::policy::Answers;
+use crate::secret::UnsealingKey;
+
+impl Partner {
+    /// The next message of what comes after a hit, byte for byte as before where its reply was not read yet; `None` once
+    /// there is no more to say or to fetch now. A program calls it until then, carries each message, and reads the reply
+    /// before the next call.
+    ///
+    /// First comes what is put forward, once a day and when that has changed; then exchanges, one at least and eight at
+    /// most, until the broker has nothing more and nothing is left to bring.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NoEpoch`] where none is open; [`PartnerError::NotCertified`];
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`]; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::Random`](crate::SystemError::Random).
+    pub fn talk(&mut self, now: Timestamp) -> Result<Option<Vec<u8>>, PartnerError> {
+        let now = self.data.follow(self.member.policy(), now)?;
+        if self.talk_run.is_over() || !self.may_talk() {
+            self.talk_run = TalkRun::default();
+            return Ok(None);
+        }
+        if let Some(message) = &self.data.state().talk {
+            return Ok(Some(message.bytes.clone()));
+        }
+        if !self.talk_run.has_put_forward() && self.put_forward_if_due(now)? {
+            self.talk_run.put_forward();
+            return Ok(self.talk_bytes());
+        }
+        self.tell_addresses(now)?;
+        let has_more = self.talk_run.waits() || self.has_to_bring(now.day())?;
+        if !self.talk_run.begin_exchange(has_more) {
+            self.talk_run = TalkRun::default();
+            return Ok(None);
+        }
+        let (epoch, exchange) = self.next_exchange(now)?;
+        self.make_talk(epoch, &Request::Exchange(exchange), now).map(Some)
+    }
+
+    /// The request how many of the organisation's flags are stacked, for a policy whose answers are totals. The same
+    /// bytes come again as long as the reply was not read.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NotPermitted`] where answers are not totals, or this partner may not ask;
+    /// [`PartnerError::TalkInFlight`]; [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io).
+    pub fn totals_request(&mut self, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
+        self.member.permit(|may| may.ask, "ask")?;
+        if self.member.policy().counting.answers != Some(Answers::Totals) {
+            let finding = "the policy answers each question (it has no answers = \"totals\"): ask";
+            return Err(PartnerError::NotPermitted { finding: finding.into() });
+        }
+        let now = self.data.at(now)?;
+        if let Some(bytes) = self.talk_in_flight(Kind::TotalsRequest)? {
+            return Ok(bytes);
+        }
+        let (epoch, _) = self.member.open_epochs(now.day())?;
+        self.make_talk(epoch, &Request::Totals, now)
+    }
+
+    /// The bytes of the message in flight, if it is of this kind; an error where it is of another.
+    pub(super) fn talk_in_flight(&self, kind: Kind) -> Result<Option<Vec<u8>>, PartnerError> {
+        match &self.data.state().talk {
+            None => Ok(None),
+            Some(message) if message.head.kind == kind => Ok(Some(message.bytes.clone())),
+            Some(_) => Err(PartnerError::TalkInFlight),
+        }
+    }
+
+    /// Makes a message that the journal need not have before. Its number is on disk before its bytes are handed out.
+    pub(super) fn make_talk(
+        &mut self,
+        epoch: u32,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, PartnerError> {
+        let mut transaction = self.data.begin_at_latest()?;
+        let head = transaction.head();
+        let state = transaction.state();
+        let sequence = state.talk_used.saturating_add(1);
+        let draft = Draft { epoch, sequence, previous: 0, flagged_before: 0, request };
+        let message = self.member.sign(state, head, &draft, now)?;
+        let bytes = message.bytes.clone();
+        (state.talk_used, state.talk) = (sequence, Some(message));
+        transaction.commit()?;
+        Ok(bytes)
+    }
+
+    /// The partner's private seal key in an epoch, where others seal to it and know its codes by it: it is the one that
+    /// its certificate names.
+    pub(super) fn own_seal_key(&self, epoch: u32, today: Day) -> Result<Option<UnsealingKey>, PartnerError> {
+        let own = self.data.folder().unsealing_key(epoch)?;
+        let certified = self.member.seal_key(self.member.number, epoch, today);
+        Ok(own.filter(|own| Some(own.seal_key()) == certified))
+    }
+
+    fn may_talk(&self) -> bool {
+        self.member.meet().is_ok() && self.member.entry().is_ok_and(|entry| entry.may.flag || entry.may.coordinate)
+    }
+
+    fn talk_bytes(&self) -> Option<Vec<u8>> {
+        self.data.state().talk.as_ref().map(|message| message.bytes.clone())
+    }
+
+    /// Makes the message that says what is put forward, where there is one to send. Whether there is.
+    fn put_forward_if_due(&mut self, now: Timestamp) -> Result<bool, PartnerError> {
+        let today = now.day();
+        if self.member.coordinates() {
+            return Ok(false);
+        }
+        let known = &self.data.state().after_hit;
+        if known.rows.is_empty() && known.sent.is_empty() {
+            return Ok(false);
+        }
+        // A secret that is missing keeps no notes from being fetched.
+        let Ok(epoch) = rows::epoch(&self.member, self.data.state(), today) else { return Ok(false) };
+        let own = self.own_seal_key(epoch, today)?;
+        let member = &self.member;
+        let mut transaction = self.data.begin(now)?;
+        let Some(planned) = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)? else {
+            transaction.keep();
+            return Ok(false);
+        };
+        // Before the journal has the number, so that a call that is refused uses up none.
+        member.refuse_uncertified(epoch, today)?;
+        let number = transaction.view().talk_used.saturating_add(1);
+        let said = planned.said(member, number);
+        transaction.record(None, JournalEvent::Talk(TalkEvent::PuttingForward { said }))?;
+        let request = &Request::PutForward(planned.body(member, own.as_ref(), number));
+        let draft = Draft { epoch, sequence: number, previous: 0, flagged_before: 0, request };
+        let head = transaction.head();
+        let message = member.sign(transaction.view(), head, &draft, now)?;
+        transaction.state().talk = Some(message);
+        transaction.commit()?;
+        Ok(true)
+    }
+}

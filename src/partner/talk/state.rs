@@ -1,0 +1,265 @@
+//! What a partner knows of what comes after a hit: what it puts forward, what it was asked, and its conversations.
+
+use super::news::TalkNews;
+use super::record::{AskAnswer, SentRows};
+use crate::address::AddressKey;
+use crate::codec::{encode_fields, encode_variants};
+use crate::day::{Day, Timestamp};
+use crate::talk::{ConversationId, NoteContent, Subject};
+
+/// What comes after a hit, as far as it is known here.
+#[derive(Default)]
+pub(crate) struct AfterHit {
+    /// What people put forward, in the order in which they did, each address once.
+    pub(crate) rows: Vec<OwnRow>,
+    /// The messages that said so, oldest first, as long as an introduction that comes of one may still be told.
+    pub(crate) sent: Vec<SentMessage>,
+    /// A day, and how many rows more the broker said that it would take on it.
+    pub(crate) new_rows: Option<(Day, u32)>,
+    /// The number of the last entry that was read.
+    pub(crate) told: u64,
+    /// The number of the last note that was read, in the broker's counting.
+    pub(crate) received: u64,
+    pub(crate) asked: Vec<Asked>,
+    /// Ascending by number.
+    pub(crate) conversations: Vec<KnownConversation>,
+    /// The highest number that a conversation was given here.
+    pub(crate) numbered: u32,
+    /// What nobody was told yet.
+    pub(crate) news: Vec<TalkNews>,
+    /// The years that were reported, ascending.
+    pub(crate) years: Vec<u16>,
+}
+
+/// An own flag that somebody put forward.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnRow {
+    pub(crate) address: AddressKey,
+    pub(crate) since: Day,
+}
+
+/// A message that put forward.
+pub(crate) struct SentMessage {
+    pub(crate) said: SentRows,
+    /// The day on which it was made.
+    pub(crate) day: Day,
+    /// Its *kept*, once that was read.
+    pub(crate) kept: Option<KeptRows>,
+}
+
+/// What the broker replied to a message that put forward.
+#[derive(Clone, Copy)]
+pub(crate) struct KeptRows {
+    /// The day of the reply, by the broker's clock.
+    pub(crate) told: Day,
+    /// The journal's record that has it.
+    pub(crate) record: u64,
+    /// When the broker had been restored last.
+    pub(crate) restored: Timestamp,
+}
+
+/// An own flag that somebody else put forward.
+pub(crate) struct Asked {
+    pub(crate) address: AddressKey,
+    pub(crate) subject: Subject,
+    pub(crate) epoch: u32,
+    /// The day of the turn at which that was decided.
+    pub(crate) day: Day,
+    pub(crate) answer_by: Day,
+    pub(crate) answer: Option<(AskAnswer, Day)>,
+}
+
+/// A conversation.
+pub(crate) struct KnownConversation {
+    /// By which this partner's people call it.
+    pub(crate) number: u32,
+    pub(crate) subject: Subject,
+    pub(crate) epoch: u32,
+    /// What the broker calls it; none where another broker took its place.
+    pub(crate) id: ConversationId,
+    /// The address that was put forward; the coordinator has none.
+    pub(crate) address: Option<AddressKey>,
+    /// In the order in which they were introduced.
+    pub(crate) introduced: Vec<KnownPartner>,
+    /// Own ones and others', in the order in which they came.
+    pub(crate) notes: Vec<KnownNote>,
+    /// The day on which this partner left.
+    pub(crate) left: Option<Day>,
+    /// Whether the broker was told that.
+    pub(crate) left_told: bool,
+}
+
+/// Somebody that this partner was introduced to.
+pub(crate) struct KnownPartner {
+    pub(crate) partner: u16,
+    /// The day of the turn at which that was decided.
+    pub(crate) since: Day,
+    /// The last day of its row; of the coordinator, that of one's own.
+    pub(crate) last_day: Day,
+    /// The day on which it left.
+    pub(crate) left: Option<Day>,
+    /// The highest number of a note to it.
+    pub(crate) written: u64,
+    /// The number up to which all of its notes were read.
+    pub(crate) read: u64,
+    /// The numbers above of notes that were read, ascending: those between are missing.
+    pub(crate) beyond: Vec<u64>,
+}
+
+/// A note that was written or read.
+pub(crate) struct KnownNote {
+    /// Who wrote it; `None` for this partner.
+    pub(crate) from: Option<u16>,
+    pub(crate) time: Timestamp,
+    pub(crate) content: NoteContent,
+    /// Of an own note, to whom it goes.
+    pub(crate) copies: Vec<KnownCopy>,
+}
+
+/// An own note to one partner.
+#[derive(Clone, Copy)]
+pub(crate) struct KnownCopy {
+    pub(crate) to: u16,
+    /// Its number there.
+    pub(crate) number: u64,
+    pub(crate) progress: CopyProgress,
+}
+
+/// How far an own note came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CopyProgress {
+    /// The broker does not have it.
+    Waiting,
+    /// The broker did not take it on this day, because of a budget or because too many wait.
+    PutOff { day: Day },
+    /// The broker has it, sealed with the keys of this epoch; and when it had been restored last.
+    Kept { epoch: u32, restored: Timestamp },
+    /// The other says that it read it.
+    Read,
+    /// The broker says that the two are not introduced.
+    NotIntroduced,
+}
+
+impl AfterHit {
+    /// The conversation of this number.
+    pub(crate) fn conversation(&self, number: u32) -> Option<&KnownConversation> {
+        let at = self.conversations.binary_search_by_key(&number, |known| known.number).ok()?;
+        self.conversations.get(at)
+    }
+
+    /// The conversation that the broker calls so.
+    pub(crate) fn called(&self, id: ConversationId) -> Option<&KnownConversation> {
+        self.conversations.iter().find(|known| known.id == id && id != ConversationId::NONE)
+    }
+
+    /// Whether somebody put the address forward.
+    pub(crate) fn has_row(&self, address: &AddressKey) -> bool {
+        self.rows.iter().any(|row| row.address == *address)
+    }
+}
+
+impl KnownConversation {
+    /// Somebody that this partner was introduced to here, whether it left or not.
+    pub(crate) fn with(&self, partner: u16) -> Option<&KnownPartner> {
+        self.introduced.iter().find(|known| known.partner == partner)
+    }
+
+    /// Those who can be written to.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &KnownPartner> {
+        let has_left = self.left.is_some();
+        self.introduced.iter().filter(move |known| !has_left && known.left.is_none())
+    }
+
+    /// The day of its first introduction.
+    pub(crate) fn began(&self) -> Day {
+        self.introduced.iter().map(|known| known.since).min().unwrap_or_default()
+    }
+
+    /// The highest turn of a lead or a decision.
+    pub(crate) fn highest_turn(&self) -> u32 {
+        let turn = |note: &KnownNote| match note.content {
+            NoteContent::Lead { turn, .. } | NoteContent::Decision { turn, .. } => turn,
+            _ => 0,
+        };
+        self.notes.iter().map(turn).max().unwrap_or(0)
+    }
+
+    /// Who leads: whoever was named with the highest turn, and of several with that the lowest number.
+    pub(crate) fn lead(&self) -> Option<u16> {
+        let named = |note: &KnownNote| match note.content {
+            NoteContent::Lead { turn, partner, .. } => Some((turn, partner)),
+            NoteContent::Decision { turn, lead: Some(partner), .. } => Some((turn, partner)),
+            _ => None,
+        };
+        let named = self.notes.iter().filter_map(named);
+        named.max_by_key(|(turn, partner)| (*turn, u16::MAX - partner)).map(|(_, partner)| partner)
+    }
+}
+
+impl KnownPartner {
+    /// Whether a note of it is missing that came before one that was read.
+    pub(crate) fn misses(&self) -> bool {
+        !self.beyond.is_empty()
+    }
+
+    /// Whether the note of this number was read.
+    pub(crate) fn has_read(&self, number: u64) -> bool {
+        number <= self.read || self.beyond.binary_search(&number).is_ok()
+    }
+
+    /// Notes that the note of this number was read.
+    pub(crate) fn take_number(&mut self, number: u64) {
+        if self.has_read(number) {
+            return;
+        }
+        let at = self.beyond.partition_point(|known| *known < number);
+        self.beyond.insert(at, number);
+        let follows = |read: u64, beyond: &[u64]| beyond.first() == read.checked_add(1).as_ref();
+        while follows(self.read, &self.beyond) {
+            self.read = self.beyond.remove(0);
+        }
+    }
+}
+
+encode_fields! {
+    AfterHit { rows, sent, new_rows, told, received, asked, conversations, numbered, news, years }
+    where |known| {
+        known.conversations.is_sorted_by(|a, b| a.number < b.number) && known.years.is_sorted_by(|a, b| a < b)
+    },
+    else "conversations or years are not ascending, each once"
+}
+
+encode_fields! { OwnRow { address, since } }
+encode_fields! { SentMessage { said, day, kept } }
+encode_fields! { KeptRows { told, record, restored } }
+encode_fields! { Asked { address, subject, epoch, day, answer_by, answer } }
+
+encode_fields! {
+    KnownConversation { number, subject, epoch, id, address, introduced, notes, left, left_told }
+}
+
+encode_fields! {
+    KnownPartner { partner, since, last_day, left, written, read, beyond }
+    where |known| known.beyond.is_sorted_by(|a, b| a < b), else "numbers of notes are not ascending, each once"
+}
+
+encode_fields! { KnownNote { from, time, content, copies } }
+encode_fields! { KnownCopy { to, number, progress } }
+
+encode_variants! {
+    CopyProgress {
+        1 => Waiting, 2 => PutOff { day }, 3 => Kept { epoch, restored }, 4 => Read, 5 => NotIntroduced
+    },
+    else "how far a note came is unknown"
+}
+
+encode_variants! {
+    NoteContent {
+        1 => Text(text),
+        2 => Address { key, typed },
+        3 => Lead { turn, partner, text },
+        4 => Outcome { outcome, text },
+        5 => Decision { turn, lead, next, text },
+    },
+    else "what a note says is unknown"
+}

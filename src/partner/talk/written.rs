@@ -1,0 +1,149 @@
+//! Notes that people write, and leaving a conversation.
+
+use std::fmt;
+
+use super::super::error::PartnerError;
+use super::super::record::JournalEvent;
+use super::super::{Case, Partner};
+use super::record::TalkEvent;
+use super::state::KnownConversation;
+use crate::day::{Day, Timestamp};
+use crate::talk::{NoteContent, Outcome};
+
+/// A note that somebody writes.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NewNote<'a> {
+    /// A text.
+    Text {
+        /// What it says.
+        text: &'a str,
+        /// Whom it is for; `None` for all that can be written to.
+        to: Option<u16>,
+    },
+    /// Who leads from now on: this partner, where nobody leads yet, or the one that it hands the lead over to.
+    Lead {
+        /// Who.
+        partner: u16,
+        /// What goes with it; may be empty.
+        text: &'a str,
+    },
+    /// How it ended.
+    Outcome {
+        /// How.
+        outcome: Outcome,
+        /// What goes with it; may be empty.
+        text: &'a str,
+    },
+    /// What the coordinator decides. Whoever gets it learns who leads.
+    Decision {
+        /// Who leads; `None` leaves that as it is.
+        lead: Option<u16>,
+        /// When it is looked at next.
+        next: Option<Day>,
+        /// What is decided.
+        text: &'a str,
+    },
+}
+
+impl Partner {
+    /// Writes a note. It goes to all that this partner was introduced to in the conversation and that did not leave,
+    /// unless it is a text for one of them; [`Partner::talk`] brings it. The coordinator gets the address by itself, with
+    /// the first exchange after the introduction.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NoConversation`] where there is no such conversation, or nobody in it to write to;
+    /// [`PartnerError::NoteText`]; [`PartnerError::NotLeading`] for a lead where another leads;
+    /// [`PartnerError::NotPermitted`] for a decision of another than the coordinator, and a lead for somebody who was not
+    /// introduced; [`SystemError::Io`](crate::SystemError::Io).
+    pub fn write_note(
+        &mut self,
+        conversation: u32,
+        note: &NewNote<'_>,
+        by: &Case,
+        now: Timestamp,
+    ) -> Result<(), PartnerError> {
+        self.data.refresh()?;
+        let known = self.data.state().after_hit.conversation(conversation);
+        let known = known.ok_or(PartnerError::NoConversation { conversation })?;
+        let content = self.content(known, note)?;
+        content.refuse_unfit()?;
+        let to = match note {
+            NewNote::Text { to, .. } => *to,
+            _ => None,
+        };
+        let copies = copies(known, to);
+        if copies.is_empty() {
+            return Err(PartnerError::NoConversation { conversation });
+        }
+        let event = TalkEvent::NoteWritten { conversation, content, copies };
+        self.data.record(now, Some(by), JournalEvent::Talk(event))
+    }
+
+    /// Leaves a conversation: takes back what is put forward there, and has the broker tell the others, with the next
+    /// exchange. Nobody can write to this partner there any more. What was written stays here.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NoConversation`] where there is none of that number, or it was left already;
+    /// [`SystemError::Io`](crate::SystemError::Io).
+    pub fn leave(&mut self, conversation: u32, by: &Case, now: Timestamp) -> Result<(), PartnerError> {
+        self.data.refresh()?;
+        let known = self.data.state().after_hit.conversation(conversation);
+        known.filter(|known| known.left.is_none()).ok_or(PartnerError::NoConversation { conversation })?;
+        self.data.record(now, Some(by), JournalEvent::Talk(TalkEvent::Left { conversation }))
+    }
+
+    fn content(&self, known: &KnownConversation, note: &NewNote<'_>) -> Result<NoteContent, PartnerError> {
+        let not_permitted = |finding: String| Err(PartnerError::NotPermitted { finding });
+        let turn = known.highest_turn().saturating_add(1);
+        let is_there = |partner: u16| partner == self.member.number || known.present().any(|it| it.partner == partner);
+        Ok(match note {
+            NewNote::Text { text, .. } => NoteContent::Text(normalised(text)),
+            NewNote::Outcome { outcome, text } => NoteContent::Outcome { outcome: *outcome, text: normalised(text) },
+            NewNote::Lead { partner, text } => {
+                if !is_there(*partner) {
+                    return not_permitted(format!("partner {partner} is not in this conversation, and cannot lead it"));
+                }
+                // Whoever does not lead can claim a lead that nobody has, and no other.
+                let may = match known.lead() {
+                    Some(leads) => leads == self.member.number,
+                    None => *partner == self.member.number,
+                };
+                if !may {
+                    return Err(PartnerError::NotLeading { leads: known.lead() });
+                }
+                NoteContent::Lead { turn, partner: *partner, text: normalised(text) }
+            }
+            NewNote::Decision { lead, next, text } => {
+                if !self.member.coordinates() {
+                    return not_permitted("only the coordinator decides: write a text to it".into());
+                }
+                if let Some(partner) = lead.filter(|partner| !is_there(*partner)) {
+                    return not_permitted(format!("partner {partner} is not in this conversation, and cannot lead it"));
+                }
+                NoteContent::Decision { turn, lead: *lead, next: *next, text: normalised(text) }
+            }
+        })
+    }
+}
+
+/// Whom a note goes to, and its number there; `to` names one of those who can be written to.
+pub(super) fn copies(known: &KnownConversation, to: Option<u16>) -> Vec<(u16, u64)> {
+    let for_it = known.present().filter(|other| to.is_none_or(|to| to == other.partner));
+    for_it.map(|other| (other.partner, other.written.saturating_add(1))).collect()
+}
+
+/// A text in its one form: each line without white space at its ends, and no empty lines at the text's.
+fn normalised(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join("\n").trim_matches('\n').to_owned()
+}
+
+/// Without what it says.
+impl fmt::Debug for NewNote<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewNote(..)")
+    }
+}

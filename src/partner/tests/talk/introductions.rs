@@ -1,0 +1,219 @@
+//! What a broker says of introductions, and what is complained of.
+
+use super::*;
+
+/// Police and tax office put a home forward each.
+fn both() -> (Town, Forwarded, Forwarded) {
+    let mut town = Town::new();
+    let police = town.put_forward(POLICE, 1, NOW);
+    let tax = town.put_forward(TAX, 1, NOW);
+    (town, police, tax)
+}
+
+/// What the police make of an entry on home 1 of the next day.
+fn told(town: &mut Town, told: EntryKind) -> Posted {
+    town.tell(POLICE, subject(1), NOW.day().plus(1), told);
+    town.exchange(POLICE, NOW.plus(DAY)).1
+}
+
+/// The codes of the complaints, and how many files show each.
+fn complaints(town: &mut Town) -> Vec<(&'static str, usize)> {
+    let complaints = town.partner(POLICE).complaints().unwrap();
+    complaints.iter().map(|complaint| (complaint.code, complaint.evidence.len())).collect()
+}
+
+#[test]
+fn two_that_put_the_same_forward_are_told_of_each_other() {
+    let (mut town, police, tax) = both();
+    town.introduce(&police, &tax, 1, NOW.day().plus(1));
+    let (_, posted) = town.exchange(POLICE, NOW.plus(DAY));
+    assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }]);
+    let one = town.conversation(POLICE);
+    assert_eq!((one.number, one.address, one.epoch), (1, Some(homes(1..2)[0]), 1));
+    assert_eq!((one.introduced[0].partner, one.introduced[0].since), (TAX, NOW.day().plus(1)));
+    assert!(!format!("{one:?}").contains("1012JS"));
+    // What it read it says to have read, and told again it is nothing new.
+    let (exchange, _) = town.exchange(POLICE, NOW.plus(DAY));
+    assert_eq!(exchange.told, 1);
+    let again = told(&mut town, introduced(&police, &tax, 1));
+    assert_eq!((again.news, again.passed_over), (vec![], 0));
+    assert_eq!(complaints(&mut town), []);
+}
+
+#[test]
+fn a_code_that_is_not_the_others_is_complained_of_and_nothing_is_taken_over() {
+    let (mut town, police, tax) = both();
+    let other = town.put_forward(TAX, 2, NOW);
+    town.put_forward(POLICE, 2, NOW);
+    let EntryKind::Introduced { conversation, partner, last_day, row, own_row, code } = introduced(&police, &tax, 1)
+    else {
+        panic!()
+    };
+    let with =
+        |row, last_day, partner, code| EntryKind::Introduced { conversation, partner, last_day, row, own_row, code };
+    let false_ones = [
+        ("invented", with(row, last_day, partner, RowCode::from_bytes([7; 16]))),
+        ("of another row", with(row, last_day, partner, other.code(&pseudonym(2), POLICE))),
+        ("for another", with(row, last_day, partner, tax.code(&pseudonym(1), COORDINATOR))),
+        ("of another message", with(row + 1, last_day, partner, code)),
+        ("moved to another day", with(row, last_day.plus(1), partner, code)),
+    ];
+    for (at, (name, entry)) in false_ones.into_iter().enumerate() {
+        let posted = told(&mut town, entry);
+        let complaint = posted.complaint.unwrap_or_else(|| panic!("{name}"));
+        assert_eq!((complaint.code, posted.news), ("false_introduction", vec![]), "{name}");
+        assert!(complaint.text.contains("partner 2") && !complaint.text.contains("1012JS"), "{}", complaint.text);
+        assert_eq!(complaints(&mut town).len(), at + 1, "{name}");
+    }
+    assert_eq!(complaints(&mut town)[0], ("false_introduction", 2), "the post, and what is wrong with it");
+    assert_eq!(town.partner(POLICE).conversations().count(), 0);
+    // Each was read, and is not told again.
+    assert_eq!(town.exchange(POLICE, NOW.plus(DAY)).0.told, town.counted);
+}
+
+#[test]
+fn what_cannot_be_is_passed_over() {
+    let (mut town, police, tax) = both();
+    let housing = town.put_forward(HOUSING, 1, NOW);
+    let EntryKind::Introduced { conversation, partner, last_day, row, own_row, code } = introduced(&police, &tax, 1)
+    else {
+        panic!()
+    };
+    let with = |partner, own_row, last_day, code| EntryKind::Introduced {
+        conversation,
+        partner,
+        last_day,
+        row,
+        own_row,
+        code,
+    };
+    for (name, entry) in [
+        ("an own row that was never sent", with(partner, own_row + 9, last_day, code)),
+        ("one of the other's that is over", with(partner, own_row, NOW.day(), code)),
+        ("one that meets by the coordinator alone", with(HOUSING, own_row, housing.last_day, code)),
+        ("the partner itself", with(POLICE, own_row, last_day, code)),
+        ("one that is not in the roster", with(77, own_row, last_day, code)),
+        ("the coordinator with a code", with(COORDINATOR, own_row, police.last_day, code)),
+        ("one who left that was never there", EntryKind::Left { conversation, partner }),
+    ] {
+        let posted = told(&mut town, entry);
+        assert_eq!((posted.passed_over, posted.news), (1, vec![]), "{name}");
+    }
+    // A day on which the own row was over, another epoch, and a subject that the own row does not have.
+    let entry = introduced(&police, &tax, 1);
+    town.tell(POLICE, subject(1), police.last_day.plus(1), entry);
+    town.tell(POLICE, subject(2), NOW.day().plus(1), entry);
+    town.tell(POLICE, subject(1), NOW.day().plus(1), entry);
+    town.entries.get_mut(&POLICE).unwrap()[2].epoch = 2;
+    assert_eq!(town.exchange(POLICE, NOW.plus(DAY)).1.passed_over, 3);
+    assert_eq!((town.partner(POLICE).conversations().count(), complaints(&mut town)), (0, vec![]));
+}
+
+#[test]
+fn a_row_that_was_taken_back_before_the_turn_is_complained_of() {
+    for (kept_on, complained) in [(NOW, 1), (NOW.plus(DAY), 0)] {
+        let (mut town, police, tax) = both();
+        town.run(POLICE, NOW);
+        town.partner(POLICE).take_back(homes(1..2), &by(), kept_on).unwrap();
+        assert_eq!(town.keep(POLICE, kept_on).rows.len(), 0);
+        let posted = told(&mut town, introduced(&police, &tax, 1));
+        assert_eq!(posted.complaint.is_some(), complained == 1);
+        assert_eq!(posted.news.len(), 1, "the other knows of it, so it is shown");
+        let expected: &[_] = if complained == 1 { &[("late_introduction", 3)] } else { &[] };
+        assert_eq!(complaints(&mut town), expected, "the kept, the post, and what is wrong with them");
+    }
+}
+
+#[test]
+fn an_unread_kept_or_a_rejected_message_shows_nothing() {
+    let (mut town, police, tax) = both();
+    town.run(POLICE, NOW);
+    town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
+    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
+    let digest = town.partner(POLICE).in_flight().next().unwrap().digest;
+    town.partner(POLICE).give_up(digest, NOW).unwrap();
+    assert_eq!(kind(&message), Kind::PutForward);
+    town.keep(POLICE, NOW.plus(DAY));
+    let posted = told(&mut town, introduced(&police, &tax, 1));
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
+}
+
+#[test]
+fn a_post_is_read_once_and_in_order() {
+    let (mut town, police, tax) = both();
+    town.introduce(&police, &tax, 1, NOW.day().plus(1));
+    let now = NOW.plus(DAY);
+    let message = town.next(POLICE, Kind::Exchange, now);
+    let post = town.post(POLICE, &exchange_of(POLICE, &message));
+    let bytes = town.play(POLICE).broker.reply(&message, Reply::Post(post.clone()));
+    drop(town.partner(POLICE).read(&bytes, now).unwrap());
+    assert_eq!(code(town.partner(POLICE).read(&bytes, now)), "unexpected_reply", "it was read");
+    let message = town.next(POLICE, Kind::Exchange, now);
+    assert_eq!(code(town.partner(POLICE).read(&bytes, now)), "unexpected_reply", "it is to another message");
+    assert_eq!(code(town.reply(POLICE, &message, Reply::Post(post.clone()), now)), "unexpected_reply");
+    let sent = [NoteFate::Kept, NoteFate::Empty, NoteFate::Empty, NoteFate::Empty];
+    let post = Post { entries: vec![], sent, ..post };
+    assert_eq!(code(town.reply(POLICE, &message, Reply::Post(post), now)), "unexpected_reply", "no note was sent");
+    assert_eq!(town.partner(POLICE).conversations().count(), 1);
+}
+
+#[test]
+fn without_the_others_certificate_an_introduction_waits() {
+    let (mut town, police, tax) = both();
+    let certificates = &mut town.partner(POLICE).member.certificates;
+    let all = certificates.clone();
+    certificates.retain(|one| one.claimed().partner != TAX);
+    town.introduce(&police, &tax, 1, NOW.day().plus(1));
+    let now = NOW.plus(DAY);
+    let waiting = town.entries[&POLICE].clone();
+    let (_, posted) = town.exchange(POLICE, now);
+    assert!(posted.news.is_empty() && posted.more && posted.passed_over == 0);
+    assert_eq!(town.partner(POLICE).talk(now).unwrap(), None, "it is not fetched again at once");
+    town.partner(POLICE).take_certificates(all).unwrap();
+    town.entries.insert(POLICE, waiting);
+    let (exchange, posted) = town.exchange(POLICE, now);
+    assert_eq!((exchange.told, posted.news.len()), (0, 1));
+}
+
+#[test]
+fn another_broker_knows_none_of_the_conversations() {
+    let mut town = Town::introduced();
+    town.partner(POLICE).data.record(NOW.plus(DAY), None, JournalEvent::AnotherOperator { version: 2 }).unwrap();
+    town.write(POLICE, "is daar iemand?", NOW.plus(DAY));
+    let state = town.partner(POLICE).data.state();
+    assert!(state.after_hit.conversations[0].id == ConversationId::NONE);
+    assert_eq!((state.after_hit.told, state.after_hit.sent.len()), (0, 0));
+    assert_eq!(town.partner(POLICE).conversations().count(), 1, "what was said stays");
+}
+
+#[test]
+fn the_journal_has_who_did_what_after_a_hit_with_an_address() {
+    let mut town = Town::introduced();
+    let now = NOW.plus(DAY);
+    town.write(POLICE, "zullen we bellen?", now);
+    town.partner(POLICE).show_conversations(Some(1), &by(), now).unwrap();
+    assert_eq!(code(town.partner(POLICE).show_conversations(Some(2), &by(), now)), "no_conversation");
+    town.partner(POLICE).leave(1, &by(), now).unwrap();
+    let looks = Case::new("p.officer", "controle").unwrap();
+    let kinds = |acts: Vec<Act>| acts.into_iter().map(|act| act.kind).collect::<Vec<_>>();
+    let query = ActQuery { address: Some(homes(1..2)[0]), ..ActQuery::default() };
+    let done = kinds(town.partner(POLICE).acts(&query, &looks, now).unwrap());
+    for act in [
+        TalkAct::PutForward,
+        TalkAct::PuttingForward,
+        TalkAct::Posted,
+        TalkAct::NoteWritten,
+        TalkAct::Shown,
+        TalkAct::Left,
+    ] {
+        assert!(done.contains(&ActKind::Talked(act)), "{act:?}: {done:?}");
+    }
+    let entries = town.partner(POLICE).dossier(&homes(1..2)[0], &looks, now).unwrap();
+    let talked = |entry: &&DossierEntry| matches!(entry.event, DossierEvent::Talked(TalkAct::NoteWritten));
+    assert_eq!(entries.iter().filter(talked).count(), 1);
+    let names: Vec<_> = town.partner(POLICE).processings("https://example.nl/1", Digest::NONE).unwrap();
+    let names: Vec<&str> = names.iter().map(|one| one.name.as_str()).collect();
+    for name in ["put_forward", "putting_forward", "exchange", "write_note", "show_conversations", "leave"] {
+        assert!(names.contains(&format!("stapel.{name}").as_str()), "{name}");
+    }
+}

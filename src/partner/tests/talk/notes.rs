@@ -1,0 +1,292 @@
+//! Notes: what is said, what becomes of it, who leads, and leaving.
+
+use super::*;
+use crate::policy::PartnerKeys;
+use crate::talk::{NoteContent, Outcome};
+
+const TOMORROW: Timestamp = Timestamp(NOW.0 + DAY);
+
+#[test]
+fn a_note_is_sealed_brought_read_and_said_to_be_read() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "Zullen we bellen?\r\n  Ik ben er tot vijf.  \n\n", TOMORROW);
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Waiting]);
+    let (exchange, _) = town.exchange(POLICE, TOMORROW);
+    let [slot] = &exchange.notes[..] else { panic!("it brings one note") };
+    assert_eq!((slot.partner, slot.number, slot.epoch, slot.began), (TAX, 1, 1, 1));
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Kept]);
+    let (_, posted) = town.exchange(TAX, TOMORROW);
+    assert_eq!(posted.news, [TalkNews::Note { conversation: 1, partner: POLICE }]);
+    assert_eq!(texts(&town.conversation(TAX)), ["Zullen we bellen?\nIk ben er tot vijf."]);
+    town.write(TAX, "Ja.", TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Read]);
+    let shown = format!("{:?}{:?}", town.conversation(TAX), town.conversation(TAX).notes);
+    assert!(!shown.contains("bellen") && !shown.contains("1012JS"), "{shown}");
+    let error = town.partner(TAX).write_note(1, &NewNote::Text { text: "a\u{202e}b", to: None }, &by(), TOMORROW);
+    let error = error.unwrap_err();
+    assert!(error.code() == "note_text" && !error.to_string().contains("a\u{202e}b"), "{error}");
+    assert_eq!(
+        code(town.partner(TAX).write_note(2, &NewNote::Text { text: "a", to: None }, &by(), TOMORROW)),
+        "no_conversation"
+    );
+    let text = NewNote::Text { text: "a", to: Some(HOUSING) };
+    assert_eq!(code(town.partner(TAX).write_note(1, &text, &by(), TOMORROW)), "no_conversation");
+}
+
+#[test]
+fn eight_exchanges_and_no_more_are_made_in_a_run() {
+    let mut town = Town::introduced();
+    for number in 0..40 {
+        town.write(POLICE, &format!("bericht {number}"), TOMORROW);
+    }
+    assert_eq!(town.run(POLICE, TOMORROW), [Kind::Exchange; 8]);
+    assert_eq!(town.notes[&TAX].len(), 32);
+    assert_eq!(town.run(POLICE, TOMORROW), [Kind::Exchange; 2]);
+    assert_eq!(town.run(TAX, TOMORROW).len(), 8);
+    town.run(TAX, TOMORROW);
+    assert_eq!(texts(&town.conversation(TAX)).len(), 40);
+}
+
+#[test]
+fn a_note_of_nobody_introduced_or_to_another_is_passed_over() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "voor de belastingdienst", TOMORROW);
+    let (exchange, _) = town.exchange(POLICE, TOMORROW);
+    let slot = town.notes.remove(&TAX).unwrap().remove(0);
+    assert_eq!(exchange.notes.len(), 1);
+    let elsewhere = ConversationId::from_bytes([9; 16]);
+    let mut altered = slot.clone();
+    altered.sealed = crate::talk::SealedNote::from_bytes({
+        let mut bytes = *slot.sealed.as_bytes();
+        bytes[700] ^= 1;
+        bytes
+    });
+    for (name, wrong) in [
+        ("somebody who was not introduced", NoteSlot { partner: HOUSING, ..slot.clone() }),
+        ("another conversation", NoteSlot { conversation: elsewhere, ..slot.clone() }),
+        ("another epoch in which it began", NoteSlot { began: 2, ..slot.clone() }),
+        ("another epoch's keys", NoteSlot { epoch: 2, ..slot.clone() }),
+        ("another number", NoteSlot { number: 2, ..slot.clone() }),
+        ("altered", altered),
+    ] {
+        town.notes.insert(TAX, vec![wrong]);
+        let (_, posted) = town.exchange(TAX, TOMORROW);
+        assert_eq!((posted.passed_over, posted.news), (1, vec![]), "{name}");
+    }
+    // What was sealed to the tax office the coordinator cannot open, though it was introduced by the same name.
+    let forwarded = town.keep(POLICE, TOMORROW.plus(DAY));
+    town.introduce_to_coordinator(&forwarded, 1, TOMORROW.day().plus(2));
+    town.notes.insert(COORDINATOR, vec![slot.clone()]);
+    let (_, posted) = town.exchange(COORDINATOR, TOMORROW.plus(2 * DAY));
+    assert_eq!((posted.passed_over, posted.news.len()), (1, 1));
+    town.notes.insert(TAX, vec![slot]);
+    assert_eq!(town.exchange(TAX, TOMORROW).1.news.len(), 1, "the right one is read");
+}
+
+#[test]
+fn each_number_is_read_once_and_a_gap_is_told() {
+    let mut town = Town::introduced();
+    for text in ["een", "twee", "drie"] {
+        town.write(POLICE, text, TOMORROW);
+    }
+    town.exchange(POLICE, TOMORROW);
+    let slots = town.notes.remove(&TAX).unwrap();
+    assert_eq!(slots.iter().map(|slot| slot.number).collect::<Vec<_>>(), [1, 2, 3]);
+    town.notes.insert(TAX, vec![slots[0].clone(), slots[2].clone(), slots[2].clone()]);
+    let (_, posted) = town.exchange(TAX, TOMORROW);
+    assert_eq!(posted.news.len(), 2, "one came twice");
+    assert!(town.conversation(TAX).introduced[0].misses_note);
+    // It says that it read up to the first, and the others are not said to be read.
+    town.write(TAX, "wat stond er in de tweede?", TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Read, NoteProgress::Kept, NoteProgress::Kept]);
+    town.notes.insert(TAX, vec![slots[1].clone(), slots[0].clone()]);
+    town.exchange(TAX, TOMORROW);
+    assert!(!town.conversation(TAX).introduced[0].misses_note);
+    assert_eq!(texts(&town.conversation(TAX)), ["een", "drie", "twee"]);
+    town.reopen(TAX);
+    assert_eq!(texts(&town.conversation(TAX)), ["een", "drie", "twee"]);
+}
+
+#[test]
+fn of_two_leads_at_once_the_lower_number_leads_and_only_who_leads_hands_over() {
+    let mut town = Town::introduced();
+    let claim = |partner| NewNote::Lead { partner, text: "" };
+    assert_eq!(code(town.partner(TAX).write_note(1, &claim(POLICE), &by(), TOMORROW)), "not_leading");
+    assert_eq!(code(town.partner(TAX).write_note(1, &claim(HOUSING), &by(), TOMORROW)), "not_permitted");
+    town.partner(TAX).write_note(1, &claim(TAX), &by(), TOMORROW).unwrap();
+    town.partner(POLICE).write_note(1, &claim(POLICE), &by(), TOMORROW).unwrap();
+    for number in [TAX, POLICE, TAX] {
+        town.exchange(number, TOMORROW);
+    }
+    for number in [TAX, POLICE] {
+        assert_eq!(town.conversation(number).lead, Some(POLICE));
+    }
+    let error = town.partner(TAX).write_note(1, &claim(TAX), &by(), TOMORROW).unwrap_err();
+    assert!(error.code() == "not_leading" && error.to_string().starts_with("partner 1 leads"), "{error}");
+    town.partner(POLICE).write_note(1, &claim(TAX), &by(), TOMORROW).unwrap();
+    town.exchange(POLICE, TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    for number in [TAX, POLICE] {
+        assert_eq!(town.conversation(number).lead, Some(TAX), "the highest turn counts");
+    }
+    let ended = NewNote::Outcome { outcome: Outcome::WrongSignal, text: "verkeerd huisnummer" };
+    town.partner(TAX).write_note(1, &ended, &by(), TOMORROW).unwrap();
+    town.exchange(TAX, TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(town.conversation(POLICE).outcome, Some(Outcome::WrongSignal));
+    let decision = NewNote::Decision { lead: None, next: None, text: "ik beslis" };
+    assert_eq!(code(town.partner(TAX).write_note(1, &decision, &by(), TOMORROW)), "not_permitted");
+}
+
+#[test]
+fn whoever_leaves_takes_back_and_is_written_to_no_more() {
+    let mut town = Town::introduced();
+    town.write(TAX, "voor het vertrek", TOMORROW);
+    town.partner(POLICE).leave(1, &by(), TOMORROW).unwrap();
+    assert_eq!(code(town.partner(POLICE).leave(1, &by(), TOMORROW)), "no_conversation");
+    assert_eq!(town.partner(POLICE).put_forward_rows().count(), 0);
+    let text = NewNote::Text { text: "toch nog iets", to: None };
+    assert_eq!(code(town.partner(POLICE).write_note(1, &text, &by(), TOMORROW)), "no_conversation");
+    assert_eq!(town.keep(POLICE, TOMORROW).rows.len(), 0);
+    let (exchange, _) = town.exchange(POLICE, TOMORROW);
+    assert_eq!(exchange.left, [conversation(1)]);
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.left, [], "it is said once");
+    // The tax office hears of it, and of its note.
+    let (id, day) = (conversation(1), TOMORROW.day());
+    town.tell(TAX, subject(1), day, EntryKind::Left { conversation: id, partner: POLICE });
+    let message = town.partner(TAX).talk(TOMORROW).unwrap().unwrap();
+    let exchange = exchange_of(TAX, &message);
+    let mut post = town.post(TAX, &exchange);
+    post.sent[0] = NoteFate::NotIntroduced;
+    drop(town.reply(TAX, &message, Reply::Post(post), TOMORROW).unwrap());
+    assert_eq!(progress(&town.conversation(TAX)), [NoteProgress::NotIntroduced]);
+    assert_eq!(town.conversation(TAX).introduced[0].left, Some(day));
+    assert_eq!(town.partner(TAX).take_talk_news().unwrap(), [TalkNews::Left { conversation: 1, partner: POLICE }]);
+    assert_eq!(code(town.partner(TAX).write_note(1, &text, &by(), TOMORROW)), "no_conversation");
+    // Introduced again, after it put forward anew, the conversation goes on, and what was not taken goes.
+    let later = TOMORROW.plus(2 * DAY);
+    town.partner(POLICE).put_forward(homes(1..2), &by(), later).unwrap();
+    let (police, tax) = (town.keep(POLICE, later), town.keep(TAX, later));
+    town.introduce(&police, &tax, 1, later.day().plus(1));
+    let later = later.plus(DAY);
+    town.exchange(POLICE, later);
+    town.exchange(TAX, later);
+    assert_eq!((town.conversation(POLICE).left, town.conversation(TAX).introduced[0].left), (None, None));
+    assert_eq!(town.exchange(TAX, later).0.notes.len(), 1);
+    town.exchange(POLICE, later);
+    assert_eq!(texts(&town.conversation(POLICE)), ["voor het vertrek"]);
+}
+
+#[test]
+fn an_introduction_of_before_one_left_does_not_bring_one_back() {
+    let mut town = Town::introduced();
+    let now = TOMORROW.plus(DAY);
+    let (police, tax) = (town.keep(POLICE, now), town.keep(TAX, now));
+    town.partner(POLICE).leave(1, &by(), now).unwrap();
+    town.run(POLICE, now);
+    let day = now.day();
+    town.tell(POLICE, subject(1), day, introduced(&police, &tax, 1));
+    town.exchange(POLICE, now);
+    assert_eq!(town.conversation(POLICE).left, Some(day));
+}
+
+#[test]
+fn what_was_put_off_goes_on_another_day_and_a_restored_broker_gets_it_again() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "een", TOMORROW);
+    let refuse = |town: &mut Town, fate, now| {
+        let message = town.next(POLICE, Kind::Exchange, now);
+        let exchange = exchange_of(POLICE, &message);
+        let mut post = town.post(POLICE, &exchange);
+        town.notes.remove(&TAX);
+        post.sent[0] = fate;
+        drop(town.reply(POLICE, &message, Reply::Post(post), now).unwrap());
+        exchange.notes[0].clone()
+    };
+    for (fate, now) in [(NoteFate::OverBudget, TOMORROW), (NoteFate::TooManyWait, TOMORROW.plus(DAY))] {
+        refuse(&mut town, fate, now);
+        assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::PutOff(now.day())]);
+        assert_eq!(town.partner(POLICE).talk(now).unwrap(), None, "not on the same day");
+    }
+    let now = TOMORROW.plus(2 * DAY);
+    let first = refuse(&mut town, NoteFate::Kept, now);
+    assert_eq!(town.partner(POLICE).talk(now).unwrap(), None);
+    assert_eq!(town.run(POLICE, now), [Kind::Exchange]);
+    assert!(town.notes.get(&TAX).is_none_or(Vec::is_empty), "the broker has it");
+    // The broker was restored, and may have lost it.
+    town.play(POLICE).broker.restored = now;
+    assert_eq!(town.run(POLICE, now.plus(1)), [Kind::Exchange; 2]);
+    let again = town.notes.remove(&TAX).unwrap().remove(0);
+    assert_eq!((again.number, again.conversation), (first.number, first.conversation));
+    assert!(again.sealed != first.sealed, "sealed anew");
+    town.notes.insert(TAX, vec![NoteSlot { partner: POLICE, ..first }, again]);
+    assert_eq!(town.exchange(TAX, now).1.news.len(), 1, "it is read once");
+}
+
+/// The keys of the epoch in which it is sent seal it, whatever epoch the conversation began in.
+#[test]
+fn a_conversation_goes_on_in_the_next_epoch() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "in het eerste tijdvak", TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    let lost = town.notes.remove(&TAX).unwrap().remove(0);
+    assert_eq!(lost.epoch, 1);
+    let after: Day = "2027-12-05".parse().unwrap();
+    let now = after.start();
+    for number in [POLICE, TAX] {
+        pass(town.partner(number), now);
+    }
+    town.write(POLICE, "in het tweede", now);
+    let (exchange, _) = town.exchange(POLICE, now);
+    let sent: Vec<_> = exchange.notes.iter().map(|slot| (slot.number, slot.epoch, slot.began)).collect();
+    assert_eq!(sent, [(1, 2, 1), (2, 2, 1)], "what was not read goes again, under the new keys");
+    // The keys of the first epoch are gone at the reader.
+    town.partner(TAX).forget_epoch(1, &by(), now).unwrap();
+    town.notes.get_mut(&TAX).unwrap().insert(0, NoteSlot { partner: POLICE, ..lost });
+    let (_, posted) = town.exchange(TAX, now);
+    assert_eq!(posted.passed_over, 1, "under the old keys nobody can read it any more");
+    assert_eq!(texts(&town.conversation(TAX)), ["in het eerste tijdvak", "in het tweede"]);
+    assert!(!town.conversation(TAX).introduced[0].misses_note);
+}
+
+#[test]
+fn a_note_waits_for_the_certificate_of_whom_it_is_for() {
+    let mut town = Town::introduced();
+    let all = town.partner(POLICE).member.certificates.clone();
+    town.partner(POLICE).member.certificates.retain(|one| one.claimed().partner != TAX);
+    town.write(POLICE, "later", TOMORROW);
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.notes.len(), 0);
+    town.partner(POLICE).take_certificates(all.clone()).unwrap();
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.notes.len(), 1);
+    // The reader lacks the writer's.
+    town.partner(TAX).member.certificates.retain(|one| one.claimed().partner != POLICE);
+    let slots = town.notes[&TAX].clone();
+    let (_, posted) = town.exchange(TAX, TOMORROW);
+    assert!(posted.more && posted.news.is_empty());
+    town.partner(TAX).take_certificates(all).unwrap();
+    town.notes.insert(TAX, slots);
+    assert_eq!(town.exchange(TAX, TOMORROW).1.news.len(), 1);
+}
+
+/// What was sealed before the writer was suspended can be read after it.
+#[test]
+fn nobody_writes_to_one_that_is_suspended() {
+    let mut town = Town::introduced();
+    town.write(TAX, "ervoor", TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    let policy = town.partner(TAX).policy().policy().clone();
+    let (first_day, last_day) = (TOMORROW.day(), "2027-11-30".parse().unwrap());
+    let keys: Option<PartnerKeys> = None;
+    let statement = Statement { partner: TAX, epoch: 1, serial: 2, keys, first_day, last_day };
+    let suspended = Certificate::sign(&policy, statement, &sample::policy_key("belastingdienst")).unwrap();
+    town.partner(POLICE).take_certificates([suspended]).unwrap();
+    town.write(POLICE, "erna", TOMORROW);
+    let (exchange, posted) = town.exchange(POLICE, TOMORROW);
+    assert_eq!((exchange.notes.len(), posted.news.len()), (0, 1));
+    let note = town.conversation(POLICE).notes.remove(0);
+    assert!(matches!(note.content, NoteContent::Text(_)));
+}

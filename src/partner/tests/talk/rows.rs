@@ -1,0 +1,200 @@
+//! Putting forward, taking back, and being asked.
+
+use super::*;
+use crate::message::{Totals, Year, YearCell};
+
+#[test]
+fn what_is_put_forward_is_said_once_a_day_and_when_it_changes() {
+    let mut town = Town::new();
+    let said = town.put_forward(POLICE, 1, NOW);
+    assert_eq!(said.receivers, [TAX, COORDINATOR], "the one that it meets directly, and the coordinator");
+    assert_eq!((said.rows.len(), said.last_day), (1, NOW.day().plus(14)));
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "it is said");
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "each run fetches");
+    let tomorrow = NOW.plus(DAY);
+    assert_eq!(town.keep(POLICE, tomorrow).last_day, NOW.day().plus(15), "it is said anew each day");
+    assert_eq!(town.run(POLICE, tomorrow), [Kind::Exchange]);
+    let rows: Vec<_> = town.partner(POLICE).put_forward_rows().collect();
+    assert_eq!(rows[0].stands_until, Some(NOW.day().plus(15)));
+    assert_eq!((rows[0].address, rows[0].since), (homes(1..2)[0], NOW.day()));
+    assert_eq!(town.partner(POLICE).take_back(homes(1..3), &by(), tomorrow).unwrap(), 1);
+    assert_eq!(town.keep(POLICE, tomorrow).rows.len(), 0, "that it was taken back is said at once");
+    assert_eq!(town.run(POLICE, tomorrow), [Kind::Exchange]);
+    assert_eq!(town.run(POLICE, tomorrow.plus(DAY)), [Kind::Exchange], "there is nothing to say anew");
+}
+
+#[test]
+fn only_own_flags_that_the_broker_holds_are_put_forward_and_they_end_with_the_flag() {
+    let mut town = Town::new();
+    let police = town.partner(POLICE);
+    assert_eq!(code(police.put_forward(homes(1..2), &by(), NOW)), "no_flag");
+    police.flag(homes(1..3), &by(), NOW).unwrap();
+    assert_eq!(police.put_forward(homes(1..3), &by(), NOW).unwrap(), 2);
+    assert_eq!(police.put_forward(homes(1..3), &by(), NOW).unwrap(), 0);
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "the broker has no flag of it");
+    assert!(town.partner(POLICE).put_forward_rows().all(|row| row.stands_until.is_none()));
+    town.play(POLICE).deliver(NOW);
+    assert_eq!(town.run(POLICE, NOW), [Kind::PutForward, Kind::Exchange]);
+    town.partner(POLICE).withdraw(homes(1..2), &by(), NOW).unwrap();
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 1);
+    town.partner(POLICE).flag(homes(1..2), &by(), NOW).unwrap();
+    town.play(POLICE).deliver(NOW);
+    assert_eq!(town.partner(POLICE).put_forward_rows().count(), 1, "flagged again it is not put forward again");
+}
+
+#[test]
+fn without_certificates_nothing_is_put_forward() {
+    let mut town = Town::without_certificates();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..2), &by(), NOW).unwrap();
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange]);
+    let own = certified(&town.plays[&POLICE].partner, 1, 1);
+    let tax = certified(&town.plays[&TAX].partner, 1, 1);
+    town.partner(POLICE).take_certificates([tax]).unwrap();
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "nobody knows its own seal key");
+    town.partner(POLICE).take_certificates([own]).unwrap();
+    assert_eq!(town.keep(POLICE, NOW).receivers, [TAX]);
+    // A certificate that comes later is a code more.
+    let coordinator = certified(&town.plays[&COORDINATOR].partner, 1, 1);
+    town.partner(POLICE).take_certificates([coordinator]).unwrap();
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "one message a run");
+    assert_eq!(town.keep(POLICE, NOW).receivers, [TAX, COORDINATOR]);
+}
+
+#[test]
+fn what_is_over_budget_waits() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..6), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..6), &by(), NOW).unwrap();
+    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
+    assert_eq!(forwarded(POLICE, &message).rows.len(), 5);
+    let refused = Rejection::new(Code::OverBudget, 2, "too many");
+    let received = town.reply(POLICE, &message, Reply::Rejection(refused), NOW).unwrap();
+    assert!(matches!(received, Received::Rejection { next: Next::Wait, .. }));
+    assert_eq!(town.partner(POLICE).talk(NOW).unwrap(), None, "the run ends");
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 2);
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange]);
+    let waiting =
+        |town: &mut Town| town.partner(POLICE).put_forward_rows().filter(|row| row.stands_until.is_none()).count();
+    assert_eq!(waiting(&mut town), 3);
+    assert_eq!(town.keep(POLICE, NOW.plus(DAY)).rows.len(), 5);
+    assert_eq!(waiting(&mut town), 0);
+}
+
+#[test]
+fn a_message_in_flight_comes_again() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..2), &by(), NOW).unwrap();
+    let message = police.partner.talk(NOW).unwrap().unwrap();
+    assert_eq!(town.partner(POLICE).talk(NOW).unwrap().as_ref(), Some(&message));
+    town.reopen(POLICE);
+    assert_eq!(town.partner(POLICE).talk(NOW).unwrap().as_ref(), Some(&message));
+    assert_eq!(code(town.partner(POLICE).report_year(2_025, NOW)), "talk_in_flight");
+    let other = Rejection::new(Code::Unavailable, 0, "later");
+    drop(town.reply(POLICE, &message, Reply::Rejection(other), NOW).unwrap());
+    assert_eq!(town.partner(POLICE).talk(NOW).unwrap(), None, "not in this run");
+    assert_eq!(town.partner(POLICE).talk(NOW).unwrap().as_ref(), Some(&message));
+}
+
+#[test]
+fn a_kept_counts_the_rows_of_its_message() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..2), &by(), NOW).unwrap();
+    let message = police.partner.talk(NOW).unwrap().unwrap();
+    let kept = Kept { log: LogEntry::NONE, kept: 2, unflagged: 0, new: 2, new_left: 20, held_left: 200 };
+    assert_eq!(code(town.reply(POLICE, &message, Reply::Kept(kept), NOW)), "unexpected_reply");
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 1);
+}
+
+#[test]
+fn who_is_asked_joins_or_does_not() {
+    let mut town = Town::new();
+    for home in [1, 2, 3] {
+        let police = town.play(POLICE);
+        police.partner.flag(homes(home..home + 1), &by(), NOW).unwrap();
+        police.deliver(NOW);
+    }
+    let tomorrow = NOW.plus(DAY);
+    let answer_by = tomorrow.day().plus(5);
+    for home in [1, 2, 3, 9] {
+        town.tell(POLICE, subject(home), tomorrow.day(), EntryKind::Asked { answer_by });
+    }
+    let (_, posted) = town.exchange(POLICE, tomorrow);
+    assert_eq!(posted.passed_over, 1, "9 is not flagged here");
+    assert_eq!(posted.news.len(), 3);
+    let shown = format!("{posted:?}{:?}", town.partner(POLICE).asked().collect::<Vec<_>>());
+    assert!(!shown.contains("1012JS"), "{shown}");
+    let [one, two, three] = [1, 2, 3].map(|home| homes(home..home + 1)[0]);
+    let police = town.partner(POLICE);
+    police.answer(&one, AskAnswer::Join, &by(), tomorrow).unwrap();
+    police.answer(&two, AskAnswer::NotNow, &by(), tomorrow).unwrap();
+    police.answer(&three, AskAnswer::Review, &by(), tomorrow).unwrap();
+    assert_eq!(code(police.answer(&homes(9..10)[0], AskAnswer::Join, &by(), tomorrow)), "not_put_forward");
+    let answers: Vec<_> = police.asked().map(|asked| (asked.answer.unwrap().0, asked.is_put_forward)).collect();
+    assert_eq!(answers, [(AskAnswer::Join, true), (AskAnswer::NotNow, false), (AskAnswer::Review, false)]);
+    let said = town.keep(POLICE, tomorrow);
+    assert!(said.rows.iter().map(|(row, _)| *row).eq([pseudonym(1)]), "of the others the broker hears nothing");
+    // Asked again after a turn at which no row stood, it is open again; told twice it is not.
+    town.tell(POLICE, subject(2), tomorrow.day(), EntryKind::Asked { answer_by });
+    town.tell(POLICE, subject(3), tomorrow.day().plus(3), EntryKind::Asked { answer_by: answer_by.plus(3) });
+    town.exchange(POLICE, tomorrow.plus(3 * DAY));
+    let answers: Vec<_> = town.partner(POLICE).asked().map(|asked| asked.answer.map(|(answer, _)| answer)).collect();
+    assert_eq!(answers, [Some(AskAnswer::Join), Some(AskAnswer::NotNow), None]);
+    let long_after = Timestamp(u64::from(answer_by.0 + 31) * DAY);
+    pass(town.partner(POLICE), long_after);
+    assert_eq!(town.partner(POLICE).asked().count(), 1, "what was asked long ago is no longer shown");
+}
+
+#[test]
+fn a_policy_without_meet_has_none_of_this() {
+    let mut play = Play::new();
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    assert_eq!(code(play.partner.put_forward(homes(1..2), &by(), NOW)), "not_permitted");
+    assert_eq!(play.partner.talk(NOW).unwrap(), None);
+    assert_eq!(code(play.partner.report_year(2_025, NOW)), "not_permitted");
+    assert_eq!(code(play.partner.totals_request(NOW)), "not_permitted");
+}
+
+#[test]
+fn a_pilot_is_told_totals() {
+    let text = policy_text().replace("threshold = 2", "threshold = 2\nanswers = \"totals\"");
+    let mut play = Play::under(&text);
+    let message = play.partner.totals_request(NOW).unwrap();
+    assert_eq!(play.partner.totals_request(NOW).unwrap(), message);
+    let (release, as_of, year, quarter) = (4, NOW, 2026, 4);
+    let totals = Totals { log: LogEntry::NONE, release, as_of, year, quarter, flags: 120, cells: vec![] };
+    let bytes = play.broker.reply(&message, Reply::Totals(totals));
+    let Received::Totals(told) = play.partner.read(&bytes, NOW).unwrap() else { panic!("they are totals") };
+    assert_eq!((told.flags, told.cells.len()), (120, 0));
+    assert_ne!(play.partner.totals_request(NOW).unwrap(), message);
+}
+
+#[test]
+fn a_year_is_reported_once_it_is_over_and_once() {
+    let mut town = Town::introduced();
+    let police = town.partner(POLICE);
+    assert_eq!(police.year_cells(2026), [YearCell { ways: 0x1f, number: 0 }], "there is one");
+    assert_eq!(code(police.report_year(2026, NOW.plus(2 * DAY))), "not_permitted");
+    let over = NOW.plus(30 * DAY);
+    let message = police.report_year(2026, over).unwrap();
+    assert_eq!(police.report_year(2026, over).unwrap(), message);
+    assert_eq!(code(police.report_year(2025, over)), "talk_in_flight");
+    let Request::Year(Year { year, cells }) = verified(POLICE, &message).request().unwrap() else { panic!() };
+    assert_eq!((year, cells), (2026, vec![YearCell { ways: 0x1f, number: 0 }]));
+    let kept = Kept { log: LogEntry::NONE, kept: 0, unflagged: 0, new: 0, new_left: 0, held_left: 0 };
+    let wrong = Kept { kept: 1, ..kept };
+    assert_eq!(code(town.reply(POLICE, &message, Reply::Kept(wrong), over)), "unexpected_reply");
+    drop(town.reply(POLICE, &message, Reply::Kept(kept), over).unwrap());
+    town.reopen(POLICE);
+    assert_eq!(code(town.partner(POLICE).report_year(2026, over)), "year_reported");
+}
