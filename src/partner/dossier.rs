@@ -105,6 +105,7 @@ impl DossierEvent {
             DossierEvent::Asked { .. } => "asked",
             DossierEvent::LookedUp => "looked_up",
             DossierEvent::NewsShown => "news_shown",
+            DossierEvent::Talked(act) => act.as_str(),
             DossierEvent::Answered { .. } => "answered",
         }
     }

@@ -204,8 +204,3 @@ encode_variants! {
 
 encode_fields! { Introduction { subject, epoch, conversation, address, partner, day, last_day } }
 encode_fields! { TakenNote { conversation, partner, number, received, time, content } }
-
-encode_variants! {
-    NoteFate { 0 => Empty, 1 => Kept, 2 => NotIntroduced, 3 => OverBudget, 4 => TooManyWait },
-    else "what became of a note is unknown"
-}
