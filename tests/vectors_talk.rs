@@ -1,11 +1,13 @@
 //! Holds what comes after a hit to tests/vectors/v1/talk.json: subjects, the codes of rows, and notes.
 //!
-//! The file was made by an implementation of its own, in Python. What is in a note that is malformed is held to it
-//! beside the reader, in src/talk/note.rs; conversations beside the broker's pepper.
+//! The file was made by an implementation of its own, in Python. The reader of notes, which is not public, is held to
+//! its malformed ones in src/talk/note.rs.
 
 use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use stapel::secret::UnsealingKey;
 use stapel::talk::{NotOpened, Note, NoteContent, NoteScope, Row, RowKey, RowScope, SealedNote, Subject};
 use stapel::{Day, Digest, Pseudonym, Slug};
@@ -22,6 +24,8 @@ struct File {
 struct SubjectRow {
     pseudonym: String,
     subject: String,
+    pepper: String,
+    conversation: String,
 }
 
 #[derive(Deserialize)]
@@ -97,9 +101,14 @@ impl NoteRow {
 }
 
 #[test]
-fn subjects() {
+fn subjects_and_conversations() {
     for row in file().subjects {
-        assert_eq!(HEXLOWER.encode(Subject::of(&pseudonym(&row.pseudonym)).expose_bytes()), row.subject);
+        let subject = Subject::of(&pseudonym(&row.pseudonym));
+        assert_eq!(HEXLOWER.encode(subject.expose_bytes()), row.subject);
+        // The pepper never leaves the broker, so that this is the formula alone.
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&bytes::<32>(&row.pepper)).unwrap();
+        mac.update(&[b"conversation", &subject.expose_bytes()[..]].concat());
+        assert_eq!(HEXLOWER.encode(&mac.finalize().into_bytes()[..16]), row.conversation);
     }
 }
 
