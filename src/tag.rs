@@ -88,6 +88,28 @@ mod tests {
         assert_eq!(format!("{pepper:?}{tag:?}"), "Pepper(..)Tag(..)");
     }
 
+    /// The vectors' conversations, whose pepper nothing outside gets to see.
+    #[test]
+    fn the_vectors_of_conversations() {
+        #[derive(serde::Deserialize)]
+        struct File {
+            subjects: Vec<Row>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Row {
+            subject: String,
+            pepper: String,
+            conversation: String,
+        }
+        let file: File = serde_json::from_str(include_str!("../tests/vectors/v1/talk.json")).unwrap();
+        assert_eq!(file.subjects.len(), 4);
+        for row in file.subjects {
+            let pepper = Pepper::new(&Key32::from_bytes(from_hex(&row.pepper).unwrap()));
+            let made = pepper.conversation(&Subject::from_bytes(from_hex(&row.subject).unwrap()));
+            assert_eq!(Some(*made.as_bytes()), from_hex(&row.conversation));
+        }
+    }
+
     /// The vectors' tags, which nothing outside gets to see.
     #[test]
     fn the_vectors_of_tags() {
