@@ -46,6 +46,8 @@ mod vectors_transcripts;
 mod watch;
 
 #[cfg(all(feature = "partner", feature = "broker"))]
+mod after_a_hit;
+#[cfg(all(feature = "partner", feature = "broker"))]
 mod examples;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod fuzz;

@@ -1,0 +1,321 @@
+//! What comes after a hit, with four organisations, a coordinator and a broker, each as it is: who comes to know of
+//! whom, and when.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, TalkNews};
+use stapel::policy::{Certificate, Policy, PolicySignature, Statement};
+use stapel::talk::{NoteContent, Outcome};
+use stapel::{AddressKey, Broker, Partner, SignedPolicy, Timestamp};
+use stapel_testkit::{START, broker_keys, noon, policy_key, sample_policy_text, secret};
+use tempfile::TempDir;
+
+const POLICE: u16 = 1;
+const TAX: u16 = 2;
+const HOUSING: u16 = 3;
+const TOWN_HALL: u16 = 4;
+const COORDINATOR: u16 = 5;
+
+/// A consortium of the sample's four organisations and a coordinator.
+struct Town {
+    _folder: TempDir,
+    broker: Broker,
+    partners: BTreeMap<u16, Partner>,
+}
+
+fn text(meet: &str) -> String {
+    let coordinator = policy_key("coordinatiepunt").verifying_key();
+    let text = sample_policy_text().replacen("[[epoch]]", &format!("[meet]\n{meet}\n[[epoch]]"), 1);
+    format!(
+        "{text}\n[[organisation]]\nslug = \"coordinatiepunt\"\nname = \"Coördinatiepunt\"\n\
+         oin = \"00000099000000005000\"\ncontact = \"a\"\npolicy_key = \"{coordinator}\"\n\n[[partner]]\nnumber = 5\n\
+         name = \"Coördinatiepunt\"\norganisation = \"coordinatiepunt\"\nmay = [\"coordinate\"]\n\
+         legal_basis_coordinate = \"a\"\n"
+    )
+}
+
+fn home(number: u32) -> AddressKey {
+    AddressKey::from_canonical(&format!("1012JS|{number}|")).unwrap()
+}
+
+fn by() -> Case {
+    Case::new("j.jansen", "Z-2026-1").unwrap()
+}
+
+impl Town {
+    fn new(meet: &str) -> Town {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        let text = text(meet);
+        fs::write(&path, &text).unwrap();
+        let policy = Policy::parse(&text).unwrap();
+        let sign = |slug: &str| PolicySignature::sign(&policy, &policy_key(slug)).unwrap();
+        let signatures: Vec<_> = policy.organisations.iter().map(|one| sign(one.slug.as_str())).collect();
+        for signature in &signatures {
+            fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+        }
+        let mut partners: BTreeMap<u16, Partner> = BTreeMap::new();
+        for entry in &policy.partners {
+            let own = folder.path().join(entry.number.to_string());
+            Partner::init(own.as_path(), entry.number).unwrap();
+            Partner::join(own.as_path(), &path).unwrap();
+            if !entry.may.coordinate {
+                secret_of_sample().create(&own.join("epoch-1.secret")).unwrap();
+            }
+            partners.insert(entry.number, Partner::open(own.as_path()).unwrap());
+        }
+        let certified = |partner: &Partner| {
+            let organisation = policy.partner(partner.number()).unwrap().organisation.as_str();
+            let epoch = &policy.epochs[0];
+            let statement = Statement {
+                partner: partner.number(),
+                epoch: 1,
+                serial: 1,
+                keys: Some(partner.keys(1).unwrap()),
+                first_day: epoch.opens,
+                last_day: epoch.closes,
+            };
+            Certificate::sign(&policy, statement, &policy_key(organisation)).unwrap()
+        };
+        let certificates: Vec<_> = partners.values().map(certified).collect();
+        for partner in partners.values_mut() {
+            partner.take_certificates(certificates.clone()).unwrap();
+        }
+        let signed = SignedPolicy::verify(policy, &signatures).unwrap();
+        let broker = Broker::in_memory(broker_keys(), signed, &certificates, START).unwrap();
+        Town { _folder: folder, broker, partners }
+    }
+
+    /// All deliver an empty set, so that the epoch begins to answer.
+    fn begin(&mut self) {
+        for number in [POLICE, TAX, HOUSING, TOWN_HALL] {
+            self.deliver(number, noon(0));
+        }
+    }
+
+    fn partner(&mut self, number: u16) -> &mut Partner {
+        self.partners.get_mut(&number).unwrap()
+    }
+
+    fn carry(&mut self, number: u16, message: &[u8], now: Timestamp) {
+        let reply = self.broker.handle(message, now);
+        self.partner(number).read(&reply, now).unwrap();
+    }
+
+    /// A partner's state message of the day.
+    fn deliver(&mut self, number: u16, now: Timestamp) {
+        let mut messages = self.partner(number).deliver(now).unwrap();
+        if messages.is_empty() {
+            messages = self.partner(number).confirm(now).unwrap();
+        }
+        messages.iter().for_each(|message| self.carry(number, message, now));
+    }
+
+    /// What a partner has to say and to fetch after a hit.
+    fn talk(&mut self, number: u16, now: Timestamp) {
+        while let Some(message) = self.partner(number).talk(now).unwrap() {
+            self.carry(number, &message, now);
+        }
+    }
+
+    /// A partner's day, as a program does it.
+    fn sync(&mut self, number: u16, now: Timestamp) {
+        if number != COORDINATOR {
+            self.deliver(number, now);
+        }
+        self.talk(number, now);
+    }
+
+    fn sync_all(&mut self, now: Timestamp) {
+        (1..=5).for_each(|number| self.sync(number, now));
+    }
+
+    fn flag(&mut self, number: u16, home: AddressKey, now: Timestamp) {
+        self.partner(number).flag([&home], &by(), now).unwrap();
+    }
+
+    fn put_forward(&mut self, number: u16, home: AddressKey, now: Timestamp) {
+        self.partner(number).put_forward([&home], &by(), now).unwrap();
+    }
+
+    fn news(&mut self, number: u16) -> Vec<TalkNews> {
+        self.partner(number).take_talk_news().unwrap()
+    }
+}
+
+fn secret_of_sample() -> stapel::secret::SecretFile {
+    let mut file = secret(1);
+    file.secret = stapel::secret::Secret::from_bytes([0x71; 32]);
+    file
+}
+
+/// Police and tax office flag a home, and housing too; all four have delivered, and it was released on day 1.
+fn stacked(meet: &str) -> Town {
+    let mut town = Town::new(meet);
+    for number in [POLICE, TAX, HOUSING] {
+        town.flag(number, home(1), noon(0));
+    }
+    town.begin();
+    town.sync_all(noon(1));
+    for number in 1..=5 {
+        assert!(town.news(number).is_empty(), "nobody put it forward");
+    }
+    town
+}
+
+#[test]
+fn the_coordinator_is_told_who_put_forward_and_hears_the_address_from_them_alone() {
+    let mut town = stacked("");
+    town.put_forward(POLICE, home(1), noon(1));
+    town.sync_all(noon(1));
+    for number in 1..=5 {
+        assert!(town.news(number).is_empty(), "nothing before the turn of the day");
+    }
+    town.sync_all(noon(2));
+    // The others that flag it hear that somebody did; whoever does not flag it hears nothing.
+    let asked = TalkNews::Asked { address: home(1), answer_by: noon(7).day() };
+    assert_eq!(town.news(TAX), [asked]);
+    assert_eq!(town.news(HOUSING), [asked]);
+    assert_eq!(town.news(TOWN_HALL), []);
+    assert_eq!(town.news(POLICE), [TalkNews::Introduced { conversation: 1, partner: COORDINATOR }]);
+    assert_eq!(
+        town.news(COORDINATOR),
+        [
+            TalkNews::Introduced { conversation: 1, partner: POLICE },
+            TalkNews::Note { conversation: 1, partner: POLICE }
+        ]
+    );
+    let agenda = town.partner(COORDINATOR).agenda();
+    assert_eq!(agenda.len(), 1);
+    assert_eq!(agenda[0].joined, [(POLICE, noon(2).day())]);
+    assert_eq!(agenda[0].addresses, [("1012JS|1|".to_owned(), String::new())]);
+    assert!(agenda[0].is_new && agenda[0].waiting_since == Some(noon(2).day()));
+
+    // One joins, and one says not now, of which nobody hears.
+    town.partner(TAX).answer(&home(1), AskAnswer::Join, &by(), noon(2)).unwrap();
+    town.partner(HOUSING).answer(&home(1), AskAnswer::NotNow, &by(), noon(2)).unwrap();
+    town.sync_all(noon(2));
+    town.sync_all(noon(3));
+    assert_eq!(town.news(POLICE), [], "the coordinator alone is told who joined");
+    assert_eq!(town.news(HOUSING), []);
+    assert_eq!(town.news(TAX), [TalkNews::Introduced { conversation: 1, partner: COORDINATOR }]);
+    let agenda = town.partner(COORDINATOR).agenda();
+    assert_eq!(agenda[0].joined, [(POLICE, noon(2).day()), (TAX, noon(3).day())]);
+
+    // It decides, and who joined hears it.
+    let note = NewNote::Decision { lead: Some(POLICE), next: Some(noon(20).day()), text: "Politie gaat erheen." };
+    town.partner(COORDINATOR).write_note(1, &note, &by(), noon(3)).unwrap();
+    town.sync_all(noon(3));
+    town.sync_all(noon(4));
+    for number in [POLICE, TAX] {
+        assert_eq!(town.news(number), [TalkNews::Decision { conversation: 1 }], "{number}");
+        let known: Vec<_> = town.partner(number).conversations().collect();
+        assert_eq!(known[0].lead, Some(POLICE), "{number}");
+    }
+    assert_eq!(town.news(HOUSING), []);
+    // And how it ended.
+    let note = NewNote::Outcome { outcome: Outcome::ByOne, text: "" };
+    town.partner(POLICE).write_note(1, &note, &by(), noon(4)).unwrap();
+    town.sync_all(noon(4));
+    town.sync_all(noon(5));
+    assert_eq!(town.partner(COORDINATOR).agenda()[0].outcome, Some(Outcome::ByOne));
+}
+
+#[test]
+fn two_that_meet_directly_are_told_of_each_other_and_write() {
+    let mut town = stacked("direct = [[\"politie\", \"belastingdienst\"]]\ntell_others = false");
+    town.put_forward(POLICE, home(1), noon(1));
+    town.sync_all(noon(1));
+    town.sync_all(noon(2));
+    assert_eq!(town.news(TAX), [], "the policy says that others are not told");
+    town.news(POLICE);
+    town.put_forward(TAX, home(1), noon(2));
+    town.sync_all(noon(2));
+    town.sync_all(noon(3));
+    assert!(town.news(POLICE).contains(&TalkNews::Introduced { conversation: 1, partner: TAX }));
+    assert!(town.news(TAX).contains(&TalkNews::Introduced { conversation: 1, partner: POLICE }));
+    assert_eq!(town.news(HOUSING), []);
+    let text = "Wij hebben er een onderzoek lopen.";
+    town.partner(POLICE).write_note(1, &NewNote::Text { text, to: Some(TAX) }, &by(), noon(3)).unwrap();
+    town.sync(POLICE, noon(3));
+    town.sync(TAX, noon(3));
+    town.sync(POLICE, noon(4));
+    let of_tax: Vec<_> = town.partner(TAX).conversations().collect();
+    assert!(
+        of_tax[0]
+            .notes
+            .iter()
+            .any(|note| { note.from == Some(POLICE) && note.content == NoteContent::Text(text.to_owned()) })
+    );
+    // That it was read comes with the other's next note.
+    town.partner(TAX).write_note(1, &NewNote::Text { text: "Goed.", to: Some(POLICE) }, &by(), noon(4)).unwrap();
+    town.sync(TAX, noon(4));
+    town.sync(POLICE, noon(5));
+    let of_police: Vec<_> = town.partner(POLICE).conversations().collect();
+    let own = of_police[0].notes.iter().find(|note| note.content == NoteContent::Text(text.to_owned())).unwrap();
+    assert_eq!(own.copies[0].progress, NoteProgress::Read);
+
+    // Whoever leaves can be written to no longer, and the other is told.
+    town.partner(TAX).leave(1, &by(), noon(5)).unwrap();
+    town.sync(TAX, noon(5));
+    town.sync(POLICE, noon(6));
+    let news = town.news(POLICE);
+    assert!(news.contains(&TalkNews::Left { conversation: 1, partner: TAX }), "{news:?}");
+    assert_eq!(town.partner(POLICE).complaints().unwrap().len(), 0);
+    assert_eq!(town.partner(TAX).complaints().unwrap().len(), 0);
+}
+
+/// The longest wait, over a simulated year: four organisations, of which one delivers once a week. Every third day police
+/// and that one come to flag the same home, and put it forward with the flag; the weekly delivery stacks it. It is to be
+/// on the coordinator's agenda, with its address, within eight days.
+#[test]
+fn an_introduction_comes_within_eight_days_of_the_delivery_that_stacks() {
+    let mut town = Town::new("");
+    // Three organisations must hold flags at all.
+    town.flag(TAX, home(1_000), noon(0));
+    town.begin();
+    let mut stacked_on: BTreeMap<String, u64> = BTreeMap::new();
+    let mut waits: BTreeMap<u64, u64> = BTreeMap::new();
+    let (mut undelivered, mut weekly) = (Vec::new(), 1);
+    for day in 1..=364 {
+        let now = noon(day);
+        if day % 3 == 0 {
+            let new = home(day as u32);
+            for number in [POLICE, HOUSING] {
+                town.flag(number, new, now);
+                town.put_forward(number, new, now);
+            }
+            undelivered.push(new);
+        }
+        for number in [POLICE, TAX, TOWN_HALL] {
+            town.sync(number, now);
+        }
+        // Each week on another day of it, so that it comes at every distance before a release.
+        if day == weekly {
+            weekly = (day / 7 + 1) * 7 + (day / 7 + 1) % 7;
+            town.sync(HOUSING, now);
+            stacked_on.extend(undelivered.drain(..).map(|home| (home.as_str().to_owned(), day)));
+        }
+        town.talk(COORDINATOR, now);
+        for (key, _) in town.partner(COORDINATOR).agenda().into_iter().flat_map(|item| item.addresses) {
+            if let Some(since) = stacked_on.remove(&key) {
+                *waits.entry(day - since).or_default() += 1;
+                // It was talked about, and the flags end.
+                let talked = AddressKey::from_canonical(&key).unwrap();
+                for number in [POLICE, HOUSING] {
+                    town.partner(number).withdraw([&talked], &by(), now).unwrap();
+                }
+            }
+        }
+        if day % 60 == 0 {
+            town.flag(TAX, home(1_000 + day as u32), now);
+        }
+    }
+    let longest = *waits.keys().last().unwrap();
+    println!("days from the delivery that stacks to the coordinator's agenda: {waits:?}");
+    assert!(longest <= 8, "{waits:?}");
+    assert!(waits.values().sum::<u64>() > 100, "{waits:?}");
+    // What is left was stacked in the last days.
+    assert!(stacked_on.values().all(|since| *since > 350), "{stacked_on:?}");
+}
