@@ -37,7 +37,7 @@ KINDS = {
     "unauthenticated": {"minute": "minute", "rejected": "rejected"},
     "replayed": {"hour": "hour", "count": "some"},
     "release": {"epoch": "u32", "release": "number", "as_of": "moment", "full": "truth"},
-    "introduced": {"day": "day", "epoch": "u32", "pairs": "some"},
+    "introduced": {"day": "day", "epoch": "u32", "pairs": "u32"},
     "told": {"day": "day", "epoch": "u32", "stacked": "number", "not_stacked": "number"},
     "policy": {"version": "u32", "previous": "digest?"},
     "policy_announced": {"version": "u32", "announced": "digest", "organisation": "slug"},

@@ -224,7 +224,7 @@ impl AccountTotals {
                 let (showed, ended) = self.releases.entry(*epoch).or_default();
                 *if *full { showed } else { ended } += 1;
             }
-            Event::Introduced { pairs, .. } => self.introduced += u64::from(pairs.get()),
+            Event::Introduced { pairs, .. } => self.introduced += u64::from(*pairs),
             Event::PolicyAnnounced { version, organisation, .. } => {
                 self.announced.push((time, *version, organisation.clone()));
             }

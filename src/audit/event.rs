@@ -47,14 +47,14 @@ pub enum Event {
         /// Whether accepted flags became visible. If not, flags only ended.
         full: bool,
     },
-    /// Partners were introduced to each other at a turn of the day.
+    /// It was looked at who is to be introduced, at a turn of the day under a policy with `[meet]`.
     Introduced {
         /// The day.
         day: Day,
         /// The epoch.
         epoch: u32,
-        /// How many pairs of partners; not 0.
-        pairs: NonZeroU32,
+        /// How many pairs of partners were.
+        pairs: u32,
     },
     /// The standings that all partners together were told on one day.
     Told {

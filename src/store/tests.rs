@@ -82,9 +82,10 @@ fn change(model: &Contents, number: u64, random: &mut Random) -> Change {
     let mut change = Change::default();
     let bytes = |random: &mut Random| (0..random.below(200)).map(|_| random.next() as u8).collect::<Vec<u8>>();
     for _ in 0..random.below(3) {
-        let key = [Key::Policy, Key::Partner(partner), Key::Epoch(epoch), Key::Share(epoch, partner)];
+        let sealed = Key::PutForward(epoch, partner);
+        let key = [Key::Policy, Key::Partner(partner), Key::Epoch(epoch), Key::Share(epoch, partner), sealed];
         let value = (random.below(4) > 0).then(|| bytes(random));
-        change.rows.push((key[random.below(4) as usize], value));
+        change.rows.push((key[random.below(5) as usize], value));
     }
     for index in 0..random.below(3) {
         let index = model.leaves.len() as u64 + index;
@@ -634,7 +635,7 @@ fn a_batch_under_a_key_that_is_gone_is_an_error() {
 }
 
 #[test]
-fn batches_of_an_epoch_whose_keys_were_destroyed_are_dropped() {
+fn what_is_sealed_of_an_epoch_whose_keys_were_destroyed_is_dropped() {
     struct Destroyed;
     impl BlobKeys for Destroyed {
         fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, StoreError> {
@@ -649,15 +650,21 @@ fn batches_of_an_epoch_whose_keys_were_destroyed_are_dropped() {
     let store = small_store(&disk);
     let id = |epoch| BatchId { epoch, partner: 1, sequence: 100 };
     let added = [1, 2].map(|epoch| whole(batch(id(epoch), 9_000, &mut Random(epoch.into())))).into();
-    store.commit(&Change { added, ..Change::default() }).unwrap();
+    let rows = [1, 2].map(|epoch| (Key::PutForward(epoch, 1), Some(b"what is put forward".to_vec()))).into();
+    store.commit(&Change { rows, added, ..Change::default() }).unwrap();
     let before = contents(&store).unwrap();
     drop(store);
+    assert!(!disk.bytes(LEDGER).windows(19).any(|window| window == b"what is put forward"));
     for keys in [Arc::new(Destroyed) as Arc<dyn BlobKeys>, keys()] {
         let store = DurableStore::open_on(Arc::new(disk.clone()), keys).unwrap();
         let after = contents(&store).unwrap();
         let others: Vec<_> = before.batches.iter().filter(|batch| batch.id.epoch != 1).map(|batch| batch.id).collect();
         assert!(!others.is_empty() && after.batches.iter().map(|batch| batch.id).eq(others));
-        assert!(after.rows == before.rows && after.lines == before.lines);
+        let rows: Vec<_> = before.rows.iter().filter(|(key, _)| key.sealed_in() != Some(1)).cloned().collect();
+        assert!(
+            rows.len() < before.rows.len() && rows.contains(&(Key::PutForward(2, 1), b"what is put forward".into()))
+        );
+        assert!(after.rows == rows && after.lines == before.lines);
     }
 }
 

@@ -1,7 +1,6 @@
 //! What is due of what comes after a hit, and what a restore, a policy, a suspension or the end of an epoch changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 
 use super::super::incoming::{Incoming, PolicyInForce};
 use super::super::rows::{OrganisationRow, write_row};
@@ -36,10 +35,10 @@ impl BrokerState {
         if let Some((number, decision)) = self.decide_turn(in_force, today) {
             let pairs = decision.introduced.len() as u32;
             self.meet.apply(number, decision, self.log.restored, change);
-            if let Some(pairs) = NonZeroU32::new(pairs) {
-                let event = Event::Introduced { day: today, epoch: number, pairs };
-                self.log.append(change, now, in_force.digest(), event)?;
-            }
+            // Also where nobody was: each partner sees how many lines there are, and so it would see whether others
+            // were.
+            let event = Event::Introduced { day: today, epoch: number, pairs };
+            self.log.append(change, now, in_force.digest(), event)?;
         }
         self.meet.turned = today;
         change.rows.push((Key::Introduced, Some(write_row(&today))));

@@ -74,6 +74,22 @@ fn what_does_not_stand_at_the_turn_tells_nobody_anything() {
     assert!(Town::waiting(&town.broker).is_empty(), "its sender is suspended");
 }
 
+/// Each partner sees by the number of its own line how many there are.
+#[test]
+fn the_number_of_lines_does_not_tell_whether_others_were_introduced() {
+    let index = |rows: &[u8]| {
+        let mut town = Town::begin(&[]);
+        town.put(1, rows);
+        town.put(2, rows);
+        town.turn();
+        let index = town.exchange(4, Exchange::default()).log.index;
+        (index, Town::waiting(&town.broker).len())
+    };
+    let (introduced, nobody) = (index(&[1]), index(&[]));
+    assert_eq!((introduced.1, nobody.1), (4, 0));
+    assert_eq!(introduced.0, nobody.0);
+}
+
 /// Two worlds that differ in one flag or row of another.
 #[test]
 fn what_is_kept_tells_nothing_of_another_organisation() {
