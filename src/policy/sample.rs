@@ -93,14 +93,16 @@ pub(crate) fn signed_by_all(policy: Policy) -> SignedPolicy {
     SignedPolicy::verify(policy, &signatures).unwrap()
 }
 
-/// A folder with a policy, `policy.toml`, and the signatures of all of its organisations.
+/// A folder with a policy, `policy.toml`, and the signatures of all of the sample's organisations; of the coordinator's
+/// too, where it has one.
 pub(crate) fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");
     fs::write(&path, text).unwrap();
     let policy = Policy::parse(text).unwrap();
-    for organisation in &policy.organisations {
-        let signature = PolicySignature::sign(&policy, &policy_key(organisation.slug.as_str())).unwrap();
+    let coordinator = policy.coordinating_partner().map(|_| COORDINATOR);
+    for name in ORGANISATIONS.into_iter().chain(coordinator) {
+        let signature = PolicySignature::sign(&policy, &policy_key(name)).unwrap();
         fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
     }
     folder

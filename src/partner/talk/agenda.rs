@@ -30,8 +30,8 @@ pub struct AgendaItem {
     pub next: Option<Day>,
     /// How it ended, as was said last.
     pub outcome: Option<Outcome>,
-    /// The addresses that notes said it is about, each once: the canonical key, and as it was typed. More than one where
-    /// they differ.
+    /// The addresses that notes said it is about, each once: the canonical key, and as it was typed. More than one
+    /// where they differ.
     pub addresses: Vec<(String, String)>,
 }
 

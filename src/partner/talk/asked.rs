@@ -26,8 +26,8 @@ pub struct PutForwardByOther {
 }
 
 impl Partner {
-    /// The own flags that somebody else put forward, oldest first, until 30 days after an answer was due. That there was
-    /// no answer nobody else is told.
+    /// The own flags that somebody else put forward, oldest first, until 30 days after an answer was due. That there
+    /// was no answer nobody else is told.
     pub fn asked(&self) -> impl Iterator<Item = PutForwardByOther> {
         let state = self.data.state();
         let asked = state.after_hit.asked.iter().filter(|asked| state.flags.covers(&asked.address));

@@ -7,7 +7,7 @@ use super::super::error::PartnerError;
 use super::reader::{Finding, Meeting, PostReader};
 use super::record::{Introduction, TakenEntry};
 use super::rows::may_meet;
-use super::state::SentMessage;
+use super::state::{KeptRows, SentMessage};
 use crate::address::AddressKey;
 use crate::day::Day;
 use crate::digest::Digest;
@@ -146,7 +146,7 @@ impl PostReader<'_> {
                 return Ok(CheckedEntry::PassedOver);
             }
             let made = |key: &RowKey, row: &Row| Ok(Some(key.code_for_coordinator(row, &entry.subject)));
-            return Ok(match self.check_code(entry, &told, made)? {
+            return Ok(match self.check_code(entry, &told, None, made)? {
                 CodeCheck::Right => CheckedEntry::Taken(introduced(None), None),
                 CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
                 CodeCheck::Unknown => CheckedEntry::PassedOver,
@@ -167,7 +167,8 @@ impl PostReader<'_> {
         }
         let pseudonym = self.pseudonym(entry.epoch, &address)?;
         let made = |key: &RowKey, row: &Row| Ok(pseudonym.map(|pseudonym| key.code(row, &pseudonym)));
-        Ok(match self.check_code(entry, &told, made)? {
+        // The broker uses rows of one policy at a turn, so the other's is of that of the own one.
+        Ok(match self.check_code(entry, &told, Some(sent.said.policy), made)? {
             CodeCheck::Right => CheckedEntry::Taken(introduced(Some(address)), late),
             CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
             CodeCheck::Unknown => CheckedEntry::PassedOver,
@@ -200,21 +201,24 @@ impl PostReader<'_> {
             |later: &&SentMessage| later.said.epoch != entry.epoch || later.said.address_of(&entry.subject).is_none();
         let later = self.partner.data.state().after_hit.sent.iter();
         let later = later.filter(|later| later.said.number > row.said.number);
-        let kept = |later: &SentMessage| Some((later.said.number, later.kept?));
+        // What a broker kept before it was restored it may have lost, and says so.
+        let is_held = |kept: &KeptRows| kept.restored >= self.restored;
+        let kept = |later: &SentMessage| Some((later.said.number, later.kept.filter(is_held)?));
         let (by, kept) = later.filter(lacks_it).filter_map(kept).find(|(_, kept)| kept.told < entry.day)?;
         let finding = format!(
-            "entry {} says that what message {} put forward stood on {}, and message {by}, which took it back, was kept \
-             on {}",
+            "entry {} says that what message {} put forward stood on {}, and message {by}, which took it back, was \
+             kept on {}",
             entry.number, row.said.number, entry.day, kept.told
         );
         Some(Finding { error: PartnerError::LateIntroduction { finding }, kept: Some(kept.record) })
     }
 
-    /// Whether the code is one that the other made, under the policy here or the one before it.
+    /// Whether the code is one that the other made: under the policy here, the one before it, or that of the own row.
     fn check_code(
         &self,
         entry: &Entry,
         told: &Told,
+        of_own_row: Option<Digest>,
         made: impl Fn(&RowKey, &Row) -> Result<Option<RowCode>, PartnerError>,
     ) -> Result<CodeCheck, PartnerError> {
         let (member, folder) = (&self.partner.member, self.partner.data.folder());
@@ -224,7 +228,7 @@ impl PostReader<'_> {
             return Ok(CodeCheck::NotYet);
         }
         let before = folder.read_policy_before()?.map(|before| before.digest());
-        let policies: Vec<Digest> = [member.policy.digest()].into_iter().chain(before).collect();
+        let policies: Vec<Digest> = [member.policy.digest()].into_iter().chain(before).chain(of_own_row).collect();
         for key in &theirs {
             let scope = RowScope {
                 consortium: &member.policy().consortium,
@@ -252,7 +256,8 @@ impl PostReader<'_> {
 /// That an introduction has a code that is not the other's. No subject is in it.
 fn falsely(entry: &Entry, told: &Told) -> Finding {
     let finding = format!(
-        "entry {} says that partner {} put it forward by message {}, until {}, and its code there is not that partner's",
+        "entry {} says that partner {} put it forward by message {}, until {}, and the code there is not that \
+         partner's",
         entry.number, told.partner, told.row, told.last_day
     );
     Finding { error: PartnerError::FalseIntroduction { finding }, kept: None }

@@ -33,17 +33,17 @@ pub struct Posted {
 }
 
 /// A post that was read, before anything of it is taken over.
-pub(crate) struct CheckedPost {
-    pub(crate) event: JournalEvent,
-    pub(crate) posted: Posted,
-    pub(crate) findings: Vec<Finding>,
+pub(in crate::partner) struct CheckedPost {
+    pub(in crate::partner) event: JournalEvent,
+    pub(in crate::partner) posted: Posted,
+    pub(in crate::partner) findings: Vec<Finding>,
     /// Whether some of it has to be fetched again, once a certificate is here that it cannot be checked without.
-    pub(crate) is_held_up: bool,
+    pub(in crate::partner) is_held_up: bool,
 }
 
 impl Partner {
     /// What is recorded of a *kept*.
-    pub(crate) fn check_kept(
+    pub(in crate::partner) fn check_kept(
         &self,
         sent: &SignedMessage,
         kept: &Kept,
@@ -64,7 +64,7 @@ impl Partner {
     }
 
     /// Looks at a post: what can be taken over of it, and what does not fit. Nothing is taken over.
-    pub(crate) fn check_post(
+    pub(in crate::partner) fn check_post(
         &self,
         sent: &SignedMessage,
         post: &Post,
@@ -74,7 +74,7 @@ impl Partner {
         let key = self.member.key.verifying_key();
         let Request::Exchange(exchange) = sent.request(&key)? else { return unexpected("it is to no exchange") };
         refuse_unfit(&exchange, post)?;
-        let mut reader = PostReader::new(self, today, &exchange);
+        let mut reader = PostReader::new(self, today, post.log.restored, &exchange);
         reader.read_entries(&post.entries)?;
         let may_wait = reader.is_held_up || post.entries.len() == ENTRIES_AT_ONCE;
         reader.read_notes(&post.notes, may_wait)?;
@@ -105,7 +105,7 @@ impl Partner {
     }
 
     /// Complains of what does not fit of a post: all that shows it is on disk when this returns.
-    pub(crate) fn complain_of_post(
+    pub(in crate::partner) fn complain_of_post(
         &self,
         findings: Vec<Finding>,
         post: &[u8],

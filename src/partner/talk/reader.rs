@@ -3,7 +3,7 @@
 use super::super::Partner;
 use super::super::error::PartnerError;
 use super::record::{Introduction, TakenEntry, TakenNote};
-use crate::day::Day;
+use crate::day::{Day, Timestamp};
 use crate::message::Exchange;
 use crate::talk::{ConversationId, Subject};
 
@@ -11,6 +11,8 @@ use crate::talk::{ConversationId, Subject};
 pub(super) struct PostReader<'a> {
     pub(super) partner: &'a Partner,
     pub(super) today: Day,
+    /// When the broker was restored last, as the post says.
+    pub(super) restored: Timestamp,
     pub(super) meetings: Vec<Meeting>,
     pub(super) told: u64,
     pub(super) received: u64,
@@ -37,7 +39,7 @@ pub(crate) struct Finding {
 }
 
 impl<'a> PostReader<'a> {
-    pub(super) fn new(partner: &'a Partner, today: Day, exchange: &Exchange) -> PostReader<'a> {
+    pub(super) fn new(partner: &'a Partner, today: Day, restored: Timestamp, exchange: &Exchange) -> PostReader<'a> {
         let known = &partner.data.state().after_hit;
         let meetings = known.conversations.iter().map(|known| Meeting {
             id: known.id,
@@ -48,6 +50,7 @@ impl<'a> PostReader<'a> {
         PostReader {
             partner,
             today,
+            restored,
             meetings: meetings.collect(),
             told: exchange.told,
             received: exchange.received,

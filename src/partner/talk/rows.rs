@@ -31,8 +31,8 @@ pub struct PutForwardRow {
     /// The day on which it was put forward.
     pub since: Day,
     /// The last day on which it stands at the broker, as far as is known; each day's message moves it on. `None` where
-    /// the broker does not have it yet: because it has no flag there yet, because no certificate of anybody is here that
-    /// it could be introduced to, or because the budget of new rows is spent.
+    /// the broker does not have it yet: because it has no flag there yet, because no certificate of anybody is here
+    /// that it could be introduced to, or because the budget of new rows is spent.
     pub stands_until: Option<Day>,
 }
 
@@ -48,8 +48,9 @@ pub(super) struct Planned {
 
 impl Partner {
     /// Puts own flags forward: whoever flags the same, and puts it forward too, is told that this partner does, and the
-    /// other way round, directly or by the coordinator, as the policy says. It lasts until it is taken back, or its flag
-    /// ends; [`Partner::talk`] tells the broker, and tells it again on each day. How many were not put forward yet.
+    /// other way round, directly or by the coordinator, as the policy says. It lasts until it is taken back, or its
+    /// flag ends; [`Partner::talk`] tells the broker, and tells it again on each day. How many were not put forward
+    /// yet.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use crate::policy::Answers;
 use crate::secret::UnsealingKey;
 
 impl Partner {
-    /// The next message of what comes after a hit, byte for byte as before where its reply was not read yet; `None` once
-    /// there is no more to say or to fetch now. A program calls it until then, carries each message, and reads the reply
-    /// before the next call.
+    /// The next message of what comes after a hit, byte for byte as before where its reply was not read yet; `None`
+    /// once there is no more to say or to fetch now. A program calls it until then, carries each message, and reads the
+    /// reply before the next call.
     ///
     /// First comes what is put forward, once a day and when that has changed; then exchanges, one at least and eight at
     /// most, until the broker has nothing more and nothing is left to bring.

@@ -48,15 +48,15 @@ pub enum NewNote<'a> {
 
 impl Partner {
     /// Writes a note. It goes to all that this partner was introduced to in the conversation and that did not leave,
-    /// unless it is a text for one of them; [`Partner::talk`] brings it. The coordinator gets the address by itself, with
-    /// the first exchange after the introduction.
+    /// unless it is a text for one of them; [`Partner::talk`] brings it. The coordinator gets the address by itself,
+    /// with the first exchange after the introduction.
     ///
     /// # Errors
     ///
     /// [`PartnerError::NoConversation`] where there is no such conversation, or nobody in it to write to;
     /// [`PartnerError::NoteText`]; [`PartnerError::NotLeading`] for a lead where another leads;
-    /// [`PartnerError::NotPermitted`] for a decision of another than the coordinator, and a lead for somebody who was not
-    /// introduced; [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::NotPermitted`] for a decision of another than the coordinator, and a lead for somebody who was
+    /// not introduced; [`SystemError::Io`](crate::SystemError::Io).
     pub fn write_note(
         &mut self,
         conversation: u32,

@@ -6,7 +6,8 @@ use crate::day::{Day, Timestamp};
 use crate::message::{Kind, Request, Year, YearCell};
 use crate::talk::{NoteContent, Outcome};
 
-/// The ways in which a conversation can go, by their bits: open, taken up together, by one, not taken up, nothing found.
+/// The ways in which a conversation can go, by their bits: open, taken up together, by one, not taken up, nothing
+/// found.
 const WAYS: [u8; 5] = [0x01, 0x02, 0x04, 0x08, 0x10];
 
 /// A cell with fewer is merged with another.
@@ -14,8 +15,8 @@ const FEWEST: u32 = 10;
 
 impl Partner {
     /// How the conversations went that began in a year, as the report of it says: a cell under ten is merged with the
-    /// smallest other until it has ten, and one of all ways with the number 0 says that they are fewer than ten together.
-    /// Nothing is written.
+    /// smallest other until it has ten, and one of all ways with the number 0 says that they are fewer than ten
+    /// together. Nothing is written.
     pub fn year_cells(&self, year: u16) -> Vec<YearCell> {
         let mut counts = [0; WAYS.len()];
         for known in &self.data.state().after_hit.conversations {

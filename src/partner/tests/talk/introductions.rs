@@ -124,6 +124,19 @@ fn a_row_that_was_taken_back_before_the_turn_is_complained_of() {
     }
 }
 
+/// A broker that was restored from an older store lost what it had kept, and says so: it may use the row again.
+#[test]
+fn a_row_that_a_restored_broker_found_again_is_not_complained_of() {
+    let (mut town, police, tax) = both();
+    town.run(POLICE, NOW);
+    town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
+    town.keep(POLICE, NOW);
+    town.play(POLICE).broker.restored = NOW.plus(1);
+    let posted = told(&mut town, introduced(&police, &tax, 1));
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
+    assert_eq!(town.keep(POLICE, NOW.plus(DAY)).rows.len(), 0, "it is told again that it was taken back");
+}
+
 #[test]
 fn an_unread_kept_or_a_rejected_message_shows_nothing() {
     let (mut town, police, tax) = both();
