@@ -188,6 +188,7 @@ fn kind(kind: &ActKind) -> (&'static str, String, Value) {
             format!("pruned {} from the beginning", counted(*records, "record", "records")),
             json!({ "records": records }),
         ),
+        ActKind::Talked(act) => (act.as_str(), report::talked(*act).into(), json!({})),
         _ => ("other", "something that this version does not know".into(), json!({})),
     }
 }

@@ -8,7 +8,7 @@ use stapel::Timestamp;
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
     Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
-    Received,
+    Received, TalkAct,
 };
 
 use super::refs::Refs;
@@ -129,6 +129,7 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             details["log_leaf"] = log.leaf.to_string().into();
             (text, details)
         }
+        DossierEvent::Talked(act) => (talked(*act).to_owned(), json!({})),
         _ => ("something that this version does not know".to_owned(), json!({})),
     };
     let (actor, case) = entry.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
@@ -148,6 +149,27 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
     let through = through(entry.by.as_ref());
     writeln!(out, "{time}  {address}{}  {text}{by}{through}", typed_text(&entry.typed))?;
     Ok(())
+}
+
+/// What was done after a hit.
+pub(super) fn talked(act: TalkAct) -> &'static str {
+    match act {
+        TalkAct::PutForward => "put forward",
+        TalkAct::TookBack => "taken back",
+        TalkAct::Joined => "another had put it forward: joined",
+        TalkAct::NotNow => "another had put it forward: not now",
+        TalkAct::Review => "another had put it forward: the own flag is to be looked at again",
+        TalkAct::AddressWritten => "the coordinator was written which address it is",
+        TalkAct::NoteWritten => "a note was written",
+        TalkAct::Left => "the conversation was left",
+        TalkAct::PuttingForward => "the broker was sent what is put forward",
+        TalkAct::Kept => "the broker keeps what is put forward",
+        TalkAct::Posted => "what waited at the broker was fetched",
+        TalkAct::Totals => "the broker said how many flags are stacked",
+        TalkAct::YearReported => "how a year's conversations went was reported",
+        TalkAct::Shown => "shown, of what comes after a hit",
+        _ => "something that this version does not know",
+    }
 }
 
 /// Through whom a call came that the process did not make for itself.
