@@ -151,13 +151,13 @@ impl PartnerState {
             JournalEvent::Status(status) => self.take_status(status, is_current),
             JournalEvent::AnotherOperator { .. } => self.forget_broker(),
             JournalEvent::Talk(event) => self.talked(number, record.time, event),
+            JournalEvent::Pruned { to, .. } => self.after_hit.forget_through(*to),
             // Those have nothing that the state is made of: an epoch that is over goes from it by itself.
             JournalEvent::ClockAccepted
             | JournalEvent::LookedUp { .. }
             | JournalEvent::NewsShown { .. }
             | JournalEvent::Queried(_)
-            | JournalEvent::EpochForgotten { .. }
-            | JournalEvent::Pruned { .. } => {}
+            | JournalEvent::EpochForgotten { .. } => {}
         }
         // Rows end with their flags, and flags end in many ways.
         self.after_hit.keep_flagged(&self.flags);

@@ -92,6 +92,8 @@ impl Partner {
     /// 30 days, was first set, nor of a question that waits for its answer or whose answer stays, nor what came after
     /// those.
     ///
+    /// A conversation goes with the last record that is about it, and what was said in it.
+    ///
     /// The journal itself has who did it, how many records, of which times, and the chain's head after them. Links and
     /// numbers stay as they were, so that the heads that messages named can be shown as before. `None` where there was
     /// nothing to remove.

@@ -208,6 +208,10 @@ impl PartnerData {
         // Those that went since are not kept with what was pruned; records that stay have the others.
         let stands = |address: &AddressKey| self.state.flags.get(address).is_some_and(|flag| flag.last_day >= today);
         state.typed = state.typed.only(|address, text| stands(address) && self.state.typed.get(address) == text);
+        // So it is with conversations: of those that no later record is about nothing is kept.
+        let known = &self.state.after_hit;
+        let stays = |number| known.conversation(number).is_some_and(|known| known.touched > to);
+        state.after_hit.keep_conversations(|known| stays(known.number));
         // No record has the partner's number.
         (state.number, state.journal) = (self.state.number, position);
         let from = self.journal.base()?.map_or(first, |base| base.from);

@@ -37,7 +37,7 @@ impl AfterHit {
                     known.write(time, content, copies);
                 }
             }
-            TalkEvent::Left { conversation } => self.leave(*conversation, today),
+            TalkEvent::Left { conversation } => self.leave(*conversation, time),
             TalkEvent::PuttingForward { said } => {
                 self.sent.push(SentMessage { said: said.clone(), day: today, kept: None });
             }
@@ -48,7 +48,7 @@ impl AfterHit {
                     sent.kept = Some(kept);
                 }
             }
-            TalkEvent::Posted { post } => self.posted(post, today),
+            TalkEvent::Posted { post } => self.posted(post, time),
             TalkEvent::Totals { .. } | TalkEvent::Shown { .. } => {}
             TalkEvent::YearKept { year, .. } => {
                 if let Err(at) = self.years.binary_search(year) {
@@ -92,6 +92,19 @@ impl AfterHit {
         self.conversations.iter_mut().for_each(|known| known.id = ConversationId::NONE);
     }
 
+    /// The records up to a moment went, and conversations that no later one is about go with them.
+    pub(crate) fn forget_through(&mut self, moment: Timestamp) {
+        self.keep_conversations(|known| known.touched > moment);
+    }
+
+    /// Drops the conversations of which `is_kept` says so, and what is new in them.
+    pub(crate) fn keep_conversations(&mut self, is_kept: impl Fn(&KnownConversation) -> bool) {
+        self.conversations.retain(is_kept);
+        let conversations = &self.conversations;
+        let is_there = |number: u32| conversations.iter().any(|known| known.number == number);
+        self.news.retain(|news| news.conversation().is_none_or(is_there));
+    }
+
     fn conversation_mut(&mut self, number: u32) -> Option<&mut KnownConversation> {
         self.conversations.iter_mut().find(|known| known.number == number)
     }
@@ -108,14 +121,15 @@ impl AfterHit {
         }
     }
 
-    fn leave(&mut self, conversation: u32, today: Day) {
+    fn leave(&mut self, conversation: u32, time: Timestamp) {
         let Some(known) = self.conversation_mut(conversation) else { return };
-        (known.left, known.left_told) = (Some(today), false);
+        (known.left, known.left_told, known.touched) = (Some(time.day()), false, time);
         let address = known.address;
         self.rows.retain(|row| Some(row.address) != address);
     }
 
-    fn posted(&mut self, post: &PostRecord, today: Day) {
+    fn posted(&mut self, post: &PostRecord, time: Timestamp) {
+        let today = time.day();
         let restored = post.reply.log.restored;
         for sent in &post.fates {
             if let Some(copy) = self.copy_mut(sent) {
@@ -130,6 +144,11 @@ impl AfterHit {
             }
         }
         post.notes.iter().for_each(|note| self.take_note(note));
+        for id in post.conversations() {
+            if let Some(known) = self.called_mut(id) {
+                known.touched = time;
+            }
+        }
         let over = self.news.len().saturating_sub(MAX_NEWS);
         self.news.drain(..over);
         self.told = self.told.max(post.told);
@@ -190,6 +209,7 @@ impl AfterHit {
                     notes: Vec::new(),
                     left: None,
                     left_told: false,
+                    touched: Timestamp::default(),
                 });
                 self.conversations.len() - 1
             }
@@ -235,6 +255,7 @@ impl KnownConversation {
             }
         }
         let copy = |(to, number): &(u16, u64)| KnownCopy { to: *to, number: *number, progress: CopyProgress::Waiting };
+        self.touched = time;
         let copies = copies.iter().map(copy).collect();
         self.notes.push(KnownNote { from: None, time, content: content.clone(), copies });
     }

@@ -151,6 +151,20 @@ impl TalkEvent {
     }
 }
 
+impl PostRecord {
+    /// The conversations that it is about, by the broker's names.
+    pub(crate) fn conversations(&self) -> impl Iterator<Item = ConversationId> {
+        let told = |entry: &TakenEntry| match entry {
+            TakenEntry::Asked { .. } => None,
+            TakenEntry::Introduced(told) => Some(told.conversation),
+            TakenEntry::Left { conversation, .. } => Some(*conversation),
+        };
+        let sent = self.fates.iter().map(|sent| sent.conversation);
+        let written = self.notes.iter().map(|note| note.conversation);
+        self.entries.iter().filter_map(told).chain(sent).chain(written).chain(self.left.iter().copied())
+    }
+}
+
 impl SentRows {
     /// Whether the address is among them.
     pub(crate) fn says(&self, address: &AddressKey) -> bool {

@@ -87,6 +87,8 @@ pub(crate) struct KnownConversation {
     pub(crate) left: Option<Day>,
     /// Whether the broker was told that.
     pub(crate) left_told: bool,
+    /// The time of the latest record that is about it.
+    pub(crate) touched: Timestamp,
 }
 
 /// Somebody that this partner was introduced to.
@@ -235,7 +237,7 @@ encode_fields! { KeptRows { told, record, restored } }
 encode_fields! { Asked { address, subject, epoch, day, answer_by, answer } }
 
 encode_fields! {
-    KnownConversation { number, subject, epoch, id, address, introduced, notes, left, left_told }
+    KnownConversation { number, subject, epoch, id, address, introduced, notes, left, left_told, touched }
 }
 
 encode_fields! {

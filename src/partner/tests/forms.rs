@@ -262,6 +262,7 @@ fn after_hit() -> AfterHit {
         notes: vec![KnownNote { from: Some(12), time: Timestamp(13), content, copies }],
         left: Some(Day(20_808)),
         left_told: true,
+        touched: Timestamp(14),
     };
     let asked = Asked {
         address: a,

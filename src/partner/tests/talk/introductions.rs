@@ -188,6 +188,29 @@ fn without_the_others_certificate_an_introduction_waits() {
     assert_eq!((exchange.told, posted.news.len()), (0, 1));
 }
 
+/// What was said goes with the records of it, from the state and from what stands for them.
+#[test]
+fn a_conversation_goes_with_the_records_of_it() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "dit gaat weg", NOW.plus(DAY));
+    town.run(POLICE, NOW.plus(DAY));
+    let now = NOW.plus(200 * DAY);
+    pass(town.partner(POLICE), now);
+    let prune = |town: &mut Town, now| town.partner(POLICE).prune_journal(None, &by(), now).unwrap();
+    assert_eq!(prune(&mut town, now), None, "the policy has it kept for a year");
+    assert_eq!(town.partner(POLICE).conversations().count(), 1);
+    // The flag, which keeps its records, ended half a year ago.
+    let now = NOW.plus(400 * DAY);
+    pass(town.partner(POLICE), now);
+    assert_eq!(prune(&mut town, now).unwrap().to, NOW.plus(DAY));
+    let none = |town: &mut Town| town.partner(POLICE).conversations().count() == 0;
+    let base = town.partner(POLICE).data.journal().base().unwrap().unwrap();
+    let kept = PartnerState::read(&base.state).unwrap().after_hit.conversations.len();
+    assert_eq!((none(&mut town), kept), (true, 0));
+    town.reopen(POLICE);
+    assert!(none(&mut town));
+}
+
 #[test]
 fn another_broker_knows_none_of_the_conversations() {
     let mut town = Town::introduced();
