@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, TalkNews};
+use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, Received, TalkNews};
 use stapel::policy::{Certificate, Policy, PolicySignature, Statement};
 use stapel::talk::{NoteContent, Outcome};
 use stapel::{AddressKey, Broker, Partner, SignedPolicy, Timestamp};
@@ -100,7 +100,8 @@ impl Town {
 
     fn carry(&mut self, number: u16, message: &[u8], now: Timestamp) {
         let reply = self.broker.handle(message, now);
-        self.partner(number).read(&reply, now).unwrap();
+        let received = self.partner(number).read(&reply, now).unwrap();
+        assert!(!matches!(received, Received::Rejection { .. } | Received::Hint(_)), "{number}, {now}: {received:?}");
     }
 
     /// A partner's state message of the day.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::message::{
-    Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role, Unverified,
+    Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role, Unverified, Verified,
 };
 use crate::pseudonym::Pseudonym;
 use crate::talk::{ConversationId, RowCode, Subject};
@@ -283,7 +283,7 @@ fn conversation(home: u32) -> ConversationId {
     ConversationId::from_bytes([home as u8; 16])
 }
 
-fn verified(number: u16, message: &[u8]) -> crate::message::Verified<'_> {
+fn verified(number: u16, message: &[u8]) -> Verified<'_> {
     let key = sample::partner_key(number as u8).verifying_key();
     Unverified::parse(message, Role::Partner).unwrap().verify(&key).unwrap()
 }
