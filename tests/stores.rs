@@ -3,6 +3,8 @@
 //! It lies under `tests/stores/v1/broker`. Until v0.1.0 the commit that changes a stored form makes it anew, and the
 //! store's own beside it, with `STAPEL_KEEP_STORE=1 cargo test -p stapel frozen`; from then on it is never written
 //! again. What [`check`] asks of it stays the same whenever it is made anew.
+//!
+//! In it one puts addresses forward, and the others who flag them were asked to answer: sealed, as the flags are.
 
 use stapel_testkit as common;
 
@@ -11,7 +13,10 @@ use std::path::{Path, PathBuf};
 
 use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, stored_keys, write_policy};
 use stapel::audit::{Checkpoint, ExportedLog, LogKey};
-use stapel::message::{Answer, Delta, FullSet, Group, Part, Question, Reply, Request};
+use stapel::message::{
+    Answer, Delta, EntryKind, Exchange, FullSet, Group, Kept, Part, Post, PutForward, Question, Reply, Request,
+};
+use stapel::talk::RowCode;
 use stapel::{Broker, BrokerKeys, Timestamp};
 
 const DAY: u64 = 86_400;
@@ -94,6 +99,12 @@ fn check(own: &Path) {
     let checkpoints: Vec<_> = checkpoints.iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();
     log.check(&checkpoints).unwrap();
 
+    // The second puts forward what the first did a day before, and each is told of the other at the next turn.
+    let mut second = Client::new(2, &broker.policy());
+    (second.accepted, second.highest_state) = (2, 2);
+    let said = put_forward(&[1, 4], 1);
+    assert!(matches!(second.say(&broker, &said, day(1).plus(60)), Reply::Kept(Kept { kept: 2, new: 2, .. })));
+
     // The first sees counts, which are capped at 3. 1 is "no own flag", 0 below the threshold.
     let mut first = Client::new(1, &broker.policy());
     (first.accepted, first.highest_state, first.highest_question) = (1, 1, 1);
@@ -107,8 +118,6 @@ fn check(own: &Path) {
     let set = FullSet { shrink: true, part: Part { number: 2, of: 2 }, flagged };
     assert_eq!(code(&fourth.say(&broker, &Request::FullSet(set), day(1).plus(60))), "ok");
     // With the second, three organisations have new flags.
-    let mut second = Client::new(2, &broker.policy());
-    (second.accepted, second.highest_state) = (2, 2);
     let seven = second.delta(&[(pseudonym(7), common::day("2027-03-31"))], &[], day(1).plus(60));
     assert_eq!(code(&second.send(&broker, &seven, day(1).plus(60))), "ok");
     drop(broker);
@@ -116,12 +125,40 @@ fn check(own: &Path) {
     let broker = open();
     assert_eq!(ask(&broker, &mut first, day(2)).1, [3, 0, 0, 3, 1, 1]);
     assert_eq!(broker.status().epochs[0].partners[3].released, 2);
+    first.highest_talk = 1;
+    assert_eq!(told(&broker, &mut first), [2, 2]);
+    assert_eq!(told(&broker, &mut second), [0, 0, 1, 1], "asked in the folder, introduced since");
+}
+
+/// Whom a partner is introduced to; 0 where it is asked to answer.
+fn told(broker: &Broker, client: &mut Client) -> Vec<u16> {
+    let Reply::Post(Post { entries, .. }) = client.say(broker, &Request::Exchange(Exchange::default()), day(2)) else {
+        panic!("no post")
+    };
+    let what = |told| match told {
+        EntryKind::Introduced { partner, code: of, .. } if of == code_of(partner) => partner,
+        EntryKind::Asked { .. } => 0,
+        _ => panic!("nobody said that"),
+    };
+    entries.iter().map(|entry| what(entry.told)).collect()
+}
+
+fn code_of(sender: u16) -> RowCode {
+    RowCode::from_bytes([sender as u8; 16])
+}
+
+/// What is put forward by a partner for another, from the first day on.
+fn put_forward(rows: &[u8], receiver: u16) -> Request<'static> {
+    let code = || vec![code_of(3 - receiver)];
+    let rows = rows.iter().map(|row| (pseudonym(*row), code())).collect();
+    Request::PutForward(PutForward::new(START.day().plus(12), vec![receiver], rows))
 }
 
 /// Makes the broker, and has its partners say what is in the folder.
 fn write(own: &Path) {
     let policy = own.join("policy.toml");
-    write_policy(&policy, &policy_text(&ROSTER, RULES));
+    let rules = format!("{RULES}[meet]\ndirect = [[\"politie\", \"belastingdienst\"]]\n");
+    write_policy(&policy, &policy_text(&ROSTER, &rules));
     let broker = Broker::create(own, stored_keys(&own.join("keys")), &policy, START).unwrap();
     let mut clients: Vec<Client> = (1..=4).map(|number| Client::new(number, &broker.policy())).collect();
     let last_day = common::day("2027-03-31");
@@ -134,6 +171,8 @@ fn write(own: &Path) {
     for (client, flags) in clients.iter_mut().zip(FLAGGED) {
         set(client, flags, Part { number: 1, of: 1 }, START);
     }
+    let kept = clients[0].say(&broker, &put_forward(&[1, 4], 2), START);
+    assert!(matches!(kept, Reply::Kept(Kept { kept: 2, .. })));
     ask(&broker, &mut clients[0], day(1));
     let six = [pseudonym(6)];
     let flagged = vec![Group { terms: common::until(last_day), pseudonyms: &six }];

@@ -40,6 +40,8 @@ pub struct Client {
     pub highest_question: u64,
     /// The number of the last status request that it made.
     pub highest_status: u64,
+    /// The number of the last message that it made of what comes after a hit.
+    pub highest_talk: u64,
 }
 
 impl Client {
@@ -70,6 +72,7 @@ impl Client {
             highest_state: 0,
             highest_question: 0,
             highest_status: 0,
+            highest_talk: 0,
         }
     }
 
@@ -83,6 +86,10 @@ impl Client {
             Kind::Question | Kind::Answer => {
                 self.highest_question += 1;
                 (self.highest_question, 0)
+            }
+            Kind::PutForward | Kind::Exchange | Kind::TotalsRequest | Kind::Year => {
+                self.highest_talk += 1;
+                (self.highest_talk, 0)
             }
             _ => {
                 self.highest_state += 1;

@@ -8,12 +8,13 @@
 //! What it takes, in memory and on disk, is bound by the policy's `[meet]`:
 //!
 //! - of an organisation and an epoch `held` rows, each of 56 bytes and 16 for each code;
+//! - of each pseudonym on which a row stands 24 bytes, and 2 for each partner that was asked;
 //! - of one partner to another 64 notes of 1,138 bytes;
 //! - of a partner one entry of 84 bytes for each subject that it was asked about, and two for each introduction, until
 //!   it reads them or the epoch closes;
 //! - of a conversation 36 bytes and 5 for each pair, until one of each pair leaves. No more begin in a day than there
 //!   are new rows, `new_a_day` of each organisation;
-//! - of a partner its last reply, of at most 8 KiB, and of each year 30 bytes.
+//! - of a partner its last reply, of at most 8 KiB, and of each year 34 bytes.
 
 mod exchange;
 mod put_forward;
