@@ -67,7 +67,7 @@ def slot(number: int, sealed: bytes = bytes(SEALED)) -> NoteSlot:
 ASKED = Entry(11, "asked", ABOUT, NOBODY, 1, DAY, DAY + 14, 0, 0, 0, NOBODY)
 MET = Entry(12, "introduced", ABOUT, CONVERSATIONS[0], 1, DAY, DAY + 7, 2, 31, 8, drawn("code", 16))
 MET_COORDINATOR = replace(MET, number=13, partner=9, row=0, code=NOBODY)
-LEFT = Entry(14, "left", ABOUT, CONVERSATIONS[0], 1, DAY + 1, 0, 2, 0, 0, NOBODY)
+LEFT = Entry(14, "left", NOBODY, CONVERSATIONS[0], 1, DAY + 1, 0, 2, 0, 0, NOBODY)
 NONE_SENT = ["empty"] * 4
 FIRST = slot(1, SCOPE.seal(TEXT.encode(), SENDER, hpke.public_key(RECEIVER), drawn("random")))
 FULL = Exchange(10, 4, CONVERSATIONS[:2], [FIRST, slot(2)])
@@ -247,6 +247,7 @@ def invalid_posts(body: Callable[..., None]) -> None:
             entries(f"introduced without a {name}", replace(MET, **{name: value}))
         else:
             entries(f"left with a {name}", replace(LEFT, **{name: has}))
+    entries("left with a subject", replace(LEFT, subject=ABOUT))
     entries("introduced with a row and no code", replace(MET, code=NOBODY))
     entries("introduced with a code and no row", replace(MET, row=0))
     entries("introduced with no row of either", replace(MET_COORDINATOR, own_row=0))

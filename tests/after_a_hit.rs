@@ -267,9 +267,9 @@ fn two_that_meet_directly_are_told_of_each_other_and_write() {
     assert_eq!(town.partner(TAX).complaints().unwrap().len(), 0);
 }
 
-/// The longest wait, over a simulated year: four organisations, of which one delivers once a week. Every third day police
-/// and that one come to flag the same home, and put it forward with the flag; the weekly delivery stacks it. It is to be
-/// on the coordinator's agenda, with its address, within eight days.
+/// The longest wait, over a simulated year: four organisations, of which one delivers once a week. Every third day
+/// police and that one come to flag the same home, and put it forward with the flag; the weekly delivery stacks it. It
+/// is to be on the coordinator's agenda, with its address, within eight days.
 #[test]
 fn an_introduction_comes_within_eight_days_of_the_delivery_that_stacks() {
     let mut town = Town::new("");
@@ -314,8 +314,8 @@ fn an_introduction_comes_within_eight_days_of_the_delivery_that_stacks() {
         }
     }
     let longest = *waits.keys().last().unwrap();
-    println!("days from the delivery that stacks to the coordinator's agenda: {waits:?}");
-    assert!(longest <= 8, "{waits:?}");
+    // A day more is allowed. Seven are those of `max_wait_days`, on each weekday on which a delivery can come.
+    assert_eq!(longest, 7, "{waits:?}");
     assert!(waits.values().sum::<u64>() > 100, "{waits:?}");
     // What is left was stacked in the last days.
     assert!(stacked_on.values().all(|since| *since > 350), "{stacked_on:?}");

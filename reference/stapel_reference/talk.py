@@ -206,7 +206,7 @@ class Entry:
         if self.conversation == NOBODY or self.partner == 0:
             return False
         if self.told == "left":
-            return (self.until, *rows) == (0, 0, 0, NOBODY)
+            return (self.subject, self.until, *rows) == (NOBODY, 0, 0, 0, NOBODY)
         return (self.row == 0) == (self.code == NOBODY) and (self.row, self.own_row) != (0, 0)
 
 

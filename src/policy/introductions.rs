@@ -70,7 +70,8 @@ mod tests {
         fn they_are_those_that_all_sets_give(threshold in 2u8..=4, above in 0u8..=2) {
             let counting = format!("threshold = {threshold}\ncount_cap = {}", threshold + above);
             let policy = sample::changed(&[("threshold = 2", &counting)]);
-            let seen: BTreeSet<_> = policy.partners.iter().map(|partner| partner.sees).chain([Sees::Presence]).collect();
+            let seen = policy.partners.iter().map(|partner| partner.sees);
+            let seen: BTreeSet<_> = seen.chain([Sees::Presence]).collect();
             let answers: Vec<_> = seen.into_iter().flat_map(|sees| counts_shown(&policy.counting, sees)).collect();
             prop_assert_eq!(policy.unsafe_introductions(1), by_all_sets(4, &answers));
         }

@@ -586,7 +586,7 @@ impl Budgets {
 
 impl Permissions {
     /// The words for what is permitted, of those for flagging, asking, sweeping and coordinating.
-    pub(super) fn named<'w>(self, [flag, ask, sweep, coordinate]: [&'w str; 4]) -> Vec<&'w str> {
+    pub(super) fn named(self, [flag, ask, sweep, coordinate]: [&str; 4]) -> Vec<&str> {
         let all = [(self.flag, flag), (self.ask, ask), (self.sweep, sweep), (self.coordinate, coordinate)];
         all.into_iter().filter(|(may, _)| *may).map(|(_, word)| word).collect()
     }

@@ -24,6 +24,9 @@ encode_fields! { Subject { 0 } }
 encode_fields! { ConversationId { 0 } }
 
 impl Subject {
+    /// Stands where there is none.
+    pub const NONE: Subject = Subject([0; 16]);
+
     /// The subject of a pseudonym.
     pub fn of(pseudonym: &Pseudonym) -> Subject {
         let mut mac: Hmac<Sha256> =

@@ -248,7 +248,7 @@ impl MeetState {
         for other in &ended {
             let told = EntryKind::Left { conversation: id, partner };
             // The broker may know the subject no longer, and the other knows it by the conversation.
-            let subject = Subject::from_bytes([0; 16]);
+            let subject = Subject::NONE;
             let entry = Entry { number: 0, subject, epoch, day: today, told };
             self.tell(*other, entry, restored);
         }

@@ -181,7 +181,9 @@ impl Encode for Entry {
                 (EntryKind::Introduced { conversation, partner, last_day, row, own_row, code }, is_whole)
             }
             LEFT => {
-                let is_whole = has_partner && (last_day, row, own_row, code) == (Day(0), 0, 0, RowCode::NONE);
+                // The epoch whose key kept the subject may be over.
+                let has_none = (last_day, row, own_row, code) == (Day(0), 0, 0, RowCode::NONE);
+                let is_whole = has_partner && has_none && subject == Subject::NONE;
                 (EntryKind::Left { conversation, partner }, is_whole)
             }
             _ => return Err(Malformed("an entry is of no known kind")),
@@ -214,7 +216,8 @@ mod tests {
         let entries = told.into_iter().zip(1u64..);
         let entries = entries
             .map(|(told, number)| {
-                let subject = Subject::from_bytes([number as u8; 16]);
+                let is_left = matches!(told, EntryKind::Left { .. });
+                let subject = if is_left { Subject::NONE } else { Subject::from_bytes([number as u8; 16]) };
                 Entry { number, subject, epoch: 1, day: Day(20_800), told }
             })
             .collect();

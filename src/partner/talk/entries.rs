@@ -60,10 +60,7 @@ impl PostReader<'_> {
                 self.check_introduced(entry, Told { conversation, partner, last_day, row, own_row, code })
             }
             EntryKind::Left { conversation, partner } => {
-                let is_it = |meeting: &Meeting| {
-                    (meeting.id, meeting.subject) == (conversation, entry.subject)
-                        && meeting.partners.contains(&partner)
-                };
+                let is_it = |meeting: &Meeting| meeting.id == conversation && meeting.partners.contains(&partner);
                 Ok(match self.meetings.iter().any(is_it) {
                     true => CheckedEntry::Taken(TakenEntry::Left { conversation, partner, day: entry.day }, None),
                     false => CheckedEntry::PassedOver,

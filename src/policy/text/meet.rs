@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::super::error::PolicyError;
 use super::super::model::{Meet, Organisation};
-use super::shape::{RawMeet, RawPolicy};
+use super::shape::{RawMeet, RawPolicy, RawSet};
 use super::values::PolicyFile;
 use crate::slug::Slug;
 
@@ -36,7 +36,7 @@ impl PolicyFile<'_> {
 
     fn direct(
         &self,
-        raw: &Option<Spanned<Vec<Spanned<Vec<Spanned<String>>>>>>,
+        raw: &Option<Spanned<Vec<Spanned<RawSet>>>>,
         organisations: &[Organisation],
     ) -> Result<Vec<Vec<Slug>>, PolicyError> {
         const KEY: &str = "meet.direct";

@@ -125,10 +125,13 @@ pub(super) struct RawBudgets {
     pub(super) sweep_reasons: Vec<Spanned<String>>,
 }
 
+/// Slugs of organisations.
+pub(super) type RawSet = Vec<Spanned<String>>;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawMeet {
-    pub(super) direct: Option<Spanned<Vec<Spanned<Vec<Spanned<String>>>>>>,
+    pub(super) direct: Option<Spanned<Vec<Spanned<RawSet>>>>,
     pub(super) tell_others: Option<bool>,
     pub(super) answer_days: Option<Spanned<i64>>,
     pub(super) new_a_day: Option<Spanned<i64>>,

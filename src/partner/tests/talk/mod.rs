@@ -224,6 +224,7 @@ impl Town {
 
     /// Adds an entry for a partner.
     fn tell(&mut self, number: u16, subject: Subject, day: Day, told: EntryKind) {
+        let subject = if matches!(told, EntryKind::Left { .. }) { Subject::NONE } else { subject };
         let entry = Entry { number: self.count(), subject, epoch: 1, day, told };
         self.entries.entry(number).or_default().push(entry);
     }

@@ -157,7 +157,7 @@ fn whoever_leaves_takes_back_and_is_written_to_no_more() {
     assert_eq!(town.exchange(POLICE, TOMORROW).0.left, [], "it is said once");
     // The tax office hears of it, and of its note.
     let (id, day) = (conversation(1), TOMORROW.day());
-    town.tell(TAX, subject(1), day, EntryKind::Left { conversation: id, partner: POLICE });
+    town.tell(TAX, Subject::NONE, day, EntryKind::Left { conversation: id, partner: POLICE });
     let message = town.partner(TAX).talk(TOMORROW).unwrap().unwrap();
     let exchange = exchange_of(TAX, &message);
     let mut post = town.post(TAX, &exchange);
