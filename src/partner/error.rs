@@ -292,10 +292,11 @@ pub enum PartnerError {
         finding: String,
     },
 
-    /// The broker told of somebody who did not put forward what it says.
+    /// The broker told of somebody with a code that is wrong.
     #[error(
-        "the broker introduced somebody who did not put that forward: {finding}. Keep the files, they are the \
-         evidence, and tell the coordinator. Nothing of it was taken over"
+        "this partner was introduced with a code that is wrong: {finding}. Either the broker made it up, or the other \
+         sent a wrong code, and was told of this partner. Keep the files, they are the evidence, and tell the \
+         coordinator. Nothing of it was taken over"
     )]
     FalseIntroduction {
         /// What is false.

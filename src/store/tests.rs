@@ -611,7 +611,7 @@ fn a_store_that_is_missing_or_partly_missing_or_held_or_mixed_is_refused_with_wh
         refused(&path, "it is missing: restore the store from a backup");
         refused(&path, name);
         std::fs::copy(other.join(name), path.join(name)).unwrap();
-        refused(&path, "flags.redb and ledger.redb are not of one store; put the right keys back, or restore");
+        refused(&path, "flags.redb and ledger.redb are not of one store; compare the keys with their copy: put");
         std::fs::rename(folder.path().join("aside"), path.join(name)).unwrap();
     }
     DurableStore::open(&path, keys()).unwrap();

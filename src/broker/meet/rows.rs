@@ -222,7 +222,9 @@ mod tests {
     }
 
     fn entry(told: EntryKind) -> Entry {
-        Entry { number: 0x21, subject: Subject::from_bytes([0x22; 16]), epoch: 0x23, day: Day(0x24), told }
+        let is_left = matches!(told, EntryKind::Left { .. });
+        let subject = if is_left { Subject::NONE } else { Subject::from_bytes([0x22; 16]) };
+        Entry { number: 0x21, subject, epoch: 0x23, day: Day(0x24), told }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Putting forward, taking back, and being asked.
 
 use super::*;
-use crate::message::{Totals, Year, YearCell};
+use crate::message::{Totals, TotalsCell, Year, YearCell};
 
 #[test]
 fn what_is_put_forward_is_said_once_a_day_and_when_it_changes() {
@@ -172,10 +172,11 @@ fn a_pilot_is_told_totals() {
     let message = play.partner.totals_request(NOW).unwrap();
     assert_eq!(play.partner.totals_request(NOW).unwrap(), message);
     let (release, as_of, year, quarter) = (4, NOW, 2026, 4);
-    let totals = Totals { log: LogEntry::NONE, release, as_of, year, quarter, flags: 120, cells: vec![] };
+    let cells = vec![TotalsCell { from: 2, to: 0, number: 10 }];
+    let totals = Totals { log: LogEntry::NONE, release, as_of, year, quarter, flags: 120, cells };
     let bytes = play.broker.reply(&message, Reply::Totals(totals));
     let Received::Totals(told) = play.partner.read(&bytes, NOW).unwrap() else { panic!("they are totals") };
-    assert_eq!((told.flags, told.cells.len()), (120, 0));
+    assert_eq!((told.flags, told.cells.len()), (120, 1));
     assert_ne!(play.partner.totals_request(NOW).unwrap(), message);
 }
 
