@@ -68,6 +68,15 @@ enum stapel_status
     STAPEL_ERROR_NOT_IN_REGISTER = 158,
     STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
     STAPEL_ERROR_REGISTER_REQUIRED = 160,
+    STAPEL_ERROR_NO_FLAG = 161,
+    STAPEL_ERROR_NOT_PUT_FORWARD = 162,
+    STAPEL_ERROR_NO_CONVERSATION = 163,
+    STAPEL_ERROR_NOT_LEADING = 164,
+    STAPEL_ERROR_NOTE_TEXT = 165,
+    STAPEL_ERROR_TALK_IN_FLIGHT = 166,
+    STAPEL_ERROR_YEAR_REPORTED = 167,
+    STAPEL_ERROR_FALSE_INTRODUCTION = 168,
+    STAPEL_ERROR_LATE_INTRODUCTION = 169,
     STAPEL_ERROR_TOO_LONG = 200,
     STAPEL_ERROR_NOT_UTF8 = 201,
     STAPEL_ERROR_EMPTY = 202,
@@ -148,6 +157,9 @@ enum stapel_kind
     STAPEL_KIND_REJECTION = 4,
     STAPEL_KIND_LATE = 5,
     STAPEL_KIND_HINT = 6,
+    STAPEL_KIND_KEPT = 7,
+    STAPEL_KIND_POSTED = 8,
+    STAPEL_KIND_TOTALS = 9,
 };
 typedef int32_t stapel_kind;
 enum stapel_standing_kind
@@ -347,6 +359,19 @@ typedef struct {
     uint64_t refused;
     uint64_t repeated;
 } stapel_changed;
+typedef struct {
+    uint32_t kept;
+    uint32_t unflagged;
+    uint32_t added;
+    uint32_t new_left;
+    uint32_t held_left;
+    uint32_t news;
+    uint32_t passed_over;
+    int32_t more;
+    stapel_status complaint;
+    stapel_str complaint_text;
+    stapel_log_entry log;
+} stapel_talked;
 const char *stapel_version(void);
 uint32_t stapel_abi_version(void);
 const char *stapel_status_code(int32_t status);
@@ -542,6 +567,21 @@ stapel_status stapel_partner_give_up(const stapel_partner *partner,
 stapel_status stapel_partner_news(const stapel_partner *partner,
                                   stapel_news **news);
 stapel_status stapel_partner_free(stapel_partner *partner);
+stapel_status stapel_reply_talked(const stapel_reply *reply,
+                                  stapel_talked *talked);
+stapel_status stapel_partner_put_forward(const stapel_partner *partner,
+                                         const stapel_addresses *homes,
+                                         const stapel_case *by,
+                                         uint64_t now,
+                                         size_t *count);
+stapel_status stapel_partner_take_back(const stapel_partner *partner,
+                                       const stapel_addresses *homes,
+                                       const stapel_case *by,
+                                       uint64_t now,
+                                       size_t *count);
+stapel_status stapel_partner_talk(const stapel_partner *partner,
+                                  uint64_t now,
+                                  stapel_messages **messages);
 stapel_status stapel_broker_init_keys(const char *keys_dir,
                                       size_t keys_dir_len,
                                       stapel_buffer **verifying_key,

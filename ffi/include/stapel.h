@@ -230,6 +230,24 @@ enum stapel_status
     STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
     /** The policy requires a register of addresses, and an address was not looked up in one. */
     STAPEL_ERROR_REGISTER_REQUIRED = 160,
+    /** An address that is to be put forward is not flagged by this partner. */
+    STAPEL_ERROR_NO_FLAG = 161,
+    /** Nobody put an address forward, as far as this partner was told: there is nothing to answer. */
+    STAPEL_ERROR_NOT_PUT_FORWARD = 162,
+    /** There is no conversation of that number, or nobody in it who could be written to. */
+    STAPEL_ERROR_NO_CONVERSATION = 163,
+    /** Another partner leads a conversation, and who leads hands it over. */
+    STAPEL_ERROR_NOT_LEADING = 164,
+    /** The text of a note is empty or too long, or has what a note must not have. */
+    STAPEL_ERROR_NOTE_TEXT = 165,
+    /** Another message of what comes after a hit waits for its reply, and there is one at a time. */
+    STAPEL_ERROR_TALK_IN_FLIGHT = 166,
+    /** A year was reported already, which is done once. */
+    STAPEL_ERROR_YEAR_REPORTED = 167,
+    /** The broker introduced somebody who did not put forward what it says. */
+    STAPEL_ERROR_FALSE_INTRODUCTION = 168,
+    /** The broker introduced this partner by what it had taken back. */
+    STAPEL_ERROR_LATE_INTRODUCTION = 169,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -430,6 +448,12 @@ enum stapel_kind
      * stapel_reply_rejection.
      */
     STAPEL_KIND_HINT = 6,
+    /** The broker keeps what is put forward, or the report of a year: stapel_reply_talked. */
+    STAPEL_KIND_KEPT = 7,
+    /** What waited at the broker of what comes after a hit, such as introductions and notes: stapel_reply_talked. */
+    STAPEL_KIND_POSTED = 8,
+    /** How many of the organisation's flags are stacked: stapel_reply_talked. */
+    STAPEL_KIND_TOTALS = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -870,8 +894,9 @@ typedef struct {
     /** Not 0 where the next delivery must be a full set; it will be one. */
     int32_t full_set_required;
     /**
-     * STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or
-     * _CHECKPOINT. The evidence is in files in the partner's folder.
+     * STAPEL_OK, or what is wrong with what the broker said: STAPEL_ERROR_LOG_INCONSISTENT, _CHECKPOINT or
+     * _UNANNOUNCED_RESTORE for its audit log, _FALSE_INTRODUCTION or _LATE_INTRODUCTION for whom it introduced. The
+     * evidence is in files in the partner's folder.
      */
     stapel_status complaint;
     /** What was found, and what to do. */
@@ -938,6 +963,35 @@ typedef struct {
     /** How many rows repeat the address of another row: each address counts once. */
     uint64_t repeated;
 } stapel_changed;
+
+/** What the broker said of what comes after a hit. What the kind of the reply does not speak of is 0. */
+typedef struct {
+    /** STAPEL_KIND_KEPT: how many of the addresses put forward the broker keeps. */
+    uint32_t kept;
+    /** STAPEL_KIND_KEPT: how many it does not keep, because it holds no flag of the partner there. */
+    uint32_t unflagged;
+    /** STAPEL_KIND_KEPT: how many of those that it keeps are new. */
+    uint32_t added;
+    /** STAPEL_KIND_KEPT: how many new ones the organisation may put forward today still. */
+    uint32_t new_left;
+    /** STAPEL_KIND_KEPT: how many more the organisation may have put forward in this epoch. */
+    uint32_t held_left;
+    /** STAPEL_KIND_POSTED: how much is new, such as an introduction or a note. */
+    uint32_t news;
+    /** STAPEL_KIND_POSTED: how much was passed over, because it is not for this partner or does not open. */
+    uint32_t passed_over;
+    /** STAPEL_KIND_POSTED: not 0 where more waits: stapel_partner_talk fetches it. */
+    int32_t more;
+    /**
+     * STAPEL_KIND_POSTED: STAPEL_OK, or what is wrong with an introduction: STAPEL_ERROR_FALSE_INTRODUCTION or
+     * _LATE_INTRODUCTION. The evidence is in files in the partner's folder.
+     */
+    stapel_status complaint;
+    /** What was found, and what to do. */
+    stapel_str complaint_text;
+    /** The line of the broker's audit log. */
+    stapel_log_entry log;
+} stapel_talked;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1572,6 +1626,56 @@ stapel_status stapel_partner_news(const stapel_partner *partner,
  * error.
  */
 stapel_status stapel_partner_free(stapel_partner *partner);
+
+/**
+ * What the broker said of what comes after a hit. The text belongs to the reply. What it says is in the partner's
+ * folder and journal already: who was introduced, notes and totals are shown by the command (stapel partner), or from
+ * Rust.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
+ */
+stapel_status stapel_reply_talked(const stapel_reply *reply,
+                                  stapel_talked *talked);
+
+/**
+ * Puts own flags forward: whoever flags the same and puts it forward too is told so, and this partner of them,
+ * directly or by the coordinator, as the policy says. It lasts until it is taken back, or the flag ends; the broker
+ * hears of it with stapel_partner_talk. `count` is how many were not put forward yet. Refused rows are left out.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where the policy has no [meet], or the partner may not flag; _LEVEL for house
+ * numbers where the policy does not count those; _NO_FLAG where one of them is not flagged, and then none is put
+ * forward; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_put_forward(const stapel_partner *partner,
+                                         const stapel_addresses *homes,
+                                         const stapel_case *by,
+                                         uint64_t now,
+                                         size_t *count);
+
+/**
+ * Takes back what was put forward; what is not put forward is passed over. Whoever was introduced stays so. `count` is
+ * how many were taken back. The broker hears of it with stapel_partner_talk.
+ *
+ * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_take_back(const stapel_partner *partner,
+                                       const stapel_addresses *homes,
+                                       const stapel_case *by,
+                                       uint64_t now,
+                                       size_t *count);
+
+/**
+ * The next message of what comes after a hit: one, or none once there is nothing more to say or to fetch now. Call it
+ * until then, after stapel_partner_deliver, once a day or more often: carry each message, and read its reply before
+ * the next call. To be freed with stapel_messages_free. None either where the policy has no [meet].
+ *
+ * Until its reply was read, the same call gives the same bytes again.
+ *
+ * Errors: STAPEL_ERROR_NO_EPOCH where no epoch is open; _NOT_CERTIFIED, _CLOCK, _CLOCK_AHEAD, _RANDOM, _IO.
+ */
+stapel_status stapel_partner_talk(const stapel_partner *partner,
+                                  uint64_t now,
+                                  stapel_messages **messages);
 
 #if defined(STAPEL_BROKER)
 /**

@@ -10,8 +10,8 @@
 //! - `handle`: handles, and what they stand for;
 //! - `bytes`: the only place where pointers of the caller's are followed;
 //! - `texts`: texts that come with rows, in one piece;
-//! - `address`, `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of
-//!   `broker` come with the feature of that name.
+//! - `address`, `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `talk`, `broker`: the functions. Those
+//!   of `broker` come with the feature of that name.
 //!
 //! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed.
 //! The texts of addresses, actors and cases are the caller's and are not wiped here.
@@ -34,6 +34,7 @@ mod messages;
 mod reply;
 mod news;
 mod partner;
+mod talk;
 #[cfg(feature = "broker")]
 mod broker;
 
@@ -52,6 +53,7 @@ pub use partner::*;
 pub use register::*;
 pub use reply::*;
 pub use status::*;
+pub use talk::*;
 
 /// The version of the library, such as "0.1.0". The text is static.
 #[unsafe(no_mangle)]

@@ -601,14 +601,14 @@ const COPIES_OF_A_TEXT: usize = 8;
 
 impl stapel_partner {
     /// As [`lock`](Self::lock), for a call with so many rows. Nothing is begun where memory does not suffice for them.
-    fn lock_for(&self, rows: &stapel_addresses) -> Outcome<MutexGuard<'_, Partner>> {
+    pub(crate) fn lock_for(&self, rows: &stapel_addresses) -> Outcome<MutexGuard<'_, Partner>> {
         let partner = self.lock()?;
         let bytes = rows.count().saturating_add(partner.flags().len()).saturating_mul(BYTES_A_ROW);
         spare(bytes.saturating_add(rows.typed_bytes().saturating_mul(COPIES_OF_A_TEXT)))?;
         Ok(partner)
     }
 
-    fn lock(&self) -> Outcome<MutexGuard<'_, Partner>> {
+    pub(crate) fn lock(&self) -> Outcome<MutexGuard<'_, Partner>> {
         self.0.lock().map_err(|_| {
             let text = "an earlier call about this partner was stopped half-way; free it and open its folder again";
             Failure::new(STAPEL_ERROR_PANIC, text)

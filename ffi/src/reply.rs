@@ -39,6 +39,12 @@ pub enum stapel_kind {
     /// it is true, the message, the roster or the carrier needs a look; if not, the right reply is still to come:
     /// stapel_reply_rejection.
     STAPEL_KIND_HINT = 6,
+    /// The broker keeps what is put forward, or the report of a year: stapel_reply_talked.
+    STAPEL_KIND_KEPT = 7,
+    /// What waited at the broker of what comes after a hit, such as introductions and notes: stapel_reply_talked.
+    STAPEL_KIND_POSTED = 8,
+    /// How many of the organisation's flags are stacked: stapel_reply_talked.
+    STAPEL_KIND_TOTALS = 9,
 }
 
 /// What a standing says.
@@ -178,8 +184,9 @@ pub struct stapel_position {
     pub status_left_today: u32,
     /// Not 0 where the next delivery must be a full set; it will be one.
     pub full_set_required: i32,
-    /// STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or
-    /// _CHECKPOINT. The evidence is in files in the partner's folder.
+    /// STAPEL_OK, or what is wrong with what the broker said: STAPEL_ERROR_LOG_INCONSISTENT, _CHECKPOINT or
+    /// _UNANNOUNCED_RESTORE for its audit log, _FALSE_INTRODUCTION or _LATE_INTRODUCTION for whom it introduced. The
+    /// evidence is in files in the partner's folder.
     pub complaint: stapel_status,
     /// What was found, and what to do.
     pub complaint_text: stapel_str,
@@ -256,6 +263,9 @@ pub unsafe extern "C" fn stapel_reply_kind(reply: *const stapel_reply, kind: *mu
             Received::Rejection { .. } => stapel_kind::STAPEL_KIND_REJECTION,
             Received::Late(_) => stapel_kind::STAPEL_KIND_LATE,
             Received::Hint(_) => stapel_kind::STAPEL_KIND_HINT,
+            Received::Kept(_) => stapel_kind::STAPEL_KIND_KEPT,
+            Received::Posted(_) => stapel_kind::STAPEL_KIND_POSTED,
+            Received::Totals(_) => stapel_kind::STAPEL_KIND_TOTALS,
             _ => stapel_kind::STAPEL_KIND_OTHER,
         });
         Ok(())
@@ -424,6 +434,10 @@ impl stapel_reply {
         Ok(add(stapel_reply { received, typed, count_cap: partner.policy().policy().counting.count_cap }))
     }
 
+    pub(crate) fn received(&self) -> &Received {
+        &self.received
+    }
+
     fn answered(&self) -> Outcome<&Answered> {
         match &self.received {
             Received::Answer(answered) => Ok(answered),
@@ -463,7 +477,7 @@ impl stapel_standing {
 }
 
 impl stapel_log_entry {
-    fn of(entry: &LogEntry) -> stapel_log_entry {
+    pub(crate) fn of(entry: &LogEntry) -> stapel_log_entry {
         stapel_log_entry { index: entry.index, leaf: entry.leaf.0 }
     }
 }

@@ -153,6 +153,24 @@ pub enum stapel_status {
     STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
     /// The policy requires a register of addresses, and an address was not looked up in one.
     STAPEL_ERROR_REGISTER_REQUIRED = 160,
+    /// An address that is to be put forward is not flagged by this partner.
+    STAPEL_ERROR_NO_FLAG = 161,
+    /// Nobody put an address forward, as far as this partner was told: there is nothing to answer.
+    STAPEL_ERROR_NOT_PUT_FORWARD = 162,
+    /// There is no conversation of that number, or nobody in it who could be written to.
+    STAPEL_ERROR_NO_CONVERSATION = 163,
+    /// Another partner leads a conversation, and who leads hands it over.
+    STAPEL_ERROR_NOT_LEADING = 164,
+    /// The text of a note is empty or too long, or has what a note must not have.
+    STAPEL_ERROR_NOTE_TEXT = 165,
+    /// Another message of what comes after a hit waits for its reply, and there is one at a time.
+    STAPEL_ERROR_TALK_IN_FLIGHT = 166,
+    /// A year was reported already, which is done once.
+    STAPEL_ERROR_YEAR_REPORTED = 167,
+    /// The broker introduced somebody who did not put forward what it says.
+    STAPEL_ERROR_FALSE_INTRODUCTION = 168,
+    /// The broker introduced this partner by what it had taken back.
+    STAPEL_ERROR_LATE_INTRODUCTION = 169,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -329,6 +347,15 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_NOT_IN_REGISTER, c"not_in_register"),
     (STAPEL_ERROR_SEVERAL_IN_REGISTER, c"several_in_register"),
     (STAPEL_ERROR_REGISTER_REQUIRED, c"register_required"),
+    (STAPEL_ERROR_NO_FLAG, c"no_flag"),
+    (STAPEL_ERROR_NOT_PUT_FORWARD, c"not_put_forward"),
+    (STAPEL_ERROR_NO_CONVERSATION, c"no_conversation"),
+    (STAPEL_ERROR_NOT_LEADING, c"not_leading"),
+    (STAPEL_ERROR_NOTE_TEXT, c"note_text"),
+    (STAPEL_ERROR_TALK_IN_FLIGHT, c"talk_in_flight"),
+    (STAPEL_ERROR_YEAR_REPORTED, c"year_reported"),
+    (STAPEL_ERROR_FALSE_INTRODUCTION, c"false_introduction"),
+    (STAPEL_ERROR_LATE_INTRODUCTION, c"late_introduction"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use stapel_testkit::{Consortium, START};
 
-const PROGRAMS: [&str; 3] = ["journey", "misuse", "register"];
+const PROGRAMS: [&str; 4] = ["journey", "misuse", "register", "talk"];
 
 /// What a program is linked to, and what else the compiler is told.
 #[derive(Clone, Copy)]
@@ -22,14 +22,14 @@ enum Build {
 #[test]
 fn programs_run_with_the_shared_library() {
     for program in PROGRAMS {
-        run(&mut Command::new(compiled(program, Build::Shared)));
+        run(program, &mut Command::new(compiled(program, Build::Shared)));
     }
 }
 
 #[test]
 fn programs_run_with_the_static_library() {
     for program in PROGRAMS {
-        run(&mut Command::new(compiled(program, Build::Static)));
+        run(program, &mut Command::new(compiled(program, Build::Static)));
     }
 }
 
@@ -47,14 +47,15 @@ fn programs_run_under_valgrind_without_an_error_or_a_leak() {
             "--errors-for-leak-kinds=definite,possible",
         ]);
         valgrind.arg(format!("--suppressions={}", source_folder().join("tests/c/valgrind.supp").display()));
-        run(valgrind.arg(compiled(program, Build::Shared)));
+        run(program, valgrind.arg(compiled(program, Build::Shared)));
     }
 }
 
 #[test]
 fn programs_run_under_address_sanitizer() {
     for program in PROGRAMS {
-        run(Command::new(compiled(program, Build::Sanitized)).env("ASAN_OPTIONS", "detect_stack_use_after_return=1"));
+        let mut sanitized = Command::new(compiled(program, Build::Sanitized));
+        run(program, sanitized.env("ASAN_OPTIONS", "detect_stack_use_after_return=1"));
     }
 }
 
@@ -83,7 +84,7 @@ fn the_header_is_one_for_cpp_too() {
 #[test]
 fn every_function_of_the_header_is_called_by_a_program() {
     let header = std::fs::read_to_string(source_folder().join("include/stapel.h")).unwrap();
-    let programs: String = ["check.h", "journey.c", "misuse.c", "register.c"]
+    let programs: String = ["check.h", "journey.c", "misuse.c", "register.c", "talk.c"]
         .map(|name| std::fs::read_to_string(source_folder().join("tests/c").join(name)).unwrap())
         .concat();
     let functions: Vec<&str> = header.lines().filter_map(declared).collect();
@@ -115,8 +116,8 @@ fn declared(line: &str) -> Option<&str> {
 }
 
 /// Runs a program in a consortium of its own.
-fn run(program: &mut Command) {
-    let consortium = Consortium::new();
+fn run(name: &str, program: &mut Command) {
+    let consortium = if name == "talk" { crate::talk::who_meet() } else { Consortium::new() };
     crate::register::make(&consortium.path("bag.stapel"));
     succeed(with_library(program).arg(consortium.path("")).arg(START.0.to_string()));
 }

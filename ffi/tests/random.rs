@@ -87,6 +87,7 @@ fn ten_thousand_byte_strings_give_statuses() {
                 stapel_partner_accept_clock(partner, &long(&bytes), NOW, &mut ended),
                 stapel_partner_withdraw(partner, nobody, &by, NOW, &mut changed),
                 stapel_partner_replace_all(partner, nobody, 0, &long(&bytes), NOW, &mut changed),
+                stapel_partner_take_back(partner, nobody, &by, NOW, &mut ended),
                 asked(|to| stapel_partner_ask(partner, nobody, &by, NOW, to)),
                 asked(|to| stapel_partner_ask_own(partner, &long(&bytes), NOW, to)),
                 asked(|to| stapel_partner_sweep(partner, nobody, text, length, &by, NOW, to)),

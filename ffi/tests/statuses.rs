@@ -24,7 +24,7 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 19] = [
+const UNREACHED: [(stapel_status, &str); 28] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_OUT_OF_MEMORY, "a test of its own has a process with little memory"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
@@ -39,6 +39,15 @@ const UNREACHED: [(stapel_status, &str); 19] = [
     (STAPEL_ERROR_PSEUDONYMS_PENDING, "from C the pseudonyms are those of the shared key, which is never asked"),
     (STAPEL_ERROR_SOURCE_FAULT, "from C the pseudonyms are those of the shared key, which is never asked"),
     (STAPEL_ERROR_EPOCH_IN_USE, "an epoch's secrets are removed by the command, or from Rust"),
+    (STAPEL_ERROR_NO_FLAG, "the program in C about what comes after a hit gets it, in a consortium of its own"),
+    (STAPEL_ERROR_NOT_PUT_FORWARD, "what others put forward is answered with the command, or from Rust"),
+    (STAPEL_ERROR_NO_CONVERSATION, "conversations are read and written with the command, or from Rust"),
+    (STAPEL_ERROR_NOT_LEADING, "conversations are read and written with the command, or from Rust"),
+    (STAPEL_ERROR_NOTE_TEXT, "conversations are read and written with the command, or from Rust"),
+    (STAPEL_ERROR_TALK_IN_FLIGHT, "years are reported and totals asked for with the command, or from Rust"),
+    (STAPEL_ERROR_YEAR_REPORTED, "years are reported with the command, or from Rust"),
+    (STAPEL_ERROR_FALSE_INTRODUCTION, "the broker introduces nobody falsely; the library's tests have one that does"),
+    (STAPEL_ERROR_LATE_INTRODUCTION, "the broker introduces nobody late; the library's tests have one that does"),
     (STAPEL_ERROR_SECRET_PARTS, "secrets are split and put together by the command"),
     (STAPEL_ERROR_LOG_LINE, "audit logs are looked at by the command"),
     (STAPEL_ERROR_LOG_FILE, "audit logs are looked at by the command"),

@@ -7,6 +7,7 @@ mod memory;
 mod random;
 mod register;
 mod statuses;
+mod talk;
 
 /// Held by each test that makes handles in this process, because one of them counts those that are open.
 static HANDLES: Mutex<()> = Mutex::new(());

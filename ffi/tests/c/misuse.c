@@ -51,6 +51,7 @@ static void null_everywhere(void) {
     stapel_receipt receipt;
     stapel_position position;
     stapel_rejection rejection;
+    stapel_talked talked;
     stapel_standing standing;
     stapel_kind kind;
     const uint8_t *bytes = NULL;
@@ -136,6 +137,8 @@ static void null_everywhere(void) {
     NIL(stapel_reply_status(receipt_reply, NULL));
     NIL(stapel_reply_rejection(NULL, &rejection));
     NIL(stapel_reply_rejection(receipt_reply, NULL));
+    NIL(stapel_reply_talked(NULL, &talked));
+    NIL(stapel_reply_talked(receipt_reply, NULL));
     NIL(stapel_news_count(NULL, &size));
     NIL(stapel_news_get(NULL, 0, &news_row));
     NIL(stapel_partner_init(NULL, 0, NULL, 0, 1, &buffer));
@@ -198,6 +201,16 @@ static void null_everywhere(void) {
     NIL(stapel_partner_sweep(partner, rows, NULL, 0, &whom, now, &m));
     NIL(stapel_partner_sweep(partner, rows, "brand", NUL, NULL, now, &m));
     NIL(stapel_partner_sweep(partner, rows, "brand", NUL, &whom, now, NULL));
+    NIL(stapel_partner_put_forward(NULL, rows, &whom, now, &size));
+    NIL(stapel_partner_put_forward(partner, NULL, &whom, now, &size));
+    NIL(stapel_partner_put_forward(partner, rows, NULL, now, &size));
+    NIL(stapel_partner_put_forward(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_take_back(NULL, rows, &whom, now, &size));
+    NIL(stapel_partner_take_back(partner, NULL, &whom, now, &size));
+    NIL(stapel_partner_take_back(partner, rows, NULL, now, &size));
+    NIL(stapel_partner_take_back(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_talk(NULL, now, &m));
+    NIL(stapel_partner_talk(partner, now, NULL));
     NIL(stapel_partner_status(NULL, now, &m));
     NIL(stapel_partner_status(partner, now, NULL));
     NIL(stapel_partner_in_flight(NULL, &m));
