@@ -426,6 +426,11 @@ public:
         stapel_kind what = kind();
         return what == STAPEL_KIND_REJECTION || what == STAPEL_KIND_LATE || what == STAPEL_KIND_HINT;
     }
+    // Whether talked() tells something of what comes after a hit.
+    bool is_talked() const {
+        stapel_kind what = kind();
+        return what == STAPEL_KIND_KEPT || what == STAPEL_KIND_POSTED || what == STAPEL_KIND_TOTALS;
+    }
     stapel_receipt receipt() const {
         return detail::get<stapel_receipt>([&](auto out) { return stapel_reply_receipt(raw(), out); });
     }
@@ -437,6 +442,9 @@ public:
     }
     stapel_rejection rejection() const {
         return detail::get<stapel_rejection>([&](auto out) { return stapel_reply_rejection(raw(), out); });
+    }
+    stapel_talked talked() const {
+        return detail::get<stapel_talked>([&](auto out) { return stapel_reply_talked(raw(), out); });
     }
 
     // Fills in the standings of those of the rows that this answer speaks of; `standings` is made as long as the rows.

@@ -75,6 +75,17 @@ enum How: int
     case Withdrawn = 7;
 }
 
+/** What the broker said of what comes after a hit. */
+enum TalkedKind: int
+{
+    /** It keeps what is put forward, or the report of a year. */
+    case Kept = 7;
+    /** What waited at it, such as introductions and notes. */
+    case Posted = 8;
+    /** How many of the organisation's flags are stacked. */
+    case Totals = 9;
+}
+
 /** What a standing says. */
 enum StandingKind: int
 {
@@ -320,7 +331,7 @@ final readonly class LogEntry
     }
 }
 
-/** What the broker said: a Receipt, an Answer, a Position or a Rejection. */
+/** What the broker said: a Receipt, an Answer, a Position, a Talked or a Rejection. */
 interface Reply
 {
 }
@@ -360,6 +371,29 @@ final readonly class Position implements Reply
         public int $sweptLeftToday,
         public int $statusLeftToday,
         public bool $fullSetRequired,
+        public ?string $complaint,
+        public ?string $complaintText,
+        public LogEntry $log,
+    ) {
+    }
+}
+
+/**
+ * What the broker said of what comes after a hit. What its kind does not speak of is 0. `complaint` is the code of what
+ * is wrong with an introduction, or null.
+ */
+final readonly class Talked implements Reply
+{
+    public function __construct(
+        public TalkedKind $kind,
+        public int $kept,
+        public int $unflagged,
+        public int $added,
+        public int $newLeft,
+        public int $heldLeft,
+        public int $news,
+        public int $passedOver,
+        public bool $more,
         public ?string $complaint,
         public ?string $complaintText,
         public LogEntry $log,
@@ -1022,6 +1056,24 @@ final class Partner extends Handle
                     $p->complaint === 0 ? null : Library::code($p->complaint),
                     Library::text($p->complaint_text),
                     Library::log($p->log),
+                );
+            }
+            $talked = TalkedKind::tryFrom($kind);
+            if ($talked !== null) {
+                $t = Library::get('stapel_talked', 'reply_talked', $handle);
+                return new Talked(
+                    $talked,
+                    $t->kept,
+                    $t->unflagged,
+                    $t->added,
+                    $t->new_left,
+                    $t->held_left,
+                    $t->news,
+                    $t->passed_over,
+                    $t->more !== 0,
+                    $t->complaint === 0 ? null : Library::code($t->complaint),
+                    Library::text($t->complaint_text),
+                    Library::log($t->log),
                 );
             }
             $r = Library::get('stapel_rejection', 'reply_rejection', $handle);

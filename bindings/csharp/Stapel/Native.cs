@@ -137,6 +137,8 @@ namespace Stapel
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_reply_rejection(ReplyHandle reply, out NativeRejection rejection);
         [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_talked(ReplyHandle reply, out NativeTalked talked);
+        [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_reply_free(IntPtr reply);
 
         [DllImport(Library, CallingConvention = C)]
@@ -413,6 +415,22 @@ namespace Stapel
         internal uint SweptLeftToday;
         internal uint StatusLeftToday;
         internal int FullSetRequired;
+        internal int Complaint;
+        internal NativeText ComplaintText;
+        internal NativeLogEntry Log;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeTalked
+    {
+        internal uint Kept;
+        internal uint Unflagged;
+        internal uint Added;
+        internal uint NewLeft;
+        internal uint HeldLeft;
+        internal uint News;
+        internal uint PassedOver;
+        internal int More;
         internal int Complaint;
         internal NativeText ComplaintText;
         internal NativeLogEntry Log;

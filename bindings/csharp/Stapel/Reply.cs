@@ -26,11 +26,22 @@ namespace Stapel
         /// still to come.
         /// </summary>
         Hint = 6,
+        /// <summary>
+        /// The broker keeps what is put forward, or the report of a year: a <see cref="Talked"/>.
+        /// </summary>
+        Kept = 7,
+        /// <summary>
+        /// What waited at the broker of what comes after a hit, such as introductions and notes: a <see
+        /// cref="Talked"/>.
+        /// </summary>
+        Posted = 8,
+        /// <summary>How many of the organisation's flags are stacked: a <see cref="Talked"/>.</summary>
+        Totals = 9,
     }
 
     /// <summary>
-    /// A reply that was read: a <see cref="Receipt"/>, an <see cref="Answer"/>, a <see cref="Position"/> or a <see
-    /// cref="Rejection"/>. It never changes, and outlives the partner that read it.
+    /// A reply that was read: a <see cref="Receipt"/>, an <see cref="Answer"/>, a <see cref="Position"/>, a <see
+    /// cref="Talked"/> or a <see cref="Rejection"/>. It never changes, and outlives the partner that read it.
     /// </summary>
     public abstract class Reply : IDisposable
     {
@@ -90,6 +101,11 @@ namespace Stapel
                 case ReplyKind.Hint:
                     StapelException.Check(Native.stapel_reply_rejection(handle, out NativeRejection rejection));
                     return new Rejection(kind, rejection);
+                case ReplyKind.Kept:
+                case ReplyKind.Posted:
+                case ReplyKind.Totals:
+                    StapelException.Check(Native.stapel_reply_talked(handle, out NativeTalked talked));
+                    return new Talked(kind, talked);
                 default:
                     return new OtherReply();
             }
@@ -390,8 +406,9 @@ namespace Stapel
         public bool FullSetRequired { get; }
 
         /// <summary>
-        /// Null, or what is wrong with the audit log that the broker shows: "log_inconsistent" or "checkpoint". The
-        /// evidence is in files in the partner's folder.
+        /// Null, or what is wrong with what the broker said: "log_inconsistent", "checkpoint" or "unannounced_restore"
+        /// for its audit log, "false_introduction" or "late_introduction" for whom it introduced. The evidence is in
+        /// files in the partner's folder.
         /// </summary>
         public string ComplaintCode { get; }
 

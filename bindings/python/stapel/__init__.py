@@ -70,6 +70,8 @@ __all__ = [
     "Standing",
     "StandingKind",
     "StapelError",
+    "Talked",
+    "TalkedKind",
     "address",
     "address_of_fields",
     "open_handles",
@@ -122,6 +124,14 @@ class How(IntEnum):
     OTHER_SPELLING = 5  # the register has only another spelling of that floor, as H for hs
     UNREGISTERED = 6  # as it was given; the register has no such address
     WITHDRAWN = 7  # as it was given; the register says that the address was withdrawn
+
+
+class TalkedKind(IntEnum):
+    """What the broker said of what comes after a hit."""
+
+    KEPT = 7  # it keeps what is put forward, or the report of a year
+    POSTED = 8  # what waited at it, such as introductions and notes
+    TOTALS = 9  # how many of the organisation's flags are stacked
 
 
 class StandingKind(IntEnum):
@@ -306,6 +316,25 @@ class Position:
     swept_left_today: int
     status_left_today: int
     full_set_required: bool
+    complaint: str | None
+    complaint_text: str | None
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """What the broker said of what comes after a hit. What its kind does not speak of is 0. `complaint` is the code of
+    what is wrong with an introduction, or None."""
+
+    kind: TalkedKind
+    kept: int
+    unflagged: int
+    added: int
+    new_left: int
+    held_left: int
+    news: int
+    passed_over: int
+    more: bool
     complaint: str | None
     complaint_text: str | None
     log: LogEntry
@@ -647,7 +676,7 @@ class Answer(_Handle, Iterable[AnswerRow]):
             yield AnswerRow(canonical, typed, Level(row.level), standing)
 
 
-Reply = Receipt | Answer | Position | Rejection
+Reply = Receipt | Answer | Position | Rejection | Talked
 
 
 def standings(rows: Addresses, replies: Iterable[Reply]) -> list[Standing]:
@@ -1060,6 +1089,12 @@ def _reply(raw: c.c_void_p) -> Reply:
             values = _values(position)
             complaint = _code(position.complaint) if position.complaint else None
             return Position(**values | {"complaint": complaint, "full_set_required": bool(position.full_set_required)})
+        if kind.value in (7, 8, 9):
+            talked = _abi.Talked()
+            _call("reply_talked", raw, c.byref(talked))
+            complaint = _code(talked.complaint) if talked.complaint else None
+            values = _values(talked) | {"complaint": complaint, "more": bool(talked.more)}
+            return Talked(TalkedKind(kind.value), **values)
         rejection = _abi.Rejection()
         _call("reply_rejection", raw, c.byref(rejection))
         return Rejection(

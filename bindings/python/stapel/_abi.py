@@ -164,6 +164,22 @@ class Position(c.Structure):
     ]
 
 
+class Talked(c.Structure):
+    _fields_ = [
+        ("kept", c.c_uint32),
+        ("unflagged", c.c_uint32),
+        ("added", c.c_uint32),
+        ("new_left", c.c_uint32),
+        ("held_left", c.c_uint32),
+        ("news", c.c_uint32),
+        ("passed_over", c.c_uint32),
+        ("more", c.c_int32),
+        ("complaint", Status),
+        ("complaint_text", Str),
+        ("log", LogEntry),
+    ]
+
+
 class Rejection(c.Structure):
     _fields_ = [
         ("status", Status),
@@ -243,6 +259,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "reply_row": [Handle, _size, _out(AnswerRow)],
     "reply_status": [Handle, _out(Position)],
     "reply_rejection": [Handle, _out(Rejection)],
+    "reply_talked": [Handle, _out(Talked)],
     "reply_free": [Handle],
     "news_count": [Handle, _out(_size)],
     "news_get": [Handle, _size, _out(NewsRow)],

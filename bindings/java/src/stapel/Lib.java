@@ -110,6 +110,8 @@ final class Lib {
 
     static native int stapel_reply_rejection(Pointer reply, RejectionOut rejection);
 
+    static native int stapel_reply_talked(Pointer reply, TalkedOut talked);
+
     static native int stapel_reply_free(Pointer reply);
 
     static native int stapel_news_count(Pointer news, SizeTByReference count);
@@ -467,6 +469,25 @@ final class Lib {
         public int sweptLeftToday;
         public int statusLeftToday;
         public int fullSetRequired;
+        public int complaint;
+        public Str complaintText;
+        public LogEntryOut log;
+    }
+
+    /** stapel_talked. */
+    @FieldOrder({
+        "kept", "unflagged", "added", "newLeft", "heldLeft", "news", "passedOver", "more", "complaint",
+        "complaintText", "log"
+    })
+    public static final class TalkedOut extends Structure {
+        public int kept;
+        public int unflagged;
+        public int added;
+        public int newLeft;
+        public int heldLeft;
+        public int news;
+        public int passedOver;
+        public int more;
         public int complaint;
         public Str complaintText;
         public LogEntryOut log;

@@ -23,7 +23,7 @@ import java.time.Instant;
  * @param sweptLeftToday what is left of today's budget of addresses swept
  * @param statusLeftToday what is left of today's budget of status requests
  * @param fullSetRequired whether the next delivery must be a full set; it will be one
- * @param complaint null, or what is wrong with the audit log that the broker shows. The evidence is in files in the
+ * @param complaint null, or what is wrong with what the broker said. The evidence is in files in the
  * partner's folder
  * @param log the line of the broker's audit log
  */
@@ -47,9 +47,10 @@ public record Position(
         LogEntry log)
         implements Reply {
     /**
-     * What is wrong with the audit log.
+     * What is wrong with what the broker said.
      *
-     * @param code "log_inconsistent" or "checkpoint"
+     * @param code "log_inconsistent", "checkpoint" or "unannounced_restore" for its audit log, "false_introduction" or
+     * "late_introduction" for whom it introduced
      * @param text what was found, and what to do
      */
     public record Complaint(String code, String text) {}

@@ -32,6 +32,7 @@ final class Replies {
             case ANSWER -> Answer.of(pointer, handle);
             case STATUS -> Position.of(pointer);
             case REJECTION, LATE, HINT -> Rejection.of(pointer, kind);
+            case KEPT, POSTED, TOTALS -> Talked.of(pointer, kind);
             case OTHER -> new OtherReply();
         };
     }

@@ -2,7 +2,8 @@
 package stapel;
 
 /** A reply that was read. It never changes, and outlives the partner that read it. */
-public sealed interface Reply extends AutoCloseable permits Receipt, Answer, Position, Rejection, OtherReply {
+public sealed interface Reply extends AutoCloseable permits Receipt, Answer, Position, Rejection, Talked,
+    OtherReply {
     /** What a reply is. */
     enum Kind {
         /** One that this version of the library does not know: an {@link OtherReply}. */
@@ -22,7 +23,13 @@ public sealed interface Reply extends AutoCloseable permits Receipt, Answer, Pos
          * if it is true, the message, the roster or the carrier needs a look; if not, the right reply is still to come:
          * a {@link Rejection}.
          */
-        HINT
+        HINT,
+        /** The broker keeps what is put forward, or the report of a year: a {@link Talked}. */
+        KEPT,
+        /** What waited at the broker of what comes after a hit, such as introductions and notes: a {@link Talked}. */
+        POSTED,
+        /** How many of the organisation's flags are stacked: a {@link Talked}. */
+        TOTALS
     }
 
     /**
