@@ -437,8 +437,12 @@ final readonly class DossierResult
 /** Messages whose replies are waited for. */
 final readonly class Waiting
 {
-    public function __construct(public int $flags, public int $questions, public int $status)
-    {
+    public function __construct(
+        public int $flags,
+        public int $questions,
+        public int $status,
+        public int $talk,
+    ) {
     }
 }
 
@@ -626,7 +630,12 @@ final class Client
     {
         return $this->request('/v1/status', null, null, fn(array $found) => new StatusResult($found['partner'],
             $found['policy_version'], $found['policy'], $found['flags'], $found['undelivered'],
-            new Waiting($found['waiting']['flags'], $found['waiting']['questions'], $found['waiting']['status']),
+            new Waiting(
+                $found['waiting']['flags'],
+                $found['waiting']['questions'],
+                $found['waiting']['status'],
+                $found['waiting']['talk'],
+            ),
             $found['journal_records'], $found['journal_head'], $found['complaints'], $found['has_register'],
             $found['counts_house_numbers'], new Sync($found['sync']['state'],
                 self::time($found['sync']['last_run'] ?? null), $found['sync']['last_code'] ?? null,

@@ -141,8 +141,8 @@ function testLooks(Client $desk, Acting $by, DateTimeImmutable $moment): void
     same(['news_shown', 2], [$shown->event, $shown->count]);
     same([6, new DateTimeImmutable('2026-01-01T00:00:00Z'), $moment],
         [$dossier->pruned->records, $dossier->pruned->from, $dossier->pruned->to]);
-    same(new StatusResult(1, 2, str_repeat('12', 32), 3, 4, new Waiting(5, 6, 7), 8, str_repeat('34', 32), 9, true,
-        false, new Sync('waiting', $moment, 'unreachable', null)), $desk->status());
+    same(new StatusResult(1, 2, str_repeat('12', 32), 3, 4, new Waiting(5, 6, 7, 10), 8, str_repeat('34', 32), 9,
+        true, false, new Sync('waiting', $moment, 'unreachable', null)), $desk->status());
 }
 
 /** @param callable(): mixed $call */

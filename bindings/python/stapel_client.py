@@ -366,6 +366,7 @@ class Waiting:
     flags: int
     questions: int
     status: int
+    talk: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,7 +674,7 @@ def _dossier(found: dict[str, Any]) -> DossierResult:
 def _status(found: dict[str, Any]) -> StatusResult:
     waiting, sync = found["waiting"], found["sync"]
     known = {name: found[name] for name in StatusResult.__slots__}
-    known["waiting"] = Waiting(waiting["flags"], waiting["questions"], waiting["status"])
+    known["waiting"] = Waiting(waiting["flags"], waiting["questions"], waiting["status"], waiting["talk"])
     last_run, last_done = _time(sync.get("last_run")), _time(sync.get("last_done"))
     known["sync"] = Sync(sync["state"], last_run, sync.get("last_code"), last_done)
     return StatusResult(**known)

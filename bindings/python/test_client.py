@@ -106,7 +106,7 @@ class Test(unittest.TestCase):
         assert pruned is not None
         self.assertEqual((pruned.records, pruned.from_, pruned.to), (6, datetime(2026, 1, 1, tzinfo=UTC), MOMENT))
         self.assertEqual(self.desk.status(), stapel_client.StatusResult(1, 2, "12" * 32, 3, 4,
-            stapel_client.Waiting(5, 6, 7), 8, "34" * 32, 9, True, False,
+            stapel_client.Waiting(5, 6, 7, 10), 8, "34" * 32, 9, True, False,
             stapel_client.Sync("waiting", MOMENT, "unreachable", None)))
 
     def test_what_fails_has_its_code(self) -> None:

@@ -139,9 +139,10 @@ namespace ClientTests
             Equal(6L, dossier.Pruned.Records);
             Equal(true, dossier.Pruned.From.Year == 2026 && dossier.Pruned.To == Moment);
             StatusResult status = await desk.StatusAsync();
-            Equal("1 2 3 4 5 6 7 8 9", status.Partner + " " + status.PolicyVersion + " " + status.Flags + " "
+            Equal("1 2 3 4 5 6 7 10 8 9", status.Partner + " " + status.PolicyVersion + " " + status.Flags + " "
                 + status.Undelivered + " " + status.Waiting.Flags + " " + status.Waiting.Questions + " "
-                + status.Waiting.Status + " " + status.JournalRecords + " " + status.Complaints);
+                + status.Waiting.Status + " " + status.Waiting.Talk + " " + status.JournalRecords + " "
+                + status.Complaints);
             Equal(true, status.HasRegister && !status.CountsHouseNumbers && status.Sync.LastRun == Moment);
             Equal("waiting unreachable", status.Sync.State + " " + status.Sync.LastCode);
             Equal(null, status.Sync.LastDone);

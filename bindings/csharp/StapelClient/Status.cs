@@ -72,6 +72,10 @@ namespace StapelClient
         /// <summary>Requests where this partner stands.</summary>
         [DataMember(Name = "status", IsRequired = true)]
         public int Status { get; private set; }
+
+        /// <summary>Messages of what comes after a hit.</summary>
+        [DataMember(Name = "talk", IsRequired = true)]
+        public int Talk { get; private set; }
     }
 
     /// <summary>How the exchange with the broker goes.</summary>

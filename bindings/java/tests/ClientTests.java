@@ -177,8 +177,8 @@ public final class ClientTests {
             null, null, Standing.STACKED, null, 3, 7L, MOMENT), entries.get(3));
         same(2, entries.get(4).count());
         same(new Pruned(6, Instant.parse("2026-01-01T00:00:00Z"), MOMENT), dossier.pruned());
-        same(new StatusResult(1, 2, "12".repeat(32), 3, 4, new Waiting(5, 6, 7), 8, "34".repeat(32), 9, true, false,
-            new Sync("waiting", MOMENT, "unreachable", null)), desk.status());
+        same(new StatusResult(1, 2, "12".repeat(32), 3, 4, new Waiting(5, 6, 7, 10), 8, "34".repeat(32), 9, true,
+            false, new Sync("waiting", MOMENT, "unreachable", null)), desk.status());
     }
 
     private void whatFailsHasItsCode(int port) {

@@ -226,6 +226,9 @@ pub(super) fn status(desk: &Desk) -> Result<Value, Problem> {
         "waiting": {
             "flags": count(|kind| matches!(kind, Kind::Delta | Kind::FullSet | Kind::Confirm)),
             "questions": count(|kind| kind == Kind::Question), "status": count(|kind| kind == Kind::Status),
+            "talk": count(|kind| {
+                matches!(kind, Kind::PutForward | Kind::Exchange | Kind::TotalsRequest | Kind::Year)
+            }),
         },
         "journal_records": partner.journal_length(), "journal_head": partner.journal_head().to_string(),
         "complaints": partner.complaints()?.len(), "has_register": has_register,

@@ -291,7 +291,7 @@ fn the_status_has_numbers_alone() {
     let response = served.say(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let status = response.json();
     assert_eq!((&status["partner"], &status["flags"], &status["undelivered"]), (&json!(1), &json!(1), &json!(1)));
-    assert_eq!(status["waiting"], json!({ "flags": 0, "questions": 1, "status": 0 }));
+    assert_eq!(status["waiting"], json!({ "flags": 0, "questions": 1, "status": 0, "talk": 0 }));
     assert_eq!(status["sync"], json!({ "state": "off" }));
     let text = String::from_utf8(response.body).unwrap();
     assert!(!text.contains("1012JS") && !text.contains("jansen") && !text.contains("0117"), "{text}");

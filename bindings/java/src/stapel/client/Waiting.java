@@ -7,6 +7,7 @@ package stapel.client;
  * @param flags messages of what is flagged
  * @param questions questions
  * @param status requests where this partner stands
+ * @param talk messages of what comes after a hit
  */
-public record Waiting(int flags, int questions, int status) {
+public record Waiting(int flags, int questions, int status, int talk) {
 }
