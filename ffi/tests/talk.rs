@@ -43,6 +43,30 @@ pub(crate) fn who_meet() -> Consortium {
 }
 
 #[test]
+fn the_same_bytes_come_again_until_their_reply_was_read() {
+    let _handles = crate::HANDLES.lock();
+    let consortium = who_meet();
+    let dir = consortium.text("1");
+    // SAFETY: a text, handles, and where results go.
+    unsafe {
+        let mut partner = null_mut();
+        let opened = stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, 0, &mut partner);
+        assert_eq!(opened, STAPEL_OK);
+        // The second call is a later one, in which a message that was made anew would name its own time.
+        let [first, second] = [0, 60].map(|later| {
+            let (mut messages, mut bytes, mut length) = (null_mut(), null(), 0);
+            assert_eq!(stapel_partner_talk(partner, noon(0).0 + later, &mut messages), STAPEL_OK);
+            assert_eq!(stapel_messages_get(messages, 0, &mut bytes, &mut length), STAPEL_OK);
+            let message = std::slice::from_raw_parts(bytes, length).to_vec();
+            assert_eq!(stapel_messages_free(messages), STAPEL_OK);
+            message
+        });
+        assert_eq!(first, second);
+        assert_eq!(stapel_partner_free(partner), STAPEL_OK);
+    }
+}
+
+#[test]
 fn totals_that_were_asked_for_elsewhere_are_read_as_such() {
     let _handles = crate::HANDLES.lock();
     let policy = Consortium::policy(1).replacen("threshold = 2", "threshold = 2\nanswers = \"totals\"", 1);
