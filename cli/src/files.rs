@@ -370,7 +370,8 @@ fn is_partners(path: &Path) -> bool {
 /// Whether a name is one that `stapel partner` gives a message.
 pub(crate) fn is_message_name(name: &str) -> bool {
     let number = |rest: &str| rest.strip_suffix(".msg").is_some_and(is_digits);
-    name == "status.msg" || ["question-", "delivery-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(number))
+    name == "status.msg"
+        || ["question-", "delivery-", "talk-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(number))
 }
 
 fn is_digits(text: &str) -> bool {

@@ -165,6 +165,11 @@ impl PartnerFolder {
         format!("stapel partner {name} --dir {}{keys}", self.dir.shown())
     }
 
+    /// The same of a coordinator's command.
+    fn coordinators(&self, name: &str) -> String {
+        self.command(name).replacen("stapel partner", "stapel coordinator", 1)
+    }
+
     pub(crate) fn open(&self) -> Result<Partner, Failure> {
         Partner::open(self.place()).map_err(|error| self.says(error))
     }

@@ -112,7 +112,7 @@ pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
 pub use talk::{
     AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy, NoteProgress,
-    Posted, PutForwardByOther, PutForwardRow, TalkAct, TalkNews,
+    Posted, PutForwardByOther, PutForwardRow, TalkAct, TalkNews, TalkRun,
 };
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 
@@ -120,7 +120,6 @@ use folder::PartnerFolder;
 use member::{Member, Source};
 use record::JournalEvent;
 use sent::{MessageHead, SignedMessage};
-use talk::TalkRun;
 use transaction::PartnerData;
 
 use crate::address::AddressKey;

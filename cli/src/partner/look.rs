@@ -18,7 +18,8 @@ use crate::output::{self, Output, Shown, counted};
 
 /// Tell what changed over own flags since the last time
 ///
-/// From the answers that were read since; `stapel partner ask --own` asks for all.
+/// From the answers that were read since; `stapel partner ask --own` asks for all. And what is new after a hit: what
+/// somebody else put forward (`stapel partner answer`), and conversations (`stapel partner conversations`).
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner news --dir police")]
 pub(super) struct NewsArgs {
@@ -104,15 +105,19 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let refs = args.place.refs()?;
     let news = partner.untold_news()?;
-    if news.is_empty() && !args.json {
+    if news.is_empty() && partner.talk_news().is_empty() && !args.json {
         writeln!(out, "no news")?;
     }
     for news in &news {
         report::news(news, &partner, &refs, args.json, out)?;
     }
+    for news in partner.talk_news() {
+        report::talk_news(news, &partner, args.json, out)?;
+    }
     // What could not be written was not seen, and is told again.
     out.flush()?;
     partner.news()?;
+    partner.take_talk_news()?;
     Ok(())
 }
 

@@ -116,6 +116,9 @@ pub(super) fn name(message: &InFlight<'_>) -> String {
     match message.kind {
         Kind::Question => format!("question-{:010}.msg", message.number),
         Kind::Status => "status.msg".to_owned(),
+        Kind::PutForward | Kind::Exchange | Kind::TotalsRequest | Kind::Year => {
+            format!("talk-{:010}.msg", message.number)
+        }
         _ => format!("delivery-{:010}.msg", message.number),
     }
 }
@@ -127,6 +130,10 @@ pub(super) fn json(message: &InFlight<'_>) -> Value {
         Kind::FullSet => "full_set",
         Kind::Confirm => "confirm",
         Kind::Question => "question",
+        Kind::PutForward => "put_forward",
+        Kind::Exchange => "exchange",
+        Kind::TotalsRequest => "totals_request",
+        Kind::Year => "year",
         _ => "status",
     };
     json!({ "message": name(message), "kind": kind, "epoch": message.epoch, "number": message.number })

@@ -1,5 +1,7 @@
 //! What replies, news and the dossier say, as text and as JSON.
 
+mod talk;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -14,6 +16,7 @@ use stapel::partner::{
 use super::refs::Refs;
 use crate::failure::Failure;
 use crate::output::{Output, Shown, counted, merge, plain};
+pub(super) use talk::talk_news;
 
 /// What a reply says.
 pub(super) fn received(
@@ -37,6 +40,9 @@ pub(super) fn received(
             writeln!(out, "accepted: {added} added, {changed} changed, {withdrawn} withdrawn; {held} held")?;
             Ok(())
         }
+        Received::Kept(kept) => talk::kept(&file, kept, as_json, out),
+        Received::Posted(posted) => talk::posted(&file, posted, as_json, out),
+        Received::Totals(totals) => talk::totals(&file, totals, as_json, out),
         Received::Answer(answer) => answered(&file, answer, partner, refs, now, as_json, out),
         Received::Status { status, complaint } if as_json => out.json(&status_json(&file, status, complaint.as_ref())),
         Received::Status { status, complaint } => status_text(status, complaint.as_ref(), now, out),

@@ -35,7 +35,7 @@ pub use agenda::AgendaItem;
 pub use asked::PutForwardByOther;
 pub use conversation::{Conversation, ConversationNote, Decision, Introduced, NoteCopy, NoteProgress};
 pub use news::TalkNews;
-pub(crate) use pace::TalkRun;
+pub use pace::TalkRun;
 pub use post::Posted;
 pub use record::AskAnswer;
 pub use rows::PutForwardRow;

@@ -1,11 +1,11 @@
-//! How much is sent in one run: a folder that is opened anew begins another one.
+//! How much is sent in one run: a folder that is opened anew begins another one, unless a program goes on with it.
 
 /// The most exchanges of one run.
 const MOST_EXCHANGES: u8 = 8;
 
-/// One run of messages of what comes after a hit.
+/// How far one run of messages of what comes after a hit came: [`Partner::talk`](crate::Partner::talk).
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TalkRun {
+pub struct TalkRun {
     has_put_forward: bool,
     exchanges: u8,
     /// Whether the last post said that more waits.

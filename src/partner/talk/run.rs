@@ -48,6 +48,18 @@ impl Partner {
         self.make_talk(epoch, &Request::Exchange(exchange), now).map(Some)
     }
 
+    /// How far the run came of which [`Partner::talk`] gives the messages. It is in memory alone: a program that opens the
+    /// folder anew for each message, so that others have it while the broker is waited for, takes it from here after
+    /// [`Partner::talk`] and after [`Partner::read`], and gives it back with [`Partner::resume_talk`].
+    pub fn talk_run(&self) -> TalkRun {
+        self.talk_run
+    }
+
+    /// Goes on with a run, or with [`TalkRun::default`] begins one.
+    pub fn resume_talk(&mut self, run: TalkRun) {
+        self.talk_run = run;
+    }
+
     /// The request how many of the organisation's flags are stacked, for a policy whose answers are totals. The same
     /// bytes come again as long as the reply was not read.
     ///

@@ -3,6 +3,7 @@
 use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
 use super::super::{Case, Partner};
+use super::asked::PutForwardByOther;
 use super::conversation::Conversation;
 use super::news::TalkNews;
 use super::record::TalkEvent;
@@ -53,6 +54,25 @@ impl Partner {
         let news = std::mem::take(&mut transaction.state().after_hit.news);
         transaction.commit()?;
         Ok(news)
+    }
+
+    /// What others put forward ([`Partner::asked`]), for a person to be shown. Before it is handed out the journal has
+    /// who is shown it, and for which case.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`], [`SystemError::Io`](crate::SystemError::Io).
+    pub fn show_asked(&mut self, by: &Case, now: Timestamp) -> Result<Vec<PutForwardByOther>, PartnerError> {
+        self.data.refresh()?;
+        let asked: Vec<_> = self.asked().collect();
+        let mut addresses: Vec<_> = asked.iter().map(|asked| asked.address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        if !asked.is_empty() {
+            let event = TalkEvent::Shown { conversations: Vec::new(), addresses };
+            self.data.record(now, Some(by), JournalEvent::Talk(event))?;
+        }
+        Ok(asked)
     }
 
     /// Conversations, for a person to be shown: all, or one. Before they are handed out the journal has who is shown

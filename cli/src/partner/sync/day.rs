@@ -59,6 +59,8 @@ pub(super) struct Kept {
     pub(super) status: Option<u16>,
     /// The last day on which own flags were asked about.
     pub(super) own: Option<u16>,
+    /// The last day on which all was said and fetched of what comes after a hit.
+    pub(super) talked: Option<u16>,
     /// The last day on which policies and certificates were fetched.
     pub(super) fetched: Option<u16>,
     /// The version of the policy that was in force at the broker then.
@@ -91,7 +93,8 @@ impl Record {
         } else {
             Kept::default()
         };
-        for day in [&mut kept.delivered, &mut kept.begun, &mut kept.status, &mut kept.own, &mut kept.fetched] {
+        let Kept { delivered, begun, status, own, talked, fetched, brokers_version: _ } = &mut kept;
+        for day in [delivered, begun, status, own, talked, fetched] {
             *day = day.filter(|day| *day <= today.0);
         }
         Ok(Record { path, kept })
@@ -168,6 +171,7 @@ mod tests {
             begun: Some(day),
             status: Some(day),
             own: Some(day),
+            talked: Some(day),
             fetched: Some(day),
             brokers_version: 3,
         };

@@ -1,4 +1,4 @@
-//! What a run fetches: the partner's own certificates, and policies for a person to adopt.
+//! What a run fetches: certificates of all partners, and policies for a person to adopt.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,37 +26,43 @@ const FOLDER: &str = "fetched";
 /// The most versions that are fetched in one run: many years of them, and no more than a disk holds.
 const MOST_VERSIONS: usize = 100;
 
-/// Adds the partner's own certificates that the broker publishes and the folder has not; their names.
+/// Certificates that were added.
+#[derive(Default)]
+pub(super) struct Added {
+    /// The names of those that are the partner's own.
+    pub(super) own: Vec<String>,
+    /// How many are of others.
+    pub(super) others: usize,
+}
+
+/// Adds the certificates that the broker publishes and the folder has not: the partner's own, and by those of others it
+/// knows whom it is told of after a hit. One that does not hold under this partner's policy may hold under the next.
 pub(super) fn certificates(
     carrier: &Carrier,
     holder: &Holder,
     args: &SyncArgs,
     number: u16,
     patience: Duration,
-) -> Result<Vec<String>, Failure> {
-    let place = &args.place;
-    let folder = place.dir.join(FOLDER);
-    let mut added = Vec::new();
+) -> Result<Added, Failure> {
+    let mut added = Added::default();
     let published = match carrier.fetch_certificates(patience) {
         // A broker may be reached otherwise than it publishes.
         Err(error) if error.is_not_found() => return Ok(added),
         published => published?,
     };
-    for certificate in published {
-        let name = certificate.file_name();
-        if certificate.claimed().partner != number || place.dir.join(&name).exists() {
-            continue;
-        }
-        files::create_folder(&folder)?;
-        let path = folder.join(&name);
-        files::replace(&path, certificate.to_text().as_bytes())?;
-        let kept = holder.add_certificate(args, &path);
-        files::remove(&path)?;
-        match kept {
-            Ok(()) => added.push(name),
-            // One that does not hold under this partner's policy may hold under the next.
-            Err(failure) if failure.code() == "certificate" => {}
-            Err(failure) => return Err(failure),
+    let is_here = |name: &str| args.place.dir.join(name).exists();
+    let mut missing = published;
+    missing.retain(|certificate| !is_here(&certificate.file_name()));
+    if missing.is_empty() {
+        return Ok(added);
+    }
+    let named: Vec<_> = missing.iter().map(|one| (one.claimed().partner, one.file_name())).collect();
+    holder.open(args)?.take_certificates(missing)?;
+    for (partner, name) in named.into_iter().filter(|(_, name)| is_here(name)) {
+        if partner == number {
+            added.own.push(name);
+        } else {
+            added.others += 1;
         }
     }
     Ok(added)

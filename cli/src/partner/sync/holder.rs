@@ -1,7 +1,6 @@
 //! How a run gets at the partner: it opens the folder for each step, or is lent what a server has open.
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
 #[cfg(unix)]
 use std::sync::Arc;
 
@@ -37,15 +36,6 @@ impl Holder {
             }
             #[cfg(unix)]
             Holder::Desk(desk) => Ok(Held::Lent(desk.lend())),
-        }
-    }
-
-    /// Keeps a certificate of the partner's own.
-    pub(super) fn add_certificate(&self, args: &SyncArgs, path: &Path) -> Result<(), Failure> {
-        match self {
-            Holder::Folder => Ok(Partner::add_certificate_to(args.place.place(), path)?),
-            #[cfg(unix)]
-            Holder::Desk(desk) => Ok(desk.lend().add_certificate(path)?),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod end;
 mod reply;
+mod talk;
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stapel::message::{Code, Kind, Role, Unverified};
-use stapel::partner::{Case, Next};
+use stapel::partner::{Case, Next, TalkRun};
 use stapel::{Day, Digest, Timestamp};
 use stapel_service::client::{Carrier, Pace};
 
@@ -26,7 +27,7 @@ use super::lock::RunLock;
 use super::{SyncArgs, Ways};
 use crate::failure::{self, Failure, note, warn};
 use crate::files;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::partner::outbox;
 
 /// How often what was wrong is put right in a next message, in one run.
@@ -89,6 +90,10 @@ struct Run<'a> {
     version: u32,
     may_flag: bool,
     may_ask: bool,
+    /// Whether it takes part in what comes after a hit.
+    may_talk: bool,
+    /// How far this run came with that.
+    talk: TalkRun,
     /// The moment of today.
     moment: Timestamp,
     tried: HashSet<Digest>,
@@ -100,7 +105,7 @@ struct Run<'a> {
     max_delay_hours: u16,
     /// Whether a message was refused that no next one puts right.
     is_refused: bool,
-    /// Whether it was looked whether the broker has a newer certificate for this partner.
+    /// Whether it was looked which certificates the broker has.
     has_looked: bool,
     /// Whether anything was done in this run.
     any_done: bool,
@@ -138,6 +143,8 @@ impl<'a> Run<'a> {
             number: partner.number(),
             may_flag: own.is_some_and(|own| own.may.flag),
             may_ask: own.is_some_and(|own| own.may.ask),
+            may_talk: policy.meet.is_some() && own.is_some_and(|own| own.may.flag || own.may.coordinate),
+            talk: TalkRun::default(),
             moment: day::moment(args.place.keys(), now.day())?,
             tried: HashSet::new(),
             failures: Vec::new(),
@@ -253,6 +260,10 @@ impl<'a> Run<'a> {
         let asks = !self.args.no_own && self.may_ask;
         if asks && self.is_time()? && self.record.kept().own.is_none_or(|day| day < today) {
             self.part(out, Run::own)?;
+        }
+        let talks = self.may_talk && (self.args.at_once || self.record.kept().talked.is_none_or(|day| day < today));
+        if talks && self.is_time()? {
+            self.part(out, Run::talk)?;
         }
         if self.lacks || self.is_time()? && self.record.kept().fetched.is_none_or(|day| day < today) {
             self.part(out, Run::fetch)?;
@@ -386,24 +397,31 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Adds the partner's own certificates that the broker has and this folder has not, once in a run; whether there
-    /// were any.
+    /// Adds the certificates that the broker has and this folder has not, once in a run; whether any were the partner's
+    /// own.
     fn renewed(&mut self, out: &mut Output) -> Result<bool, Failure> {
         if self.has_looked {
             return Ok(false);
         }
         out.finish()?;
         let added = fetched::certificates(&self.carrier, self.holder, self.args, self.number, self.patience())?;
-        for name in &added {
+        for name in &added.own {
             if self.args.json {
                 out.json(&json!({ "sync": "certificate", "file": name }))?;
             } else {
                 writeln!(out, "certificate {name}: added")?;
             }
         }
+        if added.others > 0 {
+            if self.args.json {
+                out.json(&json!({ "sync": "certificates_of_others", "added": added.others }))?;
+            } else {
+                writeln!(out, "{} of other partners: added", counted(added.others, "certificate", "certificates"))?;
+            }
+        }
         self.has_looked = true;
-        self.any_done |= !added.is_empty();
-        Ok(!added.is_empty())
+        self.any_done |= !added.own.is_empty() || added.others > 0;
+        Ok(!added.own.is_empty())
     }
 
     /// The next message in flight that was not tried in this run. An answer that lies in the outbox is somebody's to
@@ -449,9 +467,11 @@ impl<'a> Run<'a> {
             self.any_done = true;
             return Ok(Outcome::Left);
         }
+        partner.resume_talk(self.talk);
         let received = partner.read(&reply, now).map_err(|error| {
             Failure::of_file(Path::new(&flight.name))(error).and("the message is still waited for, and sent again")
         })?;
+        self.talk = partner.talk_run();
         self.say(flight, &received, (own, is_named), &partner, out)?;
         let outcome = self.outcome(&received);
         self.any_done |= outcome == Outcome::Accepted;

@@ -20,7 +20,8 @@ impl Run<'_> {
         let mut partner = self.open()?;
         let outbox = self.args.outbox.of(&self.args.place);
         self.failures.extend(outbox.clean(&partner, &[])?);
-        let news = partner.untold_news()?.len();
+        let (news, talk_news) = (partner.untold_news()?.len(), partner.talk_news().len());
+        let coordinates = partner.policy().policy().coordinating_partner().map(|one| one.number) == Some(self.number);
         let (waiting, complaints) = (partner.undelivered(), partner.complaints()?);
         drop(partner);
         let to_adopt = fetched::to_adopt(&self.args.place, self.version, self.record.kept().brokers_version);
@@ -41,7 +42,7 @@ impl Run<'_> {
         if self.args.json {
             out.json(&json!({
                 "sync": "done", "delivered": self.delivered, "shows_not_before": shows.map(|shows| shows.to_string()),
-                "waiting": waiting, "news": news, "next": next.to_string(),
+                "waiting": waiting, "news": news, "news_after_hit": talk_news, "next": next.to_string(),
                 "adopt": to_adopt.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             }))?;
         } else {
@@ -58,6 +59,12 @@ impl Run<'_> {
             if news > 0 {
                 let news = counted(news, "piece of news", "pieces of news");
                 writeln!(out, "{news}: {}", self.args.place.command("news"))?;
+            }
+            if talk_news > 0 {
+                let news = counted(talk_news, "piece of news", "pieces of news");
+                let command =
+                    if coordinates { self.args.place.coordinators("inbox") } else { self.args.place.command("news") };
+                writeln!(out, "{news} after a hit: {command}")?;
             }
             if now >= self.moment && !is_done {
                 let needs_person = self.is_refused || self.failures.iter().any(|failure| !failure.is_for_later());
@@ -90,6 +97,7 @@ impl Run<'_> {
         let (kept, today) = (self.record.kept(), now.day().0);
         let has_delivered = !self.may_flag || self.record.due(now, self.moment) == Due::Gone;
         let has_asked = self.args.no_own || !self.may_ask || kept.own >= Some(today);
-        has_delivered && has_asked && kept.status >= Some(today) && kept.fetched >= Some(today)
+        let has_talked = !self.may_talk || kept.talked >= Some(today);
+        has_delivered && has_asked && has_talked && kept.status >= Some(today) && kept.fetched >= Some(today)
     }
 }

@@ -91,6 +91,13 @@ impl Run<'_> {
                 }
                 Outcome::Rejected(rejection.code, *next)
             }
+            Received::Kept(_) | Received::Totals(_) => Outcome::Accepted,
+            Received::Posted(posted) => {
+                if posted.complaint.is_some() {
+                    failure::some_refused();
+                }
+                Outcome::Accepted
+            }
             Received::Hint(_) => {
                 failure::some_refused();
                 Outcome::Nothing
