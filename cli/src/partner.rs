@@ -2,6 +2,7 @@
 //!
 //! - `enrol`: how a partner begins;
 //! - `acting`: flags and questions from rows;
+//! - `forward`: what is put forward after a hit; `conversations`: what is said between those who were introduced;
 //! - `exchange`: messages to the broker and its replies;
 //! - `logboek`: the journal as records of a Logboek Dataverwerkingen;
 //! - `look`: news, the dossier of an address, and where the partner stands;
@@ -14,8 +15,10 @@
 //! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
+mod conversations;
 mod enrol;
 mod exchange;
+mod forward;
 mod logboek;
 mod look;
 mod officer;
@@ -84,6 +87,17 @@ enum Command {
     ForgetEpoch(retention::ForgetEpochArgs),
     PruneJournal(retention::PruneJournalArgs),
     AcceptClock(acting::AcceptClockArgs),
+    Forward(forward::ForwardArgs),
+    TakeBack(forward::TakeBackArgs),
+    Asked(forward::AskedArgs),
+    Answer(forward::AnswerArgs),
+    Conversations(conversations::ConversationsArgs),
+    Note(conversations::NoteArgs),
+    Lead(conversations::LeadArgs),
+    Outcome(conversations::OutcomeArgs),
+    Leave(conversations::LeaveArgs),
+    YearReport(conversations::YearReportArgs),
+    Talk(exchange::TalkArgs),
 }
 
 /// The partner's folder.
@@ -110,8 +124,11 @@ struct OutboxArgs {
 
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
-        use Command::{Dossier, Journal, Keys, Logboek, News, Report, Shown, Status};
+        use Command::{Asked, Conversations, Dossier, Journal, Keys, Logboek, News, Report, Shown, Status};
         let command = &self.command;
+        if matches!(command, Asked(_) | Conversations(_)) {
+            return true;
+        }
         matches!(command, Dossier(_) | Journal(_) | Keys(_) | Logboek(_) | News(_) | Report(_) | Shown(_) | Status(_))
     }
 }
@@ -145,6 +162,17 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::PruneJournal(args) => retention::prune_journal(&args, out),
         Command::GiveUp(args) => exchange::give_up(&args),
         Command::AcceptClock(args) => acting::accept_clock(&args, out),
+        Command::Forward(args) => forward::forward(&args, out),
+        Command::TakeBack(args) => forward::take_back(&args, out),
+        Command::Asked(args) => forward::asked(&args, out),
+        Command::Answer(args) => forward::answer(&args, out),
+        Command::Conversations(args) => conversations::conversations(&args, out),
+        Command::Note(args) => conversations::note(&args, out),
+        Command::Lead(args) => conversations::lead(&args, out),
+        Command::Outcome(args) => conversations::outcome(&args, out),
+        Command::Leave(args) => conversations::leave(&args, out),
+        Command::YearReport(args) => conversations::year_report(&args, out),
+        Command::Talk(args) => exchange::talk(&args, out),
     }
 }
 

@@ -287,6 +287,11 @@ impl RowArgs {
         self.columns.register.is_some()
     }
 
+    /// The register that is given.
+    pub(crate) fn register(&self) -> Option<&Path> {
+        self.columns.register.as_deref()
+    }
+
     /// Reads the rows, writes the refused ones to their file, and says on standard error how many there were of each.
     /// A refusal makes the exit status 3, whatever is done with the other rows; with `--strict` it is an error.
     pub(crate) fn read(&self) -> Result<Sheet, Failure> {

@@ -27,20 +27,20 @@ pub(super) struct CaseArgs {
     case: String,
 }
 
-/// What flag, withdraw and full have in common.
+/// What the commands have in common that do something with rows.
 #[derive(clap::Args)]
-struct Acting {
+pub(super) struct Acting {
     #[command(flatten)]
-    place: PartnerFolder,
+    pub(super) place: PartnerFolder,
     #[command(flatten)]
-    case: CaseArgs,
+    pub(super) case: CaseArgs,
     #[command(flatten)]
-    rows: RowArgs,
+    pub(super) rows: RowArgs,
     /// Print one JSON object
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 /// Flag addresses
@@ -415,6 +415,7 @@ fn counts_house_numbers(partner: &Partner) -> bool {
     partner.policy().policy().counting.levels.contains(&Level::Number)
 }
 
-fn flagged(partner: &Partner) -> HashSet<AddressKey> {
+/// The own flags.
+pub(super) fn flagged(partner: &Partner) -> HashSet<AddressKey> {
     partner.flags().map(|flag| flag.address).collect()
 }

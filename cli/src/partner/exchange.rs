@@ -1,4 +1,4 @@
-//! Messages to the broker and its replies: `partner deliver`, `confirm`, `read` and `give-up`.
+//! Messages to the broker and its replies: `partner deliver`, `confirm`, `talk`, `read` and `give-up`.
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,24 @@ pub(super) struct DeliverArgs {
 pub(super) struct ConfirmArgs {
     #[command(flatten)]
     delivery: Delivery,
+}
+
+/// Write the next message of what comes after a hit
+///
+/// What is put forward, or else one that brings notes and fetches what waits. Have it handled, read its reply, and
+/// write the next one as long as the reply says that more waits. Over HTTPS `stapel partner sync` does that.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner talk --dir police")]
+pub(super) struct TalkArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// Print JSON Lines, one for each message
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 #[derive(clap::Args)]
@@ -95,6 +113,18 @@ pub(super) fn deliver(args: &DeliverArgs, out: &mut Output) -> Result<(), Failur
 pub(super) fn confirm(args: &ConfirmArgs, out: &mut Output) -> Result<(), Failure> {
     let delivery = &args.delivery;
     hand_over(delivery, out, |partner| Ok(partner.confirm(delivery.work.clock.time()?)?))
+}
+
+pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    let message = partner.talk(args.clock.time()?)?;
+    if message.is_none() {
+        note(
+            "nobody meets under this policy (it has no [meet]), or this partner has no part in it; nothing was written",
+        );
+        return Ok(());
+    }
+    args.outbox.of(&args.place).write(&partner, &message.into_iter().collect::<Vec<_>>(), args.json, out)
 }
 
 /// Writes what a partner has to say into the outbox, and says what it keeps for later.

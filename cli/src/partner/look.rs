@@ -1,7 +1,7 @@
 //! What a partner has without asking anybody: `partner news`, `dossier`, `status` and `shown`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stapel::audit::UnverifiedCheckpoint;
@@ -122,7 +122,7 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn dossier(args: &DossierArgs, out: &mut Output) -> Result<(), Failure> {
-    let addresses = args.addresses()?;
+    let addresses = addresses_of(&args.address, args.register.as_deref())?;
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let mut partner = args.place.open()?;
     let mut entries = Vec::new();
@@ -147,36 +147,34 @@ pub(super) fn dossier(args: &DossierArgs, out: &mut Output) -> Result<(), Failur
     Ok(())
 }
 
-impl DossierArgs {
-    /// The address that is meant; where a register reads it as another one than is read without, as both, since it may
-    /// have been flagged without.
-    fn addresses(&self) -> Result<Vec<AddressKey>, Failure> {
-        let plainly = AddressKey::from_canonical(&self.address).or_else(|_| AddressKey::parse(&self.address));
-        let Some(register) = &self.register else { return Ok(vec![plainly?]) };
-        let register = Register::open(register)?;
-        let resolved = match &plainly {
-            // A register knows no house numbers.
-            Ok(key) if key.level() == Level::Number => return Ok(vec![*key]),
-            _ => register.resolve(Lookup::Text(&self.address)).map(|resolved| resolved.key),
-        };
-        match (resolved, plainly) {
-            (Ok(resolved), Ok(plainly)) if resolved != plainly && !may_be_one(&resolved, &plainly) => {
-                Ok(vec![resolved, plainly])
-            }
-            (Ok(resolved), _) => Ok(vec![resolved]),
-            (
-                Err(
-                    RegisterError::NotRegistered { .. }
-                    | RegisterError::Several { .. }
-                    | RegisterError::Address(_)
-                    // It may have been flagged while the register had it.
-                    | RegisterError::IdUnknown { .. }
-                    | RegisterError::IdWithdrawn { .. },
-                ),
-                Ok(plainly),
-            ) => Ok(vec![plainly]),
-            (Err(error), _) => Err(error.into()),
+/// The address that is meant; where a register reads it as another one than is read without, as both, since it may have
+/// been flagged without.
+pub(super) fn addresses_of(text: &str, register: Option<&Path>) -> Result<Vec<AddressKey>, Failure> {
+    let plainly = AddressKey::from_canonical(text).or_else(|_| AddressKey::parse(text));
+    let Some(register) = register else { return Ok(vec![plainly?]) };
+    let register = Register::open(register)?;
+    let resolved = match &plainly {
+        // A register knows no house numbers.
+        Ok(key) if key.level() == Level::Number => return Ok(vec![*key]),
+        _ => register.resolve(Lookup::Text(text)).map(|resolved| resolved.key),
+    };
+    match (resolved, plainly) {
+        (Ok(resolved), Ok(plainly)) if resolved != plainly && !may_be_one(&resolved, &plainly) => {
+            Ok(vec![resolved, plainly])
         }
+        (Ok(resolved), _) => Ok(vec![resolved]),
+        (
+            Err(
+                RegisterError::NotRegistered { .. }
+                | RegisterError::Several { .. }
+                | RegisterError::Address(_)
+                // It may have been flagged while the register had it.
+                | RegisterError::IdUnknown { .. }
+                | RegisterError::IdWithdrawn { .. },
+            ),
+            Ok(plainly),
+        ) => Ok(vec![plainly]),
+        (Err(error), _) => Err(error.into()),
     }
 }
 

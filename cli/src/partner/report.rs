@@ -16,7 +16,7 @@ use stapel::partner::{
 use super::refs::Refs;
 use crate::failure::Failure;
 use crate::output::{Output, Shown, counted, merge, plain};
-pub(super) use talk::talk_news;
+pub(super) use talk::{conversation, conversation_line, talk_news};
 
 /// What a reply says.
 pub(super) fn received(
@@ -439,11 +439,11 @@ fn stacked_json(number: Told, cap: u8) -> Value {
 }
 
 /// An address as it was written, after its key.
-fn typed_text(typed: &str) -> String {
+pub(super) fn typed_text(typed: &str) -> String {
     if typed.is_empty() { String::new() } else { format!("  ({})", plain(typed)) }
 }
 
-fn typed_json(typed: &str) -> Option<&str> {
+pub(super) fn typed_json(typed: &str) -> Option<&str> {
     Some(typed).filter(|typed| !typed.is_empty())
 }
 

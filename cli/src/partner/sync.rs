@@ -31,10 +31,11 @@ use crate::threads::WorkArgs;
 /// Takes up what is under way, with the same bytes. Once a day, changed or not, it sends the one message that says what
 /// is flagged, at a moment that is drawn for the day: so that whoever sees the channel learns nothing from when it is
 /// sent. Before that moment a run delivers nothing, and says when it will; one that was missed goes at the next run.
-/// Then it asks where the partner stands and about all own flags (`stapel partner news` tells what changed), adds the
+/// Then it asks where the partner stands and about all own flags (`stapel partner news` tells what changed), adds
 /// certificates of all partners, and fetches newer policies for a person to read and adopt. Where the policy has a
-/// `[meet]`, it tells the broker what is put forward, and fetches and brings what there is after a hit. Questions that people
-/// wrote with `stapel partner ask` go in every run; their answers are put into the outbox for `stapel partner read`.
+/// `[meet]`, it tells the broker what is put forward, and fetches and brings what there is after a hit. Questions that
+/// people wrote with `stapel partner ask` go in every run; their answers are put into the outbox for `stapel partner
+/// read`.
 /// No address is printed, so that what is printed may be logged or mailed.
 ///
 /// The broker's addresses are the policy's. How it is reached is in the configuration file; of the environment no

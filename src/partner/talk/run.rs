@@ -48,9 +48,9 @@ impl Partner {
         self.make_talk(epoch, &Request::Exchange(exchange), now).map(Some)
     }
 
-    /// How far the run came of which [`Partner::talk`] gives the messages. It is in memory alone: a program that opens the
-    /// folder anew for each message, so that others have it while the broker is waited for, takes it from here after
-    /// [`Partner::talk`] and after [`Partner::read`], and gives it back with [`Partner::resume_talk`].
+    /// How far the run came of which [`Partner::talk`] gives the messages. It is in memory alone: a program that opens
+    /// the folder anew for each message, so that others have it while the broker is waited for, takes it from here
+    /// after [`Partner::talk`] and after [`Partner::read`], and gives it back with [`Partner::resume_talk`].
     pub fn talk_run(&self) -> TalkRun {
         self.talk_run
     }

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stapel::message::{Kept, Totals};
-use stapel::partner::{Partner, Posted, TalkNews};
+use stapel::partner::{Conversation, ConversationNote, NoteProgress, Partner, Posted, TalkNews};
+use stapel::talk::{NoteContent, Outcome};
 
 use super::{complaint_json, complaint_line, typed_json, typed_text};
 use crate::failure::Failure;
@@ -139,4 +140,165 @@ pub(in crate::partner) fn talk_news(
     let conversation = conversation.map_or(String::new(), |number| format!("conversation {number}: "));
     writeln!(out, "{conversation}{text}")?;
     Ok(())
+}
+
+/// What there is to see of a conversation at a glance.
+pub(in crate::partner) fn conversation_line(
+    one: &Conversation,
+    partner: &Partner,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let about =
+        one.address.map_or(String::new(), |address| format!("  {}{}", address.as_str(), typed_text(&one.typed)));
+    let left = one.left.map_or(String::new(), |day| format!(", left on {day}"));
+    let notes = counted(one.notes.len(), "note", "notes");
+    writeln!(out, "conversation {}{about}  since {}{left}, {notes}", one.number, one.began)?;
+    for other in &one.introduced {
+        let left = other.left.map_or(String::new(), |day| format!(", left on {day}"));
+        let misses = if other.misses_note { "; a note of it is missing" } else { "" };
+        writeln!(out, "  with {} since {}{left}{misses}", who(partner, other.partner), other.since)?;
+    }
+    if let Some(lead) = one.lead {
+        writeln!(out, "  {} leads", who(partner, lead))?;
+    }
+    if let Some(outcome) = one.outcome {
+        writeln!(out, "  outcome: {}", way(outcome))?;
+    }
+    if let Some(decision) = &one.decision {
+        let next = decision.next.map_or(String::new(), |day| format!("; looked at again on {day}"));
+        writeln!(out, "  decided on {}: {}{next}", decision.time.day(), one_line(&decision.text))?;
+    }
+    Ok(())
+}
+
+/// A conversation with all that was written in it.
+pub(in crate::partner) fn conversation(
+    one: &Conversation,
+    partner: &Partner,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    if as_json {
+        return out.json(&conversation_json(one, partner));
+    }
+    conversation_line(one, partner, out)?;
+    for note in &one.notes {
+        let from = note.from.map_or_else(|| "this partner".to_owned(), |from| who(partner, from));
+        writeln!(out, "  {}  {from}: {}", note.time, says(note, partner))?;
+        for copy in note.copies.iter().filter(|copy| copy.progress != NoteProgress::Read) {
+            writeln!(out, "      to {}: {}", who(partner, copy.to), progress_text(copy.progress))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a note says, on one line.
+fn says(note: &ConversationNote, partner: &Partner) -> String {
+    let with = |what: String, text: &str| if text.is_empty() { what } else { format!("{what}: {}", one_line(text)) };
+    match &note.content {
+        NoteContent::Text(text) => one_line(text),
+        NoteContent::Address { key, typed } => format!("the address is {}{}", plain(key), typed_text(typed)),
+        NoteContent::Lead { partner: lead, text, .. } => with(format!("{} leads", who(partner, *lead)), text),
+        NoteContent::Outcome { outcome, text } => with(format!("outcome: {}", way(*outcome)), text),
+        NoteContent::Decision { lead, next, text, .. } => {
+            let lead = lead.map_or(String::new(), |lead| format!("; {} leads", who(partner, lead)));
+            let next = next.map_or(String::new(), |day| format!("; looked at again on {day}"));
+            format!("decision: {}{lead}{next}", one_line(text))
+        }
+        _ => "something that this version does not know".to_owned(),
+    }
+}
+
+fn conversation_json(one: &Conversation, partner: &Partner) -> Value {
+    let name = |number: u16| partner.policy().policy().partner(number).map(|entry| entry.name.clone());
+    let introduced = one.introduced.iter().map(|other| {
+        json!({
+            "partner": other.partner, "name": name(other.partner), "since": other.since.to_string(),
+            "left": other.left.map(|day| day.to_string()), "misses_note": other.misses_note,
+        })
+    });
+    let notes = one.notes.iter().map(|note| {
+        let copies = note.copies.iter().map(|copy| {
+            let day = match copy.progress {
+                NoteProgress::PutOff(day) => Some(day.to_string()),
+                _ => None,
+            };
+            json!({ "to": copy.to, "progress": progress(copy.progress), "day": day })
+        });
+        let mut value = json!({
+            "from": note.from, "name": note.from.and_then(name), "time": note.time.to_string(),
+            "copies": copies.collect::<Vec<_>>(),
+        });
+        crate::output::merge(&mut value, content_json(&note.content));
+        value
+    });
+    json!({
+        "conversation": one.number, "address": one.address.map(|address| address.as_str().to_owned()),
+        "typed": typed_json(&one.typed), "epoch": one.epoch, "began": one.began.to_string(),
+        "introduced": introduced.collect::<Vec<_>>(), "notes": notes.collect::<Vec<_>>(), "lead": one.lead,
+        "outcome": one.outcome.map(Outcome::as_str),
+        "decision": one.decision.as_ref().map(|decision| json!({
+            "time": decision.time.to_string(), "text": decision.text,
+            "next": decision.next.map(|day| day.to_string()),
+        })),
+        "left": one.left.map(|day| day.to_string()),
+    })
+}
+
+fn content_json(content: &NoteContent) -> Value {
+    match content {
+        NoteContent::Text(text) => json!({ "note": "text", "text": text }),
+        NoteContent::Address { key, typed } => {
+            json!({ "note": "address", "address": key, "typed": typed_json(typed) })
+        }
+        NoteContent::Lead { partner, text, .. } => json!({ "note": "lead", "lead": partner, "text": text }),
+        NoteContent::Outcome { outcome, text } => {
+            json!({ "note": "outcome", "outcome": outcome.as_str(), "text": text })
+        }
+        NoteContent::Decision { lead, next, text, .. } => {
+            json!({ "note": "decision", "lead": lead, "next": next.map(|day| day.to_string()), "text": text })
+        }
+        _ => json!({ "note": "unknown" }),
+    }
+}
+
+fn progress(progress: NoteProgress) -> &'static str {
+    match progress {
+        NoteProgress::Waiting => "waiting",
+        NoteProgress::PutOff(_) => "put_off",
+        NoteProgress::Kept => "kept",
+        NoteProgress::Read => "read",
+        NoteProgress::NotIntroduced => "not_introduced",
+        _ => "unknown",
+    }
+}
+
+fn progress_text(progress: NoteProgress) -> String {
+    match progress {
+        NoteProgress::Waiting => "goes with the next run".to_owned(),
+        NoteProgress::PutOff(day) => {
+            format!("the broker did not take it on {day}, since the day's notes were spent; it goes on the next")
+        }
+        NoteProgress::Kept => "at the broker, and not read yet".to_owned(),
+        NoteProgress::Read => "read".to_owned(),
+        NoteProgress::NotIntroduced => "not taken, because one of the two left".to_owned(),
+        _ => "in a way that this version does not know".to_owned(),
+    }
+}
+
+/// How a conversation ended.
+fn way(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Together => "taken up together",
+        Outcome::ByOne => "taken up by one",
+        Outcome::NotTakenUp => "not taken up",
+        Outcome::NothingFound => "nothing found",
+        Outcome::WrongSignal => "wrong signal",
+        _ => "in a way that this version does not know",
+    }
+}
+
+/// A text of several lines on one, for a terminal.
+fn one_line(text: &str) -> String {
+    plain(&text.lines().collect::<Vec<_>>().join(" / "))
 }

@@ -1,0 +1,223 @@
+//! What people put forward after a hit, and what others did: `partner forward`, `take-back`, `asked` and `answer`.
+
+use std::io::Write;
+
+use serde_json::json;
+use stapel::AddressKey;
+use stapel::partner::{AskAnswer, Given, Partner};
+
+use super::acting::{Acting, CaseArgs, flagged};
+use super::look::addresses_of;
+use super::{PartnerFolder, report};
+use crate::failure::Failure;
+use crate::now::Clock;
+use crate::output::{Output, merge};
+
+/// Put own flags forward, to meet who flags the same
+///
+/// Whoever flags the same address and puts it forward too is told that this partner does, and this partner of the other:
+/// at once where the policy says that they meet directly, and else both by the coordinator. Nobody is named who did not
+/// put it forward. It lasts until it is taken back, or the flag ends. The broker hears of it with the next `stapel
+/// partner sync`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  stapel partner forward --dir police --actor j.jansen --case 2026-0117 hits.csv\n  \
+                        stapel partner forward --dir police --actor j.jansen --case 2026-0117 \\\n      --address \
+                        'Dam 1-A, 1012 JS Amsterdam'"
+)]
+pub(super) struct ForwardArgs {
+    #[command(flatten)]
+    rows: AddressRows,
+}
+
+/// Take back what was put forward
+///
+/// Whoever was introduced stays introduced: `stapel partner leave` ends a conversation.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel partner take-back --dir police --actor j.jansen --case 2026-0117 closed.csv"
+)]
+pub(super) struct TakeBackArgs {
+    #[command(flatten)]
+    rows: AddressRows,
+}
+
+/// Rows, or one address.
+#[derive(clap::Args)]
+struct AddressRows {
+    #[command(flatten)]
+    acting: Acting,
+    /// One address in place of rows, as people write it or in canonical form
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["file", "refused", "number_only"])]
+    address: Option<String>,
+}
+
+/// Show which own flags somebody else put forward
+///
+/// And by when to answer, and what was answered. Who put it forward is not told: only whoever puts it forward too learns
+/// that. The journal has who looked, and for which case.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner asked --dir police --actor j.jansen --case 2026-0117")]
+pub(super) struct AskedArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    case: CaseArgs,
+    /// Print JSON Lines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Answer where somebody else put an own flag forward
+///
+/// With join this partner puts it forward too, and is named to the other. Of not-now and review (the own flag is to be
+/// looked at again) nobody is told: they are for this partner's own journal.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner answer --dir police --actor j.jansen --case 2026-0117 \\\n      \
+                        'Dam 1-A, 1012 JS Amsterdam' join")]
+pub(super) struct AnswerArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    case: CaseArgs,
+    /// The address, as people write it or as `stapel partner asked` shows it
+    address: String,
+    /// join, not-now or review
+    #[arg(value_name = "ANSWER", value_parser = answer_of)]
+    answer: AskAnswer,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+fn answer_of(text: &str) -> Result<AskAnswer, String> {
+    let name = text.replace('-', "_");
+    let found = AskAnswer::ALL.into_iter().find(|answer| answer.as_str() == name);
+    found.ok_or_else(|| "it is join, not-now or review".to_owned())
+}
+
+pub(super) fn forward(args: &ForwardArgs, out: &mut Output) -> Result<(), Failure> {
+    let change = Change { done: "put forward", already: "put forward already", puts_forward: true };
+    args.rows.change(&change, out)
+}
+
+pub(super) fn take_back(args: &TakeBackArgs, out: &mut Output) -> Result<(), Failure> {
+    let change = Change { done: "taken back", already: "not put forward", puts_forward: false };
+    args.rows.change(&change, out)
+}
+
+/// Which of the two is done.
+struct Change {
+    done: &'static str,
+    already: &'static str,
+    puts_forward: bool,
+}
+
+impl AddressRows {
+    fn change(&self, change: &Change, out: &mut Output) -> Result<(), Failure> {
+        let acting = &self.acting;
+        let (case, now) = (acting.case.case()?, acting.clock.time()?);
+        let mut partner = acting.place.open()?;
+        let own = flagged(&partner);
+        let (mut addresses, read) = match &self.address {
+            Some(text) => {
+                let meant = addresses_of(text, acting.rows.register())?;
+                let found = meant.iter().find(|address| own.contains(address)).or(meant.first());
+                (found.copied().into_iter().collect(), json!({}))
+            }
+            None => {
+                let sheet = acting.rows.read_of(own)?;
+                (sheet.rows.addresses().copied().collect::<Vec<_>>(), sheet.json())
+            }
+        };
+        addresses.sort_unstable();
+        addresses.dedup();
+        let all = addresses.len();
+        let done = match (acting.rows.dry_run, change.puts_forward) {
+            (true, puts_forward) => {
+                let is_there: Vec<AddressKey> = partner.put_forward_rows().map(|row| row.address).collect();
+                addresses.iter().filter(|address| is_there.contains(address) != puts_forward).count()
+            }
+            (false, true) => partner.put_forward(addresses.iter().map(Given::from), &case, now)?,
+            (false, false) => partner.take_back(addresses.iter().map(Given::from), &case, now)?,
+        };
+        let others = all - done;
+        if acting.json {
+            let word = if change.puts_forward { "put_forward" } else { "taken_back" };
+            let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
+            merge(&mut value, read);
+            return out.json(&value);
+        }
+        let would = if acting.rows.dry_run { "would be: " } else { "" };
+        writeln!(out, "{would}{done} {}, {others} {}", change.done, change.already)?;
+        Ok(())
+    }
+}
+
+pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {
+    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let mut partner = args.place.open()?;
+    let asked = partner.show_asked(&case, now)?;
+    if asked.is_empty() && !args.json {
+        writeln!(out, "nobody else put an own flag forward")?;
+    }
+    for one in &asked {
+        let (address, typed) = (one.address.as_str(), partner.typed(&one.address));
+        let answer = one.answer.map(|(answer, day)| (said(answer), answer.as_str(), day));
+        if args.json {
+            out.json(&json!({
+                "address": address, "level": one.address.level().as_str(), "typed": report::typed_json(&typed),
+                "day": one.day.to_string(), "answer_by": one.answer_by.to_string(),
+                "answer": answer.map(|(_, name, _)| name), "answered": answer.map(|(_, _, day)| day.to_string()),
+                "put_forward": one.is_put_forward,
+            }))?;
+            continue;
+        }
+        let answer = match (answer, one.is_put_forward) {
+            (Some((answer, _, day)), _) => format!("answered {answer} on {day}"),
+            (None, true) => "put forward here too".to_owned(),
+            (None, false) => format!("answer by {}", one.answer_by),
+        };
+        writeln!(out, "{address}{}  put forward by somebody else; {answer}", report::typed_text(&typed))?;
+    }
+    Ok(())
+}
+
+pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure> {
+    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let mut partner = args.place.open()?;
+    let address = asked_about(&partner, &args.address)?;
+    partner.answer(&address, args.answer, &case, now)?;
+    if args.json {
+        return out.json(&json!({ "address": address.as_str(), "answer": args.answer.as_str() }));
+    }
+    let then = match args.answer {
+        AskAnswer::Join => "it is put forward here too, and this partner is named to whoever did",
+        AskAnswer::Review => "nobody else is told; look at the flag again, and renew or withdraw it",
+        _ => "nobody else is told",
+    };
+    writeln!(out, "{}  {}: {then}", address.as_str(), said(args.answer))?;
+    Ok(())
+}
+
+/// The address that is meant, where it was read without a register; one that was found by one has its key in what
+/// `asked` shows.
+fn asked_about(partner: &Partner, text: &str) -> Result<AddressKey, Failure> {
+    let shown = partner.asked().map(|one| one.address).find(|address| address.as_str() == text);
+    match shown {
+        Some(address) => Ok(address),
+        None => addresses_of(text, None)?.first().copied().ok_or_else(|| Failure::new("address", "name an address")),
+    }
+}
+
+/// An answer, as it is typed.
+fn said(answer: AskAnswer) -> &'static str {
+    match answer {
+        AskAnswer::NotNow => "not-now",
+        other => other.as_str(),
+    }
+}
