@@ -1,6 +1,7 @@
 //! `stapel partner`: the partner's side, with messages and replies as files.
 //!
 //! - `enrol`: how a partner begins;
+//! - `coordinator`: the commands of whoever brings others together;
 //! - `acting`: flags and questions from rows;
 //! - `forward`: what is put forward after a hit; `conversations`: what is said between those who were introduced;
 //! - `exchange`: messages to the broker and its replies;
@@ -16,6 +17,7 @@
 
 mod acting;
 mod conversations;
+pub(crate) mod coordinator;
 mod enrol;
 mod exchange;
 mod forward;

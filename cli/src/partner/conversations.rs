@@ -1,5 +1,5 @@
-//! What people read and write once they were introduced: `partner conversations`, `note`, `lead`, `outcome` and `leave`;
-//! and how a year's conversations went: `partner year-report`.
+//! What people read and write once they were introduced: `partner conversations`, `note`, `lead`, `outcome` and
+//! `leave`; and how a year's conversations went: `partner year-report`.
 
 use std::io::Write;
 
@@ -75,8 +75,8 @@ pub(super) struct NoteArgs {
 
 /// Say who leads
 ///
-/// Where nobody does, a partner says that it does itself; whoever leads hands the lead over. All who were introduced are
-/// told.
+/// Where nobody does, a partner says that it does itself; whoever leads hands the lead over. All who were introduced
+/// are told.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  stapel partner lead --dir police --actor j.jansen --case 2026-0117 3\n  stapel \
                         partner lead --dir police --actor j.jansen --case 2026-0117 3 --partner 2")]

@@ -15,10 +15,9 @@ use crate::output::{Output, merge};
 
 /// Put own flags forward, to meet who flags the same
 ///
-/// Whoever flags the same address and puts it forward too is told that this partner does, and this partner of the other:
-/// at once where the policy says that they meet directly, and else both by the coordinator. Nobody is named who did not
-/// put it forward. It lasts until it is taken back, or the flag ends. The broker hears of it with the next `stapel
-/// partner sync`.
+/// Whoever flags the same address and puts it forward too is told that this partner does, and this partner of the
+/// other: directly, or both by the coordinator, as the policy says. Nobody is named who did not put it forward. It
+/// lasts until it is taken back, or the flag ends. The broker hears of it with the next `stapel partner sync`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  stapel partner forward --dir police --actor j.jansen --case 2026-0117 hits.csv\n  \
@@ -54,8 +53,8 @@ struct AddressRows {
 
 /// Show which own flags somebody else put forward
 ///
-/// And by when to answer, and what was answered. Who put it forward is not told: only whoever puts it forward too learns
-/// that. The journal has who looked, and for which case.
+/// And by when to answer, and what was answered. Who put it forward is not told: only whoever puts it forward too
+/// learns that. The journal has who looked, and for which case.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner asked --dir police --actor j.jansen --case 2026-0117")]
 pub(super) struct AskedArgs {

@@ -12,7 +12,7 @@ use stapel_service::client::{CarrierError, Configuration};
 
 use crate::failure::Failure;
 
-/// The option `--config`, which all of a partner's commands have.
+/// The option `--config`, which all commands on a partner's folder have.
 #[derive(clap::Args)]
 pub(super) struct ConfigArgs {
     /// A file with dir, keys, out, actor, and under [connect] how the broker is reached: see docs/partner-sync.md. What
@@ -23,6 +23,9 @@ pub(super) struct ConfigArgs {
 
 /// The variable of the environment that names the file.
 const CONFIG: &str = "STAPEL_CONFIG";
+
+/// The groups of commands on a partner's folder.
+const GROUPS: [&str; 2] = ["partner", "coordinator"];
 
 /// That of the partner's folder.
 pub(super) const DIR: &str = "STAPEL_DIR";
@@ -40,9 +43,9 @@ pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result
     let command = without_empty_variables(command);
     let Some((_, words)) = words.split_first() else { return Ok(command) };
     let is_word = |word: &&OsString| !word.as_encoded_bytes().starts_with(b"-");
-    if words.iter().find(is_word).is_none_or(|word| word != "partner") {
+    let Some(group) = GROUPS.iter().find(|group| words.iter().find(is_word).is_some_and(|word| word == *group)) else {
         return Ok(command);
-    }
+    };
     // Help is what somebody asks for whose file is wrong.
     let asks_for_help = |word: &OsString| word == "--help" || word == "-h";
     if words.iter().any(asks_for_help) || words.iter().filter(is_word).nth(1).is_some_and(|word| word == "help") {
@@ -69,7 +72,7 @@ pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result
         let Some(value) = value else { continue };
         // Once in a process.
         let value: &'static OsStr = Box::leak(value.into_boxed_os_str());
-        command = command.mut_subcommand("partner", |partner| {
+        command = command.mut_subcommand(group, |partner| {
             partner.mut_subcommands(|one| {
                 // `shown --out` is another: a folder to write to.
                 let has_it = one.get_name() != "shown" || name != "out";
@@ -86,7 +89,8 @@ pub(crate) fn with_hint(error: &clap::Error) -> Failure {
     let failure = Failure::from_clap(error);
     let Failure::Usage(text) = &failure else { return failure };
     let folder = "\n  --dir <DIR>";
-    let is_partners = text.contains("Usage: stapel partner ") && text.contains("required arguments were not provided");
+    let is_partners = GROUPS.iter().any(|group| text.contains(&format!("Usage: stapel {group} ")))
+        && text.contains("required arguments were not provided");
     match text.split_once(folder) {
         Some((before, after)) if is_partners => Failure::Usage(format!(
             "{before}{folder} (or {DIR}, or a configuration file that has it as dir: --config FILE, or {CONFIG}){after}"

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
 
 /// Another partner, by its name and its number.
-fn who(partner: &Partner, number: u16) -> String {
+pub(in crate::partner) fn who(partner: &Partner, number: u16) -> String {
     if number == partner.number() {
         return "this partner".to_owned();
     }
@@ -193,7 +193,7 @@ pub(in crate::partner) fn conversation(
 }
 
 /// What a note says, on one line.
-fn says(note: &ConversationNote, partner: &Partner) -> String {
+pub(in crate::partner) fn says(note: &ConversationNote, partner: &Partner) -> String {
     let with = |what: String, text: &str| if text.is_empty() { what } else { format!("{what}: {}", one_line(text)) };
     match &note.content {
         NoteContent::Text(text) => one_line(text),
@@ -287,7 +287,7 @@ fn progress_text(progress: NoteProgress) -> String {
 }
 
 /// How a conversation ended.
-fn way(outcome: Outcome) -> &'static str {
+pub(in crate::partner) fn way(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Together => "taken up together",
         Outcome::ByOne => "taken up by one",
