@@ -20,13 +20,27 @@ pub(crate) fn consortium() -> Desk {
 
 /// The same, with more lines under `[counting]` in the policy.
 pub(crate) fn consortium_counting(counting: &str) -> Desk {
+    founded(counting, "")
+}
+
+/// The coordinator's folder, and its name; it is partner 5.
+pub(crate) const COORDINATOR: (&str, &str) = ("regie", "Coördinatiepunt");
+
+/// The same, with a coordinator, and these lines under `[meet]` in the policy.
+pub(crate) fn consortium_that_meets(meet: &str) -> Desk {
+    founded("", &format!("[meet]\n{meet}\n"))
+}
+
+fn founded(counting: &str, meet: &str) -> Desk {
+    let coordinator = Some(COORDINATOR).filter(|_| !meet.is_empty());
+    let all: Vec<_> = PARTNERS.into_iter().chain(coordinator).collect();
     let desk = Desk::new();
     let made = desk.json("keygen secret --purpose ondermijning-zaanstad --epoch 1 --out half --parts 2");
     assert_eq!(made[0]["written"], json!(["half.1", "half.2"]));
     assert!(!desk.path("half").exists(), "nobody keeps the whole");
 
     let mut roster = String::new();
-    for (number, (folder, name)) in (1..).zip(PARTNERS) {
+    for (number, (folder, name)) in (1..).zip(all.clone()) {
         let line = format!(
             "keygen policy --out {folder}.policy.key --organisation {folder} --oin 00000099{number:09}000 \
              --contact a@b.nl"
@@ -34,8 +48,11 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
         roster += &desk.stapel_with(&line, &["--name", name]);
         let line = format!("partner init --dir {folder} --number {number} --organisation {folder}");
         let basis = "Gemeentewet, artikel 172";
-        let more = ["--name", name, "--legal-basis-flag", basis, "--legal-basis-ask", basis];
-        roster += &desk.stapel_with(&line, &more);
+        let more: &[&str] = match Some((folder, name)) == coordinator {
+            true => &["--name", name, "--legal-basis-coordinate", basis],
+            false => &["--name", name, "--legal-basis-flag", basis, "--legal-basis-ask", basis],
+        };
+        roster += &desk.stapel_with(&line, more);
     }
     // Two see counts, two only that there is a stack.
     let roster = roster.replacen("\"presence\"", "\"count\"", 2);
@@ -49,7 +66,7 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
          purpose = \"ondermijning-zaanstad\"\n\
          legal_basis = \"WGS\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"Bel de coördinator.\"\n\
          coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[contact_point]\nname = \"Loket\"\n\
-         telephone = \"14 075\"\n[counting]\nthreshold = 2\n{counting}\n[[epoch]]\n\
+         telephone = \"14 075\"\n[counting]\nthreshold = 2\n{counting}\n{meet}[[epoch]]\n\
          number = 1\n\
          key_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-11-30\n\n{roster}"
     );
@@ -57,7 +74,7 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
     desk.stapel("policy check policy.toml");
     assert!(desk.stapel("policy explain policy.toml --lang nl").contains("Gemeente Zaanstad"));
     assert_eq!(desk.code("policy verify policy.toml"), "policy_signatures");
-    for (folder, _) in PARTNERS {
+    for (folder, _) in &all {
         let signed = desk.stapel(&format!("policy sign policy.toml --key {folder}.policy.key"));
         assert_eq!(signed.trim(), format!("policy.toml.{folder}.sig"));
     }
@@ -66,9 +83,11 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
 
     assert_eq!(desk.code("keygen join half.1 --out whole.secret --policy policy.toml"), "secret_parts");
     desk.stapel("keygen join half.2 half.1 --out whole.secret --policy policy.toml");
-    for (number, (folder, _)) in (1..).zip(PARTNERS) {
+    for (number, (folder, name)) in (1..).zip(all) {
         desk.stapel(&format!("partner adopt --dir {folder} --policy policy.toml"));
-        desk.stapel(&format!("partner add-secret --dir {folder} whole.secret"));
+        if Some((folder, name)) != coordinator {
+            desk.stapel(&format!("partner add-secret --dir {folder} whole.secret"));
+        }
         certify(&desk, folder, folder, number, "policy.toml");
     }
     desk.stapel("broker init --dir broker --policy policy.toml --now 2026-12-01T08:00:00Z");

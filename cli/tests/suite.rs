@@ -3,6 +3,7 @@
 mod common;
 mod consortium;
 
+mod after_a_hit;
 mod commands;
 mod configuration;
 mod demo;

@@ -3,6 +3,7 @@
 
 mod agenda;
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use stapel::Day;
@@ -154,15 +155,23 @@ fn new_in(one: &Conversation, news: &[TalkNews], partner: &Partner, out: &mut Ou
             _ => {}
         }
     }
-    for other in &one.introduced {
-        let is_of = |news: &&TalkNews| matches!(news, TalkNews::Note { partner, .. } if *partner == other.partner);
-        let new = of_this().filter(is_of).count();
-        let notes: Vec<_> = one.notes.iter().filter(|note| note.from == Some(other.partner)).collect();
-        for note in notes.iter().skip(notes.len().saturating_sub(new)) {
-            let (who, says) = (report::who(partner, other.partner), report::says(note, partner));
-            writeln!(out, "  {}  {who}: {says}", note.time)?;
+    // The last notes of each that has news: as many as came.
+    let mut left: HashMap<u16, usize> = HashMap::new();
+    for news in of_this() {
+        if let TalkNews::Note { partner: other, .. } = news {
+            *left.entry(*other).or_default() += 1;
         }
     }
+    let mut lines = Vec::new();
+    for note in one.notes.iter().rev() {
+        let Some(other) = note.from else { continue };
+        if let Some(left) = left.get_mut(&other).filter(|left| **left > 0) {
+            *left -= 1;
+            let (who, says) = (report::who(partner, other), report::says(note, partner));
+            lines.push(format!("  {}  {who}: {says}", note.time));
+        }
+    }
+    lines.iter().rev().try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(())
 }
 

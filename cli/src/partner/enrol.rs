@@ -169,6 +169,11 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "number = {number}")?;
     writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
     writeln!(out, "organisation = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
+    if let Some(basis) = &args.legal_basis_coordinate {
+        writeln!(out, "may = [\"coordinate\"]")?;
+        writeln!(out, "legal_basis_coordinate = {}", quoted(Some(basis)))?;
+        return Ok(());
+    }
     writeln!(out, "may = [\"flag\", \"ask\"]")?;
     writeln!(out, "sees = \"{}\"", args.sees.as_str())?;
     writeln!(out, "legal_basis_flag = {}", quoted(args.legal_basis_flag.as_deref()))?;
