@@ -100,6 +100,7 @@ enum Command {
     Leave(conversations::LeaveArgs),
     YearReport(conversations::YearReportArgs),
     Talk(exchange::TalkArgs),
+    Totals(exchange::TotalsArgs),
 }
 
 /// The partner's folder.
@@ -175,6 +176,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Leave(args) => conversations::leave(&args, out),
         Command::YearReport(args) => conversations::year_report(&args, out),
         Command::Talk(args) => exchange::talk(&args, out),
+        Command::Totals(args) => exchange::totals(&args, out),
     }
 }
 

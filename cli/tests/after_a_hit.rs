@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stapel::{Broker, BrokerKeys, Day, Timestamp};
 
 use crate::common::{Desk, json_lines, text};
-use crate::consortium::{BY, COORDINATOR, PARTNERS, consortium_that_meets};
+use crate::consortium::{BY, COORDINATOR, PARTNERS, carry, consortium_counting, consortium_that_meets, deliver};
 use crate::stub::{Pki, Server, response, whole};
 
 /// A consortium with a coordinator, and its broker, served at the moment that a test says.
@@ -210,4 +210,21 @@ fn without_a_meet_nothing_is_put_forward_and_nothing_goes() {
     assert_eq!(desk.stapel("partner talk --dir s/partner"), "");
     assert!(!desk.path("s/partner/outbox").exists());
     assert_eq!(desk.code(&format!("partner conversations --dir s/partner {BY} 1")), "no_conversation");
+}
+
+#[test]
+fn under_a_policy_of_totals_the_request_is_a_file_and_its_reply_has_no_cell_under_a_hundred_flags() {
+    let desk = consortium_counting("answers = \"totals\"");
+    let [first, second] = ["2026-12-01T09:00:00Z", "2026-12-02T09:00:00Z"];
+    desk.write("dam.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n");
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("partner flag --dir {folder} {BY} --now {first} dam.csv"));
+        deliver(&desk, folder, first);
+    }
+    desk.stapel(&format!("broker release --dir broker --now {second}"));
+    let written = desk.json(&format!("partner totals --dir politie --now {second}")).remove(0);
+    assert_eq!(written["kind"], "totals_request");
+    let read = carry(&desk, "politie", second).remove(0);
+    assert_eq!((&read["reply"], &read["quarter"], &read["flags"]), (&json!("totals"), &json!(4), &json!(0)));
+    assert_eq!(read["cells"], json!([]));
 }

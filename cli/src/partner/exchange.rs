@@ -1,4 +1,4 @@
-//! Messages to the broker and its replies: `partner deliver`, `confirm`, `talk`, `read` and `give-up`.
+//! Messages to the broker and its replies: `partner deliver`, `confirm`, `talk`, `totals`, `read` and `give-up`.
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,24 @@ pub(super) struct ConfirmArgs {
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner talk --dir police")]
 pub(super) struct TalkArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// Print JSON Lines, one for each message
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Ask how many of the organisation's flags are stacked, where the policy tells no more
+///
+/// For a policy with `answers = "totals"`, whose partners are told once a quarter, in numbers of which none is small.
+/// Its reply is read with `stapel partner read`; `stapel partner sync` carries the message, and prints the reply.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner totals --dir police")]
+pub(super) struct TotalsArgs {
     #[command(flatten)]
     place: PartnerFolder,
     #[command(flatten)]
@@ -125,6 +143,12 @@ pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
         return Ok(());
     }
     args.outbox.of(&args.place).write(&partner, &message.into_iter().collect::<Vec<_>>(), args.json, out)
+}
+
+pub(super) fn totals(args: &TotalsArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    let request = partner.totals_request(args.clock.time()?)?;
+    args.outbox.of(&args.place).write(&partner, &[request], args.json, out)
 }
 
 /// Writes what a partner has to say into the outbox, and says what it keeps for later.

@@ -197,6 +197,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let (version, digest) = (policy.policy().version, policy.digest().to_string());
     let brokers = partner.brokers_policy().map(|digest| digest.to_string());
     let epochs: Vec<u32> = partner.epochs().collect();
+    let put_forward = partner.put_forward_rows().count();
     let (records, head) = (partner.journal_length(), partner.journal_head().to_string());
     let in_flight: Vec<InFlight<'_>> = partner.in_flight().collect();
     let (unproven, complaints) = (partner.unproven_lines(), partner.complaints()?);
@@ -210,6 +211,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
+            "put_forward": put_forward,
             "full_set_due": due.iter().map(report::due_json).collect::<Vec<_>>(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
@@ -235,6 +237,9 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     }
     let flags = counted(partner.flags().len(), "flag", "flags");
     writeln!(out, "{flags}, {} of them in no delivery yet", partner.undelivered())?;
+    if put_forward > 0 {
+        writeln!(out, "{} put forward", counted(put_forward, "address is", "addresses are"))?;
+    }
     for due in &due {
         writeln!(out, "{}", report::due_line(due))?;
     }

@@ -89,6 +89,7 @@ struct Run<'a> {
     number: u16,
     version: u32,
     may_flag: bool,
+    /// Whether it may ask about addresses.
     may_ask: bool,
     /// Whether it takes part in what comes after a hit.
     may_talk: bool,
@@ -142,7 +143,7 @@ impl<'a> Run<'a> {
             record,
             number: partner.number(),
             may_flag: own.is_some_and(|own| own.may.flag),
-            may_ask: own.is_some_and(|own| own.may.ask),
+            may_ask: own.is_some_and(|own| own.may.ask) && policy.counting.answers.is_none(),
             may_talk: policy.meet.is_some() && own.is_some_and(|own| own.may.flag || own.may.coordinate),
             talk: TalkRun::default(),
             moment: day::moment(args.place.keys(), now.day())?,
@@ -223,8 +224,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// What people asked, about addresses or for totals.
     fn questions(&mut self, out: &mut Output) -> Result<(), Failure> {
-        while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
+        while let Some(flight) = self.next(|kind| matches!(kind, Kind::Question | Kind::TotalsRequest))? {
             self.carry(&flight, out)?;
         }
         Ok(())
