@@ -119,10 +119,11 @@ pub(super) struct KeysArgs {
     json: bool,
 }
 
-/// Keep a copy of the partner's own certificates in the folder
+/// Keep copies of certificates in the folder
 ///
-/// From then on nothing is signed in their epochs with a key that they do not name. A folder that lost its state, and
-/// its number with that, has the number from them again.
+/// Those of others are for what comes after a hit: whom this partner is told of is known by them. From the partner's own
+/// on, nothing is signed in their epochs with a key that they do not name. A folder that lost its state, and its number
+/// with that, has the number from the partner's own again.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner add-certificate --dir police 1.1.1.cert")]
 pub(super) struct AddCertificateArgs {
