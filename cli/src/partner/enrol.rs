@@ -121,9 +121,9 @@ pub(super) struct KeysArgs {
 
 /// Keep copies of certificates in the folder
 ///
-/// Those of others are for what comes after a hit: whom this partner is told of is known by them. From the partner's own
-/// on, nothing is signed in their epochs with a key that they do not name. A folder that lost its state, and its number
-/// with that, has the number from the partner's own again.
+/// Those of others are for what comes after a hit: whom this partner is told of is known by them. From the partner's
+/// own on, nothing is signed in their epochs with a key that they do not name. A folder that lost its state, and its
+/// number with that, has the number from the partner's own again.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner add-certificate --dir police 1.1.1.cert")]
 pub(super) struct AddCertificateArgs {
