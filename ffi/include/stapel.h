@@ -1642,7 +1642,7 @@ stapel_status stapel_reply_talked(const stapel_reply *reply,
  * directly or by the coordinator, as the policy says. It lasts until it is taken back, or the flag ends; the broker
  * hears of it with stapel_partner_talk. `count` is how many were not put forward yet. Refused rows are left out.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED where the policy has no [meet], or the partner may not flag; _LEVEL for house
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where the policy has no `[meet]`, or the partner may not flag; _LEVEL for house
  * numbers where the policy does not count those; _NO_FLAG where one of them is not flagged, and then none is put
  * forward; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
  */
@@ -1667,7 +1667,7 @@ stapel_status stapel_partner_take_back(const stapel_partner *partner,
 /**
  * The next message of what comes after a hit: one, or none once there is nothing more to say or to fetch now. Call it
  * until then, after stapel_partner_deliver, once a day or more often: carry each message, and read its reply before
- * the next call. To be freed with stapel_messages_free. None either where the policy has no [meet].
+ * the next call. To be freed with stapel_messages_free. None either where the policy has no `[meet]`.
  *
  * Until its reply was read, the same call gives the same bytes again.
  *
