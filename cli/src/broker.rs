@@ -84,7 +84,8 @@ struct BrokerFolder {
     /// Whether another process was found to have the broker open.
     #[arg(skip)]
     in_use: Cell<bool>,
-    /// Whether something of the broker was not found, as keys that are elsewhere; a service may have it all.
+    /// Whether something of the broker was not found, as keys that are elsewhere, or is another user's; a service may
+    /// have it all.
     #[arg(skip)]
     lacking: Cell<bool>,
 }
@@ -324,7 +325,9 @@ impl BrokerFolder {
             return Ok(Opened::Running(Arc::clone(consortium)));
         }
         let opened = BrokerKeys::open(&self.keys()).and_then(|keys| Broker::open(&self.dir, keys));
-        self.in_use.set(opened.as_ref().is_err_and(|error| error.code() == "folder_in_use"));
+        let fails_by = |code: &str| opened.as_ref().is_err_and(|error| error.code() == code);
+        self.in_use.set(fails_by("folder_in_use"));
+        self.lacking.set(fails_by("other_user"));
         opened.map(|broker| Opened::Own(Box::new(broker))).map_err(|error| match self.lacks() {
             Some(finding) => {
                 self.lacking.set(true);
