@@ -224,6 +224,21 @@ fn the_coordinator_is_told_who_put_forward_and_hears_the_address_from_them_alone
 }
 
 #[test]
+fn the_address_of_a_flag_that_was_withdrawn_since_is_written_by_nobody() {
+    let mut town = stacked("");
+    town.put_forward(POLICE, home(1), noon(1));
+    town.sync_all(noon(1));
+    // The turn of the day is over, and the police have not heard of it.
+    town.sync(TAX, noon(2));
+    town.partner(POLICE).withdraw([&home(1)], &by(), noon(2)).unwrap();
+    town.sync_all(noon(2));
+    town.sync_all(noon(3));
+    assert_eq!(town.news(POLICE), [TalkNews::Introduced { conversation: 1, partner: COORDINATOR }]);
+    assert_eq!(town.news(COORDINATOR), [TalkNews::Introduced { conversation: 1, partner: POLICE }]);
+    assert_eq!(town.partner(COORDINATOR).agenda()[0].addresses, []);
+}
+
+#[test]
 fn two_that_meet_directly_are_told_of_each_other_and_write() {
     let mut town = stacked("direct = [[\"politie\", \"belastingdienst\"]]\ntell_others = false");
     town.put_forward(POLICE, home(1), noon(1));
@@ -314,8 +329,8 @@ fn an_introduction_comes_within_eight_days_of_the_delivery_that_stacks() {
         }
     }
     let longest = *waits.keys().last().unwrap();
-    // A day more is allowed. Seven are those of `max_wait_days`, on each weekday on which a delivery can come.
-    assert_eq!(longest, 7, "{waits:?}");
+    // Seven are those of `max_wait_days`, on each weekday on which a delivery can come; and a day for the exchange.
+    assert!(longest <= 8, "{waits:?}");
     assert!(waits.values().sum::<u64>() > 100, "{waits:?}");
     // What is left was stacked in the last days.
     assert!(stacked_on.values().all(|since| *since > 350), "{stacked_on:?}");

@@ -71,8 +71,8 @@ pub(super) struct AskedArgs {
 
 /// Answer where somebody else put an own flag forward
 ///
-/// With join this partner puts it forward too, and is named to the other. Of not-now and review (the own flag is to be
-/// looked at again) nobody is told: they are for this partner's own journal.
+/// With join this partner puts it forward too; who is told of that is what the policy says. Of not-now and review (the
+/// own flag is to be looked at again) nobody is told: they are for this partner's own journal.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner answer --dir police --actor j.jansen --case 2026-0117 \\\n      \
                         'Dam 1-A, 1012 JS Amsterdam' join")]
@@ -195,7 +195,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
         return out.json(&json!({ "address": address.as_str(), "answer": args.answer.as_str() }));
     }
     let then = match args.answer {
-        AskAnswer::Join => "it is put forward here too, and this partner is named to whoever did",
+        AskAnswer::Join => "it is put forward here too; who is told of that is what the policy says",
         AskAnswer::Review => "nobody else is told; look at the flag again, and renew or withdraw it",
         _ => "nobody else is told",
     };

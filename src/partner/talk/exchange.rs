@@ -14,8 +14,8 @@ use crate::secret::random;
 use crate::talk::{ConversationId, Note, NoteContent, NoteScope};
 
 impl Partner {
-    /// Writes the coordinator the address of each conversation in which this partner was introduced to it: it knows
-    /// which address it is about from nobody else.
+    /// Writes the coordinator the address of each conversation in which this partner was introduced to it, and whose
+    /// flag stands: it knows which address it is about from nobody else.
     pub(super) fn tell_addresses(&mut self, now: Timestamp) -> Result<(), PartnerError> {
         let Some(coordinator) = self.member.policy().coordinating_partner().map(|entry| entry.number) else {
             return Ok(());
@@ -28,7 +28,8 @@ impl Partner {
         };
         let mut events = Vec::new();
         for known in state.after_hit.conversations.iter().filter(|known| !told(known)) {
-            let Some(address) = known.address else { continue };
+            // Of a flag that ended since, or was withdrawn, a person decides.
+            let Some(address) = known.address.filter(|address| state.flags.covers(address)) else { continue };
             let copies = copies(known, Some(coordinator));
             if !copies.is_empty() {
                 let (key, typed) = (address.as_str().to_owned(), state.typed.shown(&address));

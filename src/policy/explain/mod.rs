@@ -414,7 +414,7 @@ mod tests {
         for sentence in [
             "May not flag. May not ask. Brings together those who put an address forward. Legal basis: Wet",
             "may put forward 20 a day and 200 at a time.",
-            "to the coordinator, partner 5 (Coördinatiepunt ondermijning).",
+            "to the coordinator, partner 5 (Coördinatiepunt ondermijning), once it is stacked",
             "put the same address forward: belastingdienst, politie.",
             "asked to answer within 5 days:",
             "writes at most 100 a day.",
