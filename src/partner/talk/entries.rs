@@ -192,10 +192,11 @@ impl PostReader<'_> {
         Some((sent, sent.said.address_of(&entry.subject).filter(|_| stands)?))
     }
 
-    /// What shows that the own row had been taken back: a later message lacks it, and was kept before the turn.
+    /// What shows that the own row had been taken back: a later message of that epoch lacks it, and was kept before the
+    /// turn. What is said in another epoch takes nothing back.
     fn taken_back(&self, entry: &Entry, row: &SentMessage) -> Option<Finding> {
         let lacks_it =
-            |later: &&SentMessage| later.said.epoch != entry.epoch || later.said.address_of(&entry.subject).is_none();
+            |later: &&SentMessage| later.said.epoch == entry.epoch && later.said.address_of(&entry.subject).is_none();
         let later = self.partner.data.state().after_hit.sent.iter();
         let later = later.filter(|later| later.said.number > row.said.number);
         // What a broker kept before it was restored it may have lost, and says so.

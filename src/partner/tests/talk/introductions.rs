@@ -124,6 +124,25 @@ fn a_row_that_was_taken_back_before_the_turn_is_complained_of() {
     }
 }
 
+/// While epochs overlap, a partner puts forward in the newer one, and its rows in the older stand until they end.
+#[test]
+fn what_is_said_in_another_epoch_takes_no_row_back() {
+    let mut town = Town::new();
+    let may = "2027-05-31".parse::<Day>().unwrap().start().plus(DAY / 2);
+    let june = may.plus(DAY);
+    let police = town.put_forward(POLICE, 1, may);
+    let tax = town.put_forward(TAX, 1, may);
+    town.run(POLICE, may);
+    town.play(POLICE).deliver(june);
+    let message = town.next(POLICE, Kind::PutForward, june);
+    assert_eq!(verified(POLICE, &message).header().epoch, 2);
+    town.keep(POLICE, june);
+    town.introduce(&police, &tax, 1, june.day().plus(1));
+    let posted = town.exchange(POLICE, june.plus(DAY)).1;
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
+    assert_eq!(complaints(&mut town), []);
+}
+
 /// A broker that was restored from an older store lost what it had kept, and says so: it may use the row again.
 #[test]
 fn a_row_that_a_restored_broker_found_again_is_not_complained_of() {
