@@ -16,7 +16,8 @@ use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
-    Answer, Code, Header, Kept, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals, Unverified,
+    Answer, Code, Header, Kept, Kind, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals,
+    Unverified,
 };
 
 /// What is wrong with a reply whose message is not known.
@@ -169,7 +170,7 @@ impl Partner {
         let mut full_set = None;
         // Whether more waits at the broker of what comes after a hit.
         let mut waits = None;
-        let mut ends_run = false;
+        let (mut ends_run, mut is_over_budget) = (false, false);
         let told_before = state.after_hit.news.len();
         let (event, mut received) = match (Series::of(message.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => {
@@ -220,7 +221,8 @@ impl Partner {
                 (JournalEvent::Talk(event), Received::Totals(totals))
             }
             (series, Reply::Rejection(rejection)) => {
-                ends_run = series == Series::Talk && rejection.code != Code::Stale;
+                is_over_budget = message.kind == Kind::PutForward && rejection.code == Code::OverBudget;
+                ends_run = series == Series::Talk && rejection.code != Code::Stale && !is_over_budget;
                 let (code, detail) = (rejection.code as u8, rejection.number);
                 let next = Next::after(rejection.code);
                 let event = JournalEvent::Rejected { series, epoch, number, code, detail, reply: record };
@@ -255,6 +257,9 @@ impl Partner {
         }
         if let Some(waits) = waits {
             self.talk_run.posted(waits);
+        }
+        if is_over_budget {
+            self.talk_run.over_budget();
         }
         if ends_run {
             self.talk_run.end();

@@ -7,6 +7,8 @@ const MOST_EXCHANGES: u8 = 8;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TalkRun {
     has_put_forward: bool,
+    /// Whether what was put forward did not fit a budget.
+    was_over_budget: bool,
     exchanges: u8,
     /// Whether the last post said that more waits.
     waits: bool,
@@ -20,6 +22,12 @@ impl TalkRun {
 
     pub(crate) fn put_forward(&mut self) {
         self.has_put_forward = true;
+    }
+
+    /// What was put forward does not fit a budget, of which the broker said what is left: what fits is said once more,
+    /// and then the run goes on.
+    pub(crate) fn over_budget(&mut self) {
+        (self.has_put_forward, self.was_over_budget) = (self.was_over_budget, true);
     }
 
     /// Whether it ended with a message that was not accepted.

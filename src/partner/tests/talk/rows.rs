@@ -75,7 +75,8 @@ fn what_is_over_budget_waits() {
     let refused = Rejection::new(Code::OverBudget, 2, "too many");
     let received = town.reply(POLICE, &message, Reply::Rejection(refused), NOW).unwrap();
     assert!(matches!(received, Received::Rejection { next: Next::Wait, .. }));
-    assert_eq!(town.partner(POLICE).talk(NOW).unwrap(), None, "the run ends");
+    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
+    assert_eq!(forwarded(POLICE, &message).rows.len(), 2, "what fits is said in the same run");
     assert_eq!(town.keep(POLICE, NOW).rows.len(), 2);
     assert_eq!(town.run(POLICE, NOW), [Kind::Exchange]);
     let waiting =
@@ -163,6 +164,26 @@ fn a_policy_without_meet_has_none_of_this() {
     assert_eq!(play.partner.talk(NOW).unwrap(), None);
     assert_eq!(code(play.partner.report_year(2_025, NOW)), "not_permitted");
     assert_eq!(code(play.partner.totals_request(NOW)), "not_permitted");
+}
+
+#[test]
+fn what_is_over_budget_keeps_no_notes_from_being_fetched() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..6), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..6), &by(), NOW).unwrap();
+    for _ in 0..2 {
+        let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
+        assert_eq!(kind(&message), Kind::PutForward);
+        let refused = Rejection::new(Code::OverBudget, 4, "too many");
+        drop(town.reply(POLICE, &message, Reply::Rejection(refused), NOW).unwrap());
+    }
+    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
+    assert_eq!(kind(&message), Kind::Exchange, "it is not said for ever, and the exchange comes all the same");
+    let post = town.post(POLICE, &exchange_of(POLICE, &message));
+    drop(town.reply(POLICE, &message, Reply::Post(post), NOW).unwrap());
+    assert_eq!(town.partner(POLICE).talk(NOW).unwrap(), None);
 }
 
 #[test]
