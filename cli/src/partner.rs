@@ -16,6 +16,7 @@
 //! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
+mod concentrate;
 mod conversations;
 pub(crate) mod coordinator;
 mod enrol;
@@ -101,6 +102,7 @@ enum Command {
     YearReport(conversations::YearReportArgs),
     Talk(exchange::TalkArgs),
     Totals(exchange::TotalsArgs),
+    Concentrate(concentrate::ConcentrateArgs),
 }
 
 /// The partner's folder.
@@ -177,6 +179,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::YearReport(args) => conversations::year_report(&args, out),
         Command::Talk(args) => exchange::talk(&args, out),
         Command::Totals(args) => exchange::totals(&args, out),
+        Command::Concentrate(args) => concentrate::concentrate(args, out),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Spreadsheets as they come: CSV with any delimiter, in UTF-8 or Windows-1252, xlsx and ods, under the headers that
 //! people use.
 //!
-//! A [`Sheet`] has the rows that are addresses, each with its local reference, and the rows that were refused. The
-//! latter can be written to a file with columns beside them that say why; mended there, that file can be fed again.
+//! A [`Sheet`] has the rows that are addresses, each with its local reference or its branch, and the rows that were
+//! refused. The latter can be written to a file with columns beside them that say why; mended there, that file can be
+//! fed again.
 
 mod grid;
 mod header;
@@ -212,6 +213,13 @@ impl Rows {
         (addresses.len(), addresses.iter().filter(|address| has_other_spellings(address)).count())
     }
 
+    /// The addresses in the order of the rows, each with what stands beside it: its branch or its local reference.
+    pub(crate) fn with_texts(&self) -> impl Iterator<Item = (&AddressKey, &str)> {
+        self.rows
+            .iter()
+            .map(|Row { address, reference: (from, to), .. }| (address, &self.references[*from as usize..*to as usize]))
+    }
+
     /// Takes it apart: the addresses, each with where its reference is, and all references.
     pub(crate) fn into_references(self) -> (Vec<(AddressKey, Span)>, String) {
         (self.rows.into_iter().map(|row| (row.address, row.reference)).collect(), self.references)
@@ -301,6 +309,12 @@ impl RowArgs {
     /// The same, of rows that may each name one of the own flags by its canonical form.
     pub(crate) fn read_of(&self, own: HashSet<AddressKey>) -> Result<Sheet, Failure> {
         self.read_in(false, own)
+    }
+
+    /// The same, of rows that have a branch in the place of a local reference.
+    pub(crate) fn read_with_branch(mut self, column: String) -> Result<Sheet, Failure> {
+        self.columns.branch = Some(column);
+        self.read()
     }
 
     /// The same, with the rows sorted by address.
@@ -429,7 +443,7 @@ impl Sheet {
                         ids.push((address, hash(&same_id(id))));
                     }
                     layout.write_typed(&record, &mut typed);
-                    rows.push(address, layout.reference(&record), &typed);
+                    rows.push(address, layout.beside(&record), &typed);
                 }
                 Err(refusal) => {
                     let refusal = refusal.or_end()?;
@@ -446,7 +460,7 @@ impl Sheet {
                     };
                     if let Some(number) = number.filter(|_| args.number_only) {
                         layout.write_typed(&record, &mut typed);
-                        rows.push(number, layout.reference(&record), &typed);
+                        rows.push(number, layout.beside(&record), &typed);
                         alone += 1;
                         if numbers.len() < TOLD_NUMBERS {
                             let line = lines.line_at(from);
@@ -493,6 +507,18 @@ impl Sheet {
 
     /// The refused rows as they were, in the form that they came in, each with the columns that say why before it.
     fn refused_text(&self) -> Result<Vec<u8>, Failure> {
+        let header = REFUSAL_COLUMNS.iter().map(|name| (*name).to_owned());
+        let header = header.chain(self.layout.own_names().map(str::to_owned)).collect();
+        let row = |row: &RefusedRow| {
+            let why = [row.line.to_string(), row.code.to_owned(), row.field.to_owned(), row.message.clone()];
+            // One that is too short stays so, and is refused again until it is mended.
+            why.into_iter().chain(row.cells.iter().cloned()).collect()
+        };
+        self.written_alike([header].into_iter().chain(self.refused.iter().map(row)))
+    }
+
+    /// Rows in the form that those of this spreadsheet came in.
+    pub(crate) fn written_alike(&self, rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, Failure> {
         let TextForm { charset, delimiter, crlf, .. } = &self.text;
         let terminator = if *crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
         let mut writer = WriterBuilder::new()
@@ -500,15 +526,9 @@ impl Sheet {
             .terminator(terminator)
             .flexible(true)
             .from_writer(Vec::new());
-        let wrong = |error: csv::Error| Failure::new("csv", format!("the refused rows cannot be written: {error}"));
-        let header = REFUSAL_COLUMNS.iter().copied().chain(self.layout.own_names());
-        writer.write_record(header).map_err(wrong)?;
-        for row in &self.refused {
-            let line = row.line.to_string();
-            let why = [line.as_str(), row.code, row.field, row.message.as_str()];
-            // One that is too short stays so, and is refused again until it is mended.
-            let cells = row.cells.iter().map(String::as_str);
-            writer.write_record(why.into_iter().chain(cells)).map_err(wrong)?;
+        let wrong = |error: csv::Error| Failure::new("csv", format!("the rows cannot be written: {error}"));
+        for row in rows {
+            writer.write_record(row).map_err(wrong)?;
         }
         let text = writer.into_inner().map_err(|error| wrong(error.into_error().into()))?;
         Ok(charset.encode(text))

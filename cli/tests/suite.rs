@@ -5,6 +5,7 @@ mod consortium;
 
 mod after_a_hit;
 mod commands;
+mod concentrate;
 mod configuration;
 mod demo;
 mod keys;

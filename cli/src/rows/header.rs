@@ -32,6 +32,9 @@ pub(crate) struct ColumnArgs {
     /// postcode, and what it does not have is counted
     #[arg(long, value_name = "FILE")]
     pub(crate) register: Option<PathBuf>,
+    /// The column of branches, for a command that reads one.
+    #[arg(skip)]
+    pub(super) branch: Option<String>,
 }
 
 /// The value of `--map`: a column, and what to read it as.
@@ -45,6 +48,8 @@ pub(crate) struct Mapping {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Field(Field),
+    /// The branch of what stands there.
+    Branch,
     /// `--ignore` names it.
     Ignored,
     /// It has no name, and may have no value.
@@ -80,7 +85,8 @@ pub(crate) struct Layout {
     /// What each column is.
     pub(super) roles: Vec<Role>,
     pub(super) source: Source,
-    pub(super) reference: Option<usize>,
+    /// The column of what is kept beside each address: its branch, or else its local reference.
+    beside: Option<usize>,
     pub(super) register: Option<Register>,
     /// Flags that a row may name by their canonical form, whatever a register says.
     pub(super) own: HashSet<AddressKey>,
@@ -124,11 +130,12 @@ impl Layout {
         let roles: Vec<Role> = (0..header.len()).map(|at| columns.role(at)).collect();
         let find = |field| columns.find(&roles, field);
         let reference = find(Field::Reference)?;
+        let beside = roles.iter().position(|role| *role == Role::Branch).or(reference);
         let source = columns.source(&roles)?;
         columns.refuse_suspected(&roles)?;
         let names = header.iter().map(str::to_owned).collect();
         let register = args.register.as_deref().map(Register::open).transpose()?;
-        Ok(Layout { names, roles, source, reference, register, own })
+        Ok(Layout { names, roles, source, beside, register, own })
     }
 
     /// Whether a line looks like the header of a table of addresses.
@@ -140,6 +147,11 @@ impl Layout {
             || has(Field::Line)
             || (reads_ids && has(Field::BagId))
             || (args.register.is_some() && has_place)
+    }
+
+    /// What is kept beside the address of a row.
+    pub(super) fn beside<'a>(&self, row: &'a StringRecord) -> &'a str {
+        self.beside.and_then(|at| row.get(at)).unwrap_or_default().trim()
     }
 
     /// How many columns there are, those of a file of refused rows included.
@@ -183,13 +195,13 @@ impl Layout {
     pub(crate) fn told(&self) -> String {
         let mut parts = Vec::new();
         for (at, role) in self.roles.iter().enumerate() {
-            if let Role::Field(field) = role {
-                let told = match (field, &self.register) {
-                    (Field::BagId, None) if has_ids(&self.own) => format!("{} (of own flags)", field.word()),
-                    (_, register) => field.told(register.is_some()),
-                };
-                parts.push(format!("'{}' is {told}", self.name(at)));
-            }
+            let told = match (role, &self.register) {
+                (Role::Field(Field::BagId), None) if has_ids(&self.own) => "bag_id (of own flags)".to_owned(),
+                (Role::Field(field), register) => field.told(register.is_some()),
+                (Role::Branch, _) => role.word().to_owned(),
+                _ => continue,
+            };
+            parts.push(format!("'{}' is {told}", self.name(at)));
         }
         for (role, what) in [(Role::Ignored, "passed over as told"), (Role::Other, "not of an address")] {
             let names: Vec<_> = self.of(role).map(|at| format!("'{}'", self.name(at))).collect();
@@ -213,6 +225,7 @@ impl Role {
     fn word(self) -> &'static str {
         match self {
             Role::Field(field) => field.word(),
+            Role::Branch => "branch",
             Role::Ignored => "ignored",
             Role::Unnamed => "unnamed",
             Role::Other | Role::Refusal => "other",
@@ -245,9 +258,11 @@ impl Columns<'_> {
     /// What a column is: what was said of it, or else what its name says.
     fn role(&self, at: usize) -> Role {
         let name = self.header.get(at).unwrap_or_default();
-        let ColumnArgs { maps, ignored, reference, .. } = self.args;
+        let ColumnArgs { maps, ignored, reference, branch, .. } = self.args;
         if is_refusal(name) {
             Role::Refusal
+        } else if branch.as_ref().is_some_and(|branch| same(branch, name)) {
+            Role::Branch
         } else if let Some(mapping) = maps.iter().find(|mapping| same(&mapping.column, name)) {
             Role::Field(mapping.field)
         } else if reference.as_ref().is_some_and(|reference| same(reference, name)) {
@@ -268,9 +283,9 @@ impl Columns<'_> {
 
     /// Each name that was given on the command line must be of one column, and said of once.
     fn refuse_unknown_names(&self) -> Result<(), Failure> {
-        let ColumnArgs { maps, ignored, reference, .. } = self.args;
+        let ColumnArgs { maps, ignored, reference, branch, .. } = self.args;
         let mapped = maps.iter().map(|mapping| &mapping.column);
-        let mut said: Vec<&String> = mapped.chain(reference).chain(ignored).collect();
+        let mut said: Vec<&String> = mapped.chain(reference).chain(branch).chain(ignored).collect();
         for name in &said {
             let is_ignored = ignored.contains(name);
             match self.names().filter(|(_, own)| same(own, name)).count() {
@@ -282,8 +297,10 @@ impl Columns<'_> {
         }
         said.sort_by_key(|name| name.trim().to_lowercase());
         if let Some(pair) = said.windows(2).find(|pair| same(pair[0], pair[1])) {
-            let message =
-                format!("'{}' is named twice by --map, --ref and --ignore: say one thing of it", plain(pair[0]));
+            let message = format!(
+                "'{}' is named twice by --map, --ref, --branch and --ignore: say one thing of it",
+                plain(pair[0])
+            );
             return Err(Failure::new("map", message));
         }
         Ok(())

@@ -282,11 +282,6 @@ impl Layout {
         Ok(Certain::Number(number))
     }
 
-    /// The local reference of a row.
-    pub(super) fn reference<'a>(&self, row: &'a StringRecord) -> &'a str {
-        self.reference.and_then(|at| row.get(at)).unwrap_or_default().trim()
-    }
-
     /// Writes the address of a row as its cells have it, in the order in which it would stand on one line.
     pub(super) fn write_typed(&self, row: &StringRecord, typed: &mut String) {
         let cell = |field| {
