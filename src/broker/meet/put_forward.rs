@@ -93,9 +93,12 @@ pub(super) fn put_forward(
     if said.receivers.contains(&sender) {
         return Err(Rejection::new(Code::Malformed, 0, "a code is for the sender itself"));
     }
-    let latest = today.plus(LONGEST);
-    if !(today..=latest).contains(&said.last_day) {
-        let sentence = format!("rows stand from today, {today}, to {latest} at most, and not until {}", said.last_day);
+    // The sender counts from the day on which it made the message, which may be another one here around midnight.
+    let made = incoming.header.time.day();
+    let latest = made.plus(LONGEST);
+    if !(made..=latest).contains(&said.last_day) {
+        let until = said.last_day;
+        let sentence = format!("rows stand from the message's day, {made}, to {latest} at most, and not until {until}");
         return Err(Rejection::new(Code::NotPermitted, 0, sentence));
     }
     let organisation = &incoming.sender.entry.organisation;

@@ -451,3 +451,27 @@ fn kinds_after_a_hit_are_one_series() {
         assert_eq!((row.highest_talk, row.highest_question), (2, 0));
     });
 }
+
+/// A message that is made at 23:59 comes after midnight, or to a clock that is a minute behind.
+#[test]
+fn rows_stand_by_the_day_on_which_their_message_was_made() {
+    for (made, come, days, expected) in [
+        (-60, 60, 14, "ok"),
+        (-60, 60, 15, "not_permitted"),
+        (60, -60, 14, "ok"),
+        (60, -60, 15, "not_permitted"),
+        (60, -60, 0, "ok"),
+        (-60, 60, 0, "ok"),
+        (60, 60, -1, "not_permitted"),
+    ] {
+        let mut town = Town::begin(&[]);
+        let midnight = town.now.day().plus(2).start();
+        let at = |seconds: i64| Timestamp(midnight.0.checked_add_signed(seconds).unwrap());
+        town.broker.accept_clock(at(come)).unwrap();
+        town.now = at(made);
+        let last_day = Day(town.now.day().0.checked_add_signed(days).unwrap());
+        let message = town.next(1, &put_forward(1, &[1], last_day));
+        let said = code(&town.broker.handle(&message, at(come)));
+        assert_eq!(said, expected, "made {made}, come {come}, for {days} days");
+    }
+}
