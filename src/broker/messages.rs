@@ -7,7 +7,7 @@ use super::decide::{
     Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, refuse_perhaps_suspended, wrong_epoch,
 };
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
-use super::meet::{MeetRequest, TaggedRows};
+use super::meet::{MeetRequest, TaggedRows, oldest_named};
 use super::rows::{PartnerRow, write_row};
 use super::schedule::{Due, next_possible};
 use super::state::BrokerState;
@@ -293,9 +293,12 @@ impl Broker {
                 reply
             }
             Ok(Verdict::Meet(verdict)) => {
-                let reply = self.sign(incoming, &state.apply_meet(incoming, verdict, (log, &mut spent), change));
+                let reply = state.apply_meet(incoming, verdict, (log, &mut spent), change);
                 state.keep_spent(spent, change);
-                state.meet.keep_last(partner, epoch, incoming.replied(reply.clone()), change);
+                // It goes with the first epoch to close of those whose subjects it names.
+                let sealed_in = oldest_named(&reply).map_or(epoch, |named| named.min(epoch));
+                let reply = self.sign(incoming, &reply);
+                state.meet.keep_last(partner, sealed_in, incoming.replied(reply.clone()), change);
                 reply
             }
             Err(rejection) => self.sign(incoming, &Reply::Rejection(Rejection { log, ..rejection })),

@@ -6,14 +6,20 @@ use std::collections::BTreeSet;
 use super::super::incoming::Incoming;
 use super::super::rows::OrganisationRow;
 use super::super::state::BrokerState;
-use super::rows::{Conversation, WaitingNotes};
+use super::rows::{Conversation, WaitingNotes, names_subject};
 use super::state::next;
-use crate::message::{ENTRIES_AT_ONCE, Exchange, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post};
+use crate::message::{ENTRIES_AT_ONCE, Exchange, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post, Reply};
 use crate::store::Change;
 use crate::talk::ConversationId;
 
 /// The most notes of one sender that wait for one receiver.
 const MOST_WAITING: usize = 64;
+
+/// The oldest epoch of which a reply names a subject; none for a reply that names none.
+pub(crate) fn oldest_named(reply: &Reply) -> Option<u32> {
+    let Reply::Post(post) = reply else { return None };
+    post.entries.iter().filter(|entry| names_subject(entry)).map(|entry| entry.epoch).min()
+}
 
 impl BrokerState {
     /// Does what an exchange says, and gives the post, without its entry in the log. Its notes are charged to `spent`.

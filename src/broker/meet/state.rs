@@ -28,7 +28,8 @@ pub(crate) struct MeetState {
     pub(crate) mailboxes: BTreeMap<u16, Mailbox>,
     /// By receiver and sender.
     pub(crate) notes: BTreeMap<(u16, u16), WaitingNotes>,
-    /// The last message that was accepted of each partner, with its epoch. Its reply may name subjects of any epoch.
+    /// The last message that was accepted of each partner, with the epoch under whose key it is sealed: that of the
+    /// message, or an older one of which its reply names a subject.
     pub(crate) last: BTreeMap<u16, (u32, Replied)>,
     /// What was reported, by year and partner.
     pub(crate) years: BTreeMap<(u16, u16), YearRow>,
@@ -215,10 +216,10 @@ impl MeetState {
     }
 
     /// The reply to a partner's last message, and what it was of.
-    pub(crate) fn keep_last(&mut self, partner: u16, epoch: u32, last: Replied, change: &mut Change) {
+    pub(crate) fn keep_last(&mut self, partner: u16, sealed_in: u32, last: Replied, change: &mut Change) {
         self.forget_last(partner, change);
-        change.rows.push((Key::LastTalk(epoch, partner), Some(write_row(&last))));
-        self.last.insert(partner, (epoch, last));
+        change.rows.push((Key::LastTalk(sealed_in, partner), Some(write_row(&last))));
+        self.last.insert(partner, (sealed_in, last));
     }
 
     pub(crate) fn forget_last(&mut self, partner: u16, change: &mut Change) {

@@ -218,6 +218,33 @@ fn with_its_epoch_goes_what_names_a_subject_and_the_conversation_goes_on() {
     assert_eq!(town.exchange(2, Exchange::default()).notes.len(), 1);
 }
 
+/// What a reply names goes with the epoch that it is of, also where it was asked for in a newer one.
+#[test]
+fn a_last_reply_is_sealed_under_the_oldest_epoch_that_it_names() {
+    let closes = "closes = 2027-11-30\n";
+    let second = format!(
+        "{closes}\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = 2027-11-01\ncloses = 2028-10-31\n",
+        sample::secret_file(2).key_id()
+    );
+    let mut town = Town::begin(&[(closes, &second)]);
+    town.now = "2027-11-20".parse::<Day>().unwrap().start().plus(DAY / 2);
+    town.broker.accept_clock(town.now).unwrap();
+    town.deliver();
+    town.turn();
+    for partner in [1, 2] {
+        town.put(partner, &[1]);
+    }
+    town.turn();
+    town.epoch = 2;
+    let sealed_in = |town: &Town| town.broker.database.inspect(|state| state.meet.last[&2].0);
+    assert!(!town.exchange(2, Exchange::default()).entries.is_empty());
+    assert_eq!(sealed_in(&town), 1);
+    town.reopen();
+    assert_eq!(sealed_in(&town), 1);
+    assert!(town.exchange(2, Exchange::default()).entries.is_empty());
+    assert_eq!(sealed_in(&town), 2);
+}
+
 #[test]
 fn after_a_restore_what_was_put_forward_is_unknown_and_the_introduced_stay() {
     let mut town = Town::begin(&[]);
