@@ -92,6 +92,7 @@ enum Command {
     AcceptClock(acting::AcceptClockArgs),
     Forward(forward::ForwardArgs),
     TakeBack(forward::TakeBackArgs),
+    Forwarded(forward::ForwardedArgs),
     Asked(forward::AskedArgs),
     Answer(forward::AnswerArgs),
     Conversations(conversations::ConversationsArgs),
@@ -129,9 +130,9 @@ struct OutboxArgs {
 
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
-        use Command::{Asked, Conversations, Dossier, Journal, Keys, Logboek, News, Report, Shown, Status};
+        use Command::{Asked, Conversations, Dossier, Forwarded, Journal, Keys, Logboek, News, Report, Shown, Status};
         let command = &self.command;
-        if matches!(command, Asked(_) | Conversations(_)) {
+        if matches!(command, Asked(_) | Conversations(_) | Forwarded(_)) {
             return true;
         }
         matches!(command, Dossier(_) | Journal(_) | Keys(_) | Logboek(_) | News(_) | Report(_) | Shown(_) | Status(_))
@@ -169,6 +170,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::AcceptClock(args) => acting::accept_clock(&args, out),
         Command::Forward(args) => forward::forward(&args, out),
         Command::TakeBack(args) => forward::take_back(&args, out),
+        Command::Forwarded(args) => forward::forwarded(&args, out),
         Command::Asked(args) => forward::asked(&args, out),
         Command::Answer(args) => forward::answer(&args, out),
         Command::Conversations(args) => conversations::conversations(&args, out),

@@ -104,9 +104,17 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let did = town.does(1, "politie", "partner forward", &["--address", "Dam 1-A, 1012 JS Amsterdam"]).remove(0);
     assert_eq!((&did["put_forward"], &did["unchanged"]), (&json!(1), &json!(0)));
     assert_eq!(town.does(1, "politie", "partner forward dam.csv", &[])[0]["put_forward"], 0, "it is already");
+    let forwarded = town.does(1, "politie", "partner forwarded", &[]).remove(0);
+    assert_eq!((&forwarded["address"], &forwarded["stands_until"]), (&json!("1012JS|1|A"), &json!(null)));
     for folder in ["politie", "fiscus", "woonbron", "gemeente", "regie"] {
         assert_eq!(town.sync(folder, 1), 0, "{folder}");
     }
+    let forwarded = town.does(1, "politie", "partner forwarded", &[]).remove(0);
+    let said = ["epoch", "ended", "more", "stands_until"].map(|key| &forwarded[key]);
+    assert_eq!(said, [&json!(1), &json!(false), &json!([]), &json!("2026-12-16")]);
+    let forwarded = town.reads(1, "politie", "partner forwarded");
+    assert!(forwarded.contains("  put forward on 2026-12-02; the broker has it until 2026-12-16"), "{forwarded}");
+    assert_eq!(town.reads(1, "fiscus", "partner forwarded"), "nothing is put forward\n");
 
     // Who put it forward meets the coordinator; the others who flag it are asked.
     assert_eq!(town.sync("politie", 2), 1);

@@ -246,7 +246,7 @@ enum stapel_status
     STAPEL_ERROR_YEAR_REPORTED = 167,
     /** The broker introduced somebody who did not put forward what it says. */
     STAPEL_ERROR_FALSE_INTRODUCTION = 168,
-    /** The broker introduced this partner by what it had taken back. */
+    /** The broker introduced this partner by what did not stand then. */
     STAPEL_ERROR_LATE_INTRODUCTION = 169,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,

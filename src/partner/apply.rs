@@ -6,6 +6,7 @@ use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord,
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};
 use super::state::{EpochState, LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use super::talk::record::TalkEvent;
+use super::talk::state::SaidOn;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, Kind, LogEntry, Standing};
@@ -46,6 +47,7 @@ impl PartnerState {
             let line = OwnLine { index: log.index, leaf: log.leaf, record: number, day: *day, told: *told };
             self.own_lines.note(origin, log.restored, *went_back, line);
         }
+        let record_number = number;
         // A reply of before the latest restore came late, and the broker forgot what it says.
         let restored = self.own_lines.restored;
         let is_current = went_back || record.event.reply().is_none_or(|reply| reply.log.restored >= restored);
@@ -120,15 +122,15 @@ impl PartnerState {
                 }
             }
             JournalEvent::Rejected { series, epoch, number, code, detail, reply } => {
+                if *series == Series::Talk {
+                    self.after_hit.rejected(today, *number, *code, *detail, SaidOn::of(reply, record_number));
+                }
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
                 if (code, *series) == (Some(Code::Recovering), Series::Question)
                     && is_current
                     && !self.is_outdated(*number, reply.log)
                 {
                     self.assume_broker_empty(*epoch);
-                }
-                if *series == Series::Talk {
-                    self.after_hit.rejected(today, *number, code, *detail);
                 }
                 if (code, *series) == (Some(Code::OverBudget), Series::State) {
                     self.over_budget(today, *epoch, *number, *detail);
@@ -354,7 +356,13 @@ impl PartnerState {
                 raise(&mut self.question_used, detail.saturating_sub(1));
             }
             (Some(Code::Stale), Series::Status) => raise(&mut self.status_used, detail.saturating_sub(1)),
-            (Some(Code::Stale), Series::Talk) => raise(&mut self.talk_used, detail.saturating_sub(1)),
+            (Some(Code::Stale), Series::Talk) => {
+                let used = detail.saturating_sub(1);
+                if used >= number {
+                    self.after_hit.note_old_copy(self.latest);
+                }
+                raise(&mut self.talk_used, used);
+            }
             _ => {}
         }
         self.drop_flight(series, number, End::Read);

@@ -303,14 +303,15 @@ pub enum PartnerError {
         finding: String,
     },
 
-    /// The broker introduced this partner by what had been taken back.
+    /// The broker introduced this partner by what it put forward and what did not stand at that turn: it had been taken
+    /// back, or was rejected, or the day that is said of it cannot be.
     #[error(
-        "the broker introduced this partner by what it had taken back: {finding}. Keep the files, they are the \
+        "the broker introduced this partner by what did not stand then: {finding}. Keep the files, they are the \
          evidence, and tell the coordinator. The other knows of this partner: leave the conversation if it should not \
          go on"
     )]
     LateIntroduction {
-        /// What was taken back.
+        /// What did not stand, and why.
         finding: String,
     },
 }

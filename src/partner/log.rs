@@ -29,7 +29,7 @@ pub struct Complaint {
     /// it, `checkpoint` where what the broker shows is no checkpoint of the log that the policy names,
     /// `unannounced_restore` where it forgot what it had said and does not say that it was restored;
     /// `false_introduction` where it told of somebody who did not put forward what it says, and `late_introduction`
-    /// where it told others of this partner, which had taken back what it put forward.
+    /// where it told others of this partner by what did not stand then, since it was taken back, rejected or over.
     pub code: &'static str,
     /// What was found, and what to do.
     pub text: String,

@@ -268,7 +268,7 @@ impl Made {
     /// What a record of what comes after a hit says.
     fn talk_action(&mut self, record: &JournalRecord, event: &TalkEvent) -> Option<Action> {
         match event {
-            TalkEvent::PutForward { addresses } => Action::counted("put_forward", addresses.len()),
+            TalkEvent::PutForward { addresses, .. } => Action::counted("put_forward", addresses.len()),
             TalkEvent::TookBack { addresses } => Action::counted("take_back", addresses.len()),
             TalkEvent::Answered { .. } => Action::done("answer", Vec::new()),
             TalkEvent::NoteWritten { copies, .. } => Action::counted("write_note", copies.len()),
@@ -286,6 +286,8 @@ impl Made {
                 let action = Action::sent("exchange", None, &post.reply)?;
                 Some(action.with("dpl.stapel.count", post.notes.len() as u64))
             }
+            // It tells people what they agreed to, and does nothing.
+            TalkEvent::Lapsed { .. } => None,
             TalkEvent::Totals { reply, .. } => Action::sent("totals", None, reply),
             TalkEvent::YearKept { reply, .. } => Action::sent("year", None, reply),
         }

@@ -245,6 +245,7 @@ impl PartnerState {
         let is_kept = |number| policy.epoch(number).is_some_and(|epoch| epoch.closes >= today);
         let in_flight: Vec<u32> = self.messages().map(|message| message.head.epoch).collect();
         self.epochs.retain(|epoch| is_kept(epoch.number) || in_flight.contains(&epoch.number));
+        self.after_hit.drop_ended(today, |number| policy.epoch(number).map(|epoch| epoch.closes));
         self.drop_pseudonyms(is_kept, today, policy.retention.max_days);
         let house_numbers = policy.counting.levels.contains(&Level::Number);
         if self.house_numbers != house_numbers {

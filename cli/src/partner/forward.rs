@@ -1,10 +1,11 @@
-//! What people put forward after a hit, and what others did: `partner forward`, `take-back`, `asked` and `answer`.
+//! What people put forward after a hit, and what others did: `partner forward`, `take-back`, `forwarded`, `asked` and
+//! `answer`.
 
 use std::io::Write;
 
 use serde_json::json;
 use stapel::AddressKey;
-use stapel::partner::{AskAnswer, Given, Partner};
+use stapel::partner::{AskAnswer, Given, Partner, PutForwardRow};
 
 use super::acting::{Acting, CaseArgs, flagged};
 use super::look::addresses_of;
@@ -17,7 +18,9 @@ use crate::output::{Output, merge};
 ///
 /// Whoever flags the same address and puts it forward too is told that this partner does, and this partner of the
 /// other: directly, or both by the coordinator, as the policy says. Nobody is named who did not put it forward. It
-/// lasts until it is taken back, or the flag ends. The broker hears of it with the next `stapel partner sync`.
+/// lasts until it is taken back, or the flag or the epoch ends. Only who may be told by the policy of today is told:
+/// where a later policy lets more know, or another epoch answers, `stapel partner forwarded` says so, and putting it
+/// forward again agrees to that. The broker hears of it with the next `stapel partner sync`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  stapel partner forward --dir police --actor j.jansen --case 2026-0117 hits.csv\n  \
@@ -49,6 +52,25 @@ struct AddressRows {
     /// One address in place of rows, as people write it or in canonical form
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["file", "refused", "number_only"])]
     address: Option<String>,
+}
+
+/// Show what is put forward
+///
+/// Since when, in which epoch, and through when the broker has it. What ended with its epoch, and what the policy lets
+/// more organisations know of than somebody agreed to, is to be put forward again. The journal has who looked, and for
+/// which case.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner forwarded --dir police --actor j.jansen --case 2026-0117")]
+pub(super) struct ForwardedArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    case: CaseArgs,
+    /// Print JSON Lines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// Show which own flags somebody else put forward
@@ -138,7 +160,10 @@ impl AddressRows {
         let all = addresses.len();
         let done = match (acting.rows.dry_run, change.puts_forward) {
             (true, puts_forward) => {
-                let is_there: Vec<AddressKey> = partner.put_forward_rows().map(|row| row.address).collect();
+                // What ended, or what the policy lets more know of, is put forward anew.
+                let is_done = |row: &PutForwardRow| !puts_forward || (!row.ended && row.more.is_empty());
+                let rows = partner.put_forward_rows().filter(is_done);
+                let is_there: Vec<AddressKey> = rows.map(|row| row.address).collect();
                 addresses.iter().filter(|address| is_there.contains(address) != puts_forward).count()
             }
             (false, true) => partner.put_forward(addresses.iter().map(Given::from), &case, now)?,
@@ -155,6 +180,36 @@ impl AddressRows {
         writeln!(out, "{would}{done} {}, {others} {}", change.done, change.already)?;
         Ok(())
     }
+}
+
+pub(super) fn forwarded(args: &ForwardedArgs, out: &mut Output) -> Result<(), Failure> {
+    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let mut partner = args.place.open()?;
+    let rows = partner.show_put_forward(&case, now)?;
+    if rows.is_empty() && !args.json {
+        writeln!(out, "nothing is put forward")?;
+    }
+    for row in &rows {
+        let (address, typed) = (row.address.as_str(), partner.typed(&row.address));
+        if args.json {
+            out.json(&json!({
+                "address": address, "level": row.address.level().as_str(), "typed": report::typed_json(&typed),
+                "since": row.since.to_string(), "epoch": row.epoch, "ended": row.ended, "more": row.more,
+                "stands_until": row.stands_until.map(|day| day.to_string()),
+            }))?;
+            continue;
+        }
+        let stands = match row.stands_until {
+            Some(day) => format!("the broker has it until {day}, and each day's run moves that on"),
+            None if row.ended => format!("ended with epoch {}: put it forward again", row.epoch),
+            None => "the broker does not have it yet".to_owned(),
+        };
+        writeln!(out, "{address}{}  put forward on {}; {stands}", report::typed_text(&typed), row.since)?;
+        if !row.more.is_empty() {
+            writeln!(out, "  {}", report::lets_more_know(&row.more, &partner))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {

@@ -41,6 +41,8 @@ named! {
         YearReported => "year_reported",
         /// Somebody was shown conversations, or what is new.
         Shown => "shown",
+        /// Its epoch is over, or the policy lets more know than was agreed to.
+        Lapsed => "lapsed",
     }
 }
 
@@ -68,6 +70,7 @@ impl TalkEvent {
             TalkEvent::Totals { .. } => TalkAct::Totals,
             TalkEvent::YearKept { .. } => TalkAct::YearReported,
             TalkEvent::Shown { .. } => TalkAct::Shown,
+            TalkEvent::Lapsed { .. } => TalkAct::Lapsed,
         }
     }
 }
@@ -91,7 +94,7 @@ impl TalkAddresses {
             TakenEntry::Left { conversation, .. } => called(conversation),
         };
         let mut addresses: Vec<AddressKey> = match event {
-            TalkEvent::PutForward { addresses } | TalkEvent::TookBack { addresses } => addresses.clone(),
+            TalkEvent::PutForward { addresses, .. } | TalkEvent::TookBack { addresses } => addresses.clone(),
             TalkEvent::Answered { address, .. } => vec![*address],
             TalkEvent::NoteWritten { conversation, .. } | TalkEvent::Left { conversation } => {
                 numbered(conversation).into_iter().collect()
@@ -99,7 +102,10 @@ impl TalkAddresses {
             TalkEvent::Shown { conversations, addresses } => {
                 conversations.iter().filter_map(numbered).chain(addresses.iter().copied()).collect()
             }
-            TalkEvent::PuttingForward { said } => said.rows.iter().map(|(address, _)| *address).collect(),
+            TalkEvent::PuttingForward { said } => said.rows.iter().map(|row| row.address).collect(),
+            TalkEvent::Lapsed { ended, wider } => {
+                ended.iter().copied().chain(wider.iter().map(|(address, _)| *address)).collect()
+            }
             TalkEvent::Posted { post } => {
                 let written = post.notes.iter().filter_map(|note| called(&note.conversation));
                 let sent = post.fates.iter().filter_map(|sent| called(&sent.conversation));

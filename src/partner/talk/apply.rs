@@ -1,18 +1,27 @@
 //! What each record of the journal changes in what is known of what comes after a hit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::super::flags::Flags;
+use super::super::reply_record::ReplyRecord;
+use super::agreement::Agreement;
 use super::news::TalkNews;
-use super::record::{AskAnswer, Introduction, PostRecord, SentCopy, TakenEntry, TakenNote, TalkEvent};
+use super::record::{Introduction, PostRecord, SentCopy, TakenEntry, TakenNote, TalkEvent};
 use super::state::{
-    AfterHit, Asked, CopyProgress, KeptRows, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SentMessage,
+    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, OwnRow, SaidOn,
+    SentMessage, SentReply,
 };
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, NoteFate};
+use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent};
 
 /// The days for which it is shown that one was asked, after the last one on which an answer was in time.
 const ASKED_SHOWN: u16 = 30;
+
+/// The days for which it is shown that a row ended with its epoch, after the last one of that.
+const ENDED_SHOWN: u16 = 30;
 
 /// The most news that waits for somebody to look: of more the oldest goes, and what it is about is shown all the same.
 const MAX_NEWS: usize = 10_000;
@@ -22,14 +31,14 @@ impl AfterHit {
     pub(crate) fn apply(&mut self, record: u64, time: Timestamp, event: &TalkEvent) {
         let today = time.day();
         match event {
-            TalkEvent::PutForward { addresses } => self.put_forward(addresses, today),
+            TalkEvent::PutForward { addresses, agreed } => self.put_forward(addresses, agreed, today),
             TalkEvent::TookBack { addresses } => self.rows.retain(|row| !addresses.contains(&row.address)),
-            TalkEvent::Answered { address, answer } => {
+            TalkEvent::Answered { address, answer, agreed } => {
                 for asked in self.asked.iter_mut().filter(|asked| asked.address == *address) {
                     asked.answer = Some((*answer, today));
                 }
-                if *answer == AskAnswer::Join {
-                    self.put_forward(&[*address], today);
+                if let Some(agreed) = agreed {
+                    self.put_forward(&[*address], agreed, today);
                 }
             }
             TalkEvent::NoteWritten { conversation, content, copies } => {
@@ -39,16 +48,14 @@ impl AfterHit {
             }
             TalkEvent::Left { conversation } => self.leave(*conversation, time),
             TalkEvent::PuttingForward { said } => {
-                self.sent.push(SentMessage { said: said.clone(), day: today, kept: None });
+                self.sent.push(SentMessage { said: said.clone(), day: today, bytes: Vec::new(), reply: None });
             }
             TalkEvent::Kept { number, left, reply, .. } => {
                 self.new_rows = Some((today, *left));
-                let kept = KeptRows { told: reply.told, record, restored: reply.log.restored };
-                if let Some(sent) = self.sent.iter_mut().find(|sent| sent.said.number == *number) {
-                    sent.kept = Some(kept);
-                }
+                self.replied(*number, None, SaidOn::of(reply, record));
             }
-            TalkEvent::Posted { post } => self.posted(post, time),
+            TalkEvent::Posted { post } => self.posted(record, post, time),
+            TalkEvent::Lapsed { ended, wider } => self.lapsed(ended, wider),
             TalkEvent::Totals { .. } | TalkEvent::Shown { .. } => {}
             TalkEvent::YearKept { year, .. } => {
                 if let Err(at) = self.years.binary_search(year) {
@@ -68,15 +75,41 @@ impl AfterHit {
         self.asked.retain(|asked| asked.answer_by.plus(ASKED_SHOWN) >= today);
     }
 
-    /// The broker did not accept a message.
-    pub(crate) fn rejected(&mut self, today: Day, number: u64, code: Option<Code>, detail: u64) {
+    /// What was put forward in an epoch that closed goes, once people were told that it ended and had time to see it.
+    /// `closes` gives the last day of an epoch of the policy.
+    pub(crate) fn drop_ended(&mut self, today: Day, closes: impl Fn(u32) -> Option<Day>) {
+        let is_long_over = |epoch| closes(epoch).is_none_or(|closes| closes.plus(ENDED_SHOWN) < today);
+        self.rows.retain(|row| !row.ended_told || !is_long_over(row.agreed.epoch));
+    }
+
+    /// The broker did not accept a message. What it said is not forgotten: a broker that uses it all the same is
+    /// caught.
+    pub(crate) fn rejected(&mut self, today: Day, number: u64, code: u8, detail: u64, said: SaidOn) {
         let is_put_forward = self.sent.iter().any(|sent| sent.said.number == number);
-        if code == Some(Code::Unavailable) || !is_put_forward {
+        if code == Code::Unavailable as u8 || !is_put_forward {
             return;
         }
-        self.sent.retain(|sent| sent.said.number != number);
-        if code == Some(Code::OverBudget) {
+        self.replied(number, Some(code), said);
+        if code == Code::OverBudget as u8 {
             self.new_rows = Some((today, self.new_rows_left(today).min(u32::try_from(detail).unwrap_or(u32::MAX))));
+        }
+    }
+
+    /// The number of a new message was used: this folder may be an old copy, which does not know what it wrote since.
+    /// Notes that the broker does not have, as far as is known here, get numbers that were not used, and so do new
+    /// ones.
+    pub(crate) fn note_old_copy(&mut self, now: Timestamp) {
+        self.notes_above = self.notes_above.max(now.0 << NOTE_SERIES);
+        let above = self.notes_above;
+        for known in &mut self.conversations {
+            let KnownConversation { introduced, notes, .. } = known;
+            for copy in notes.iter_mut().flat_map(|note| &mut note.copies) {
+                let waits = matches!(copy.progress, CopyProgress::Waiting | CopyProgress::PutOff { .. });
+                if let Some(other) = introduced.iter_mut().find(|other| waits && other.partner == copy.to) {
+                    other.written = other.written.max(above).saturating_add(1);
+                    copy.number = other.written;
+                }
+            }
         }
     }
 
@@ -88,7 +121,7 @@ impl AfterHit {
     /// Forgets what is known of the broker. Another one knows none of the conversations.
     pub(crate) fn forget_broker(&mut self) {
         self.sent.clear();
-        (self.new_rows, self.told, self.received) = (None, 0, 0);
+        (self.new_rows, self.all_told, self.told, self.received) = (None, None, 0, 0);
         self.conversations.iter_mut().for_each(|known| known.id = ConversationId::NONE);
     }
 
@@ -113,12 +146,41 @@ impl AfterHit {
         self.conversations.iter_mut().find(|known| known.id == id)
     }
 
-    fn put_forward(&mut self, addresses: &[AddressKey], today: Day) {
+    fn put_forward(&mut self, addresses: &[AddressKey], agreed: &Agreement, today: Day) {
         for address in addresses {
-            if !self.has_row(address) {
-                self.rows.push(OwnRow { address: *address, since: today });
+            let (agreed, wider_told) = (agreed.clone(), Vec::new());
+            let new = OwnRow { address: *address, since: today, agreed, ended_told: false, wider_told };
+            match self.rows.iter_mut().find(|row| row.address == *address) {
+                Some(row) => *row = new,
+                None => self.rows.push(new),
             }
         }
+    }
+
+    fn lapsed(&mut self, ended: &[AddressKey], wider: &[(AddressKey, Vec<Slug>)]) {
+        let ended: BTreeSet<&AddressKey> = ended.iter().collect();
+        let wider: BTreeMap<&AddressKey, &Vec<Slug>> = wider.iter().map(|(address, slugs)| (address, slugs)).collect();
+        for row in &mut self.rows {
+            if ended.contains(&row.address) {
+                row.ended_told = true;
+                self.news.push(TalkNews::RowEnded { address: row.address });
+            } else if let Some(organisations) = wider.get(&row.address) {
+                row.wider_told = organisations.to_vec();
+                self.news.push(TalkNews::RowWider { address: row.address });
+            }
+        }
+        self.drop_old_news();
+    }
+
+    fn replied(&mut self, number: u64, rejected: Option<u8>, said: SaidOn) {
+        if let Some(sent) = self.sent.iter_mut().find(|sent| sent.said.number == number) {
+            sent.reply = Some(SentReply { rejected, said });
+        }
+    }
+
+    fn drop_old_news(&mut self) {
+        let over = self.news.len().saturating_sub(MAX_NEWS);
+        self.news.drain(..over);
     }
 
     fn leave(&mut self, conversation: u32, time: Timestamp) {
@@ -128,7 +190,7 @@ impl AfterHit {
         self.rows.retain(|row| Some(row.address) != address);
     }
 
-    fn posted(&mut self, post: &PostRecord, time: Timestamp) {
+    fn posted(&mut self, record: u64, post: &PostRecord, time: Timestamp) {
         let today = time.day();
         let restored = post.reply.log.restored;
         for sent in &post.fates {
@@ -149,11 +211,11 @@ impl AfterHit {
                 known.touched = time;
             }
         }
-        let over = self.news.len().saturating_sub(MAX_NEWS);
-        self.news.drain(..over);
+        self.drop_old_news();
         self.told = self.told.max(post.told);
         self.received = self.received.max(post.received);
         if !post.more {
+            self.all_told = Some(SaidOn::of(&post.reply, record));
             // All that was decided up to this day was told, and no row is used after its last day.
             let newest = self.sent.last().map(|sent| sent.said.number);
             self.sent.retain(|sent| sent.said.last_day >= post.reply.told || Some(sent.said.number) == newest);
@@ -244,6 +306,12 @@ impl AfterHit {
         if let Some(known) = self.called_mut(note.conversation) {
             known.notes.push(KnownNote { from, time: note.time, content, copies: Vec::new() });
         }
+    }
+}
+
+impl SaidOn {
+    pub(crate) fn of(reply: &ReplyRecord, record: u64) -> SaidOn {
+        SaidOn { day: reply.told, record, restored: reply.log.restored }
     }
 }
 

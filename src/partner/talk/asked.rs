@@ -6,6 +6,7 @@ use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
 use super::super::{Case, Partner};
 use super::record::{AskAnswer, TalkEvent};
+use super::rows::agreed_now;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 
@@ -59,14 +60,16 @@ impl Partner {
             self.member.meet()?;
         }
         let mut transaction = self.data.begin(now)?;
-        let state = transaction.view();
+        let (state, today) = (transaction.view(), transaction.now().day());
         if !state.after_hit.asked.iter().any(|asked| asked.address == *address) {
             return Err(PartnerError::NotPutForward);
         }
         if answer == AskAnswer::Join && !state.flags.covers(address) {
             return Err(PartnerError::NoFlag { missing: 1 });
         }
-        let event = TalkEvent::Answered { address: *address, answer };
+        let joins = answer == AskAnswer::Join;
+        let agreed = joins.then(|| agreed_now(&self.member, state, today)).transpose()?;
+        let event = TalkEvent::Answered { address: *address, answer, agreed };
         transaction.record(Some(by), JournalEvent::Talk(event))?;
         transaction.keep();
         Ok(())

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 
 use super::super::error::PartnerError;
+use super::agreement::may_meet;
 use super::reader::{Finding, Meeting, PostReader};
 use super::record::{Introduction, TakenEntry};
-use super::rows::may_meet;
-use super::state::{KeptRows, SentMessage};
+use super::state::{SaidOn, SentMessage};
 use crate::address::AddressKey;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::message::{Entry, EntryKind};
+use crate::policy::{Policy, SignedPolicy};
 use crate::pseudonym::Pseudonym;
 use crate::secret::UnsealingKey;
 use crate::talk::{ConversationId, Row, RowCode, RowKey, RowScope, Subject};
@@ -41,7 +42,8 @@ struct Told {
 
 /// Whether the code of a row is the other's.
 enum CodeCheck {
-    Right,
+    /// It is, under this policy.
+    Right(Digest),
     Wrong,
     /// It cannot be said, now or ever.
     Unknown,
@@ -49,7 +51,7 @@ enum CodeCheck {
 }
 
 impl PostReader<'_> {
-    pub(super) fn check_entry(&self, entry: &Entry) -> Result<CheckedEntry, PartnerError> {
+    pub(super) fn check_entry(&mut self, entry: &Entry) -> Result<CheckedEntry, PartnerError> {
         let policy = self.partner.member.policy();
         if policy.epoch(entry.epoch).is_none() {
             return Ok(CheckedEntry::PassedOver);
@@ -69,41 +71,43 @@ impl PostReader<'_> {
         }
     }
 
-    fn check_asked(&self, entry: &Entry, answer_by: Day) -> Result<CheckedEntry, PartnerError> {
+    fn check_asked(&mut self, entry: &Entry, answer_by: Day) -> Result<CheckedEntry, PartnerError> {
         let Some(address) = self.flagged(entry)? else { return Ok(CheckedEntry::PassedOver) };
         let (subject, epoch, day) = (entry.subject, entry.epoch, entry.day);
         Ok(CheckedEntry::Taken(TakenEntry::Asked { address, subject, epoch, day, answer_by }, None))
     }
 
     /// The own address that an entry is about; none where the flag is gone.
-    fn flagged(&self, entry: &Entry) -> Result<Option<AddressKey>, PartnerError> {
-        let (member, state) = (&self.partner.member, self.partner.data.state());
-        if let Some(address) = state.after_hit.sent.iter().find_map(|sent| sent.said.address_of(&entry.subject))
-            && state.flags.covers(&address)
-        {
-            return Ok(Some(address));
-        }
-        let addresses: Vec<_> = state.flags.all(member.counts_house_numbers()).map(|(address, _)| address).collect();
-        let mut missing = Vec::new();
-        let made = match member.pseudonyms(state, entry.epoch, self.today, &addresses, &mut missing) {
-            Ok(Some(made)) => made,
-            // Of a source that has to be asked, what it made before.
-            Ok(None) => return self.flagged_one_by_one(entry, &addresses),
-            // The secret of the epoch is gone, and with it what the entry is about.
-            Err(PartnerError::NoEpoch { .. }) => return Ok(None),
-            Err(error) => return Err(error),
+    fn flagged(&mut self, entry: &Entry) -> Result<Option<AddressKey>, PartnerError> {
+        let subjects = match self.subjects.remove(&entry.epoch) {
+            Some(subjects) => subjects,
+            None => self.own_subjects(entry.epoch)?,
         };
-        let subjects: HashMap<Subject, AddressKey> = made.iter().map(Subject::of).zip(addresses).collect();
-        Ok(subjects.get(&entry.subject).copied())
+        let found = subjects.get(&entry.subject).copied();
+        self.subjects.insert(entry.epoch, subjects);
+        Ok(found)
     }
 
-    fn flagged_one_by_one(&self, entry: &Entry, addresses: &[AddressKey]) -> Result<Option<AddressKey>, PartnerError> {
-        for address in addresses {
-            if self.pseudonym(entry.epoch, address)?.is_some_and(|made| Subject::of(&made) == entry.subject) {
-                return Ok(Some(*address));
+    /// The own flags, and those that were put forward and are flagged still, by their subjects in an epoch.
+    fn own_subjects(&self, epoch: u32) -> Result<HashMap<Subject, AddressKey>, PartnerError> {
+        let (member, state) = (&self.partner.member, self.partner.data.state());
+        let sent = state.after_hit.sent.iter().filter(|sent| sent.said.epoch == epoch);
+        let sent = sent.flat_map(|sent| &sent.said.rows).filter(|row| state.flags.covers(&row.address));
+        let mut subjects: HashMap<Subject, AddressKey> = sent.map(|row| (row.subject, row.address)).collect();
+        let addresses: Vec<_> = state.flags.all(member.counts_house_numbers()).map(|(address, _)| address).collect();
+        match member.pseudonyms(state, epoch, self.today, &addresses, &mut Vec::new()) {
+            Ok(Some(made)) => subjects.extend(made.iter().map(Subject::of).zip(addresses)),
+            // Of a source that has to be asked, what it made before.
+            Ok(None) => {
+                for address in addresses {
+                    subjects.extend(self.pseudonym(epoch, &address)?.map(|made| (Subject::of(&made), address)));
+                }
             }
+            // The secret of the epoch is gone, and with it what the entry is about.
+            Err(PartnerError::NoEpoch { .. }) => {}
+            Err(error) => return Err(error),
         }
-        Ok(None)
+        Ok(subjects)
     }
 
     fn pseudonym(&self, epoch: u32, address: &AddressKey) -> Result<Option<Pseudonym>, PartnerError> {
@@ -137,36 +141,45 @@ impl PostReader<'_> {
         };
         let is_over = told.last_day < entry.day;
         if member.coordinates() {
-            let meets = policy.flags_for(told.partner, entry.epoch).is_some()
-                && may_meet(member, &other.organisation, member.number, entry.epoch);
-            if is_over || told.own_row != 0 || !meets {
+            if is_over || told.own_row != 0 {
                 return Ok(CheckedEntry::PassedOver);
             }
+            let before = self.partner.data.folder().read_policy_before()?;
+            let policies: Vec<&SignedPolicy> = [&member.policy].into_iter().chain(&before).collect();
+            let digests: Vec<Digest> = policies.iter().map(|policy| policy.digest()).collect();
+            let meets = |digest: &Digest| {
+                let of_row = policies.iter().find(|policy| policy.digest() == *digest);
+                of_row
+                    .is_some_and(|of_row| meets_coordinator(of_row.policy(), told.partner, member.number, entry.epoch))
+            };
             let made = |key: &RowKey, row: &Row| Ok(Some(key.code_for_coordinator(row, &entry.subject)));
-            return Ok(match self.check_code(entry, &told, None, made)? {
-                CodeCheck::Right => CheckedEntry::Taken(introduced(None), None),
+            return Ok(match self.check_code(entry, &told, &digests, made)? {
+                CodeCheck::Right(of_row) if meets(&of_row) => {
+                    CheckedEntry::Taken(introduced(None), self.out_of_time(entry, &told))
+                }
+                CodeCheck::Right(_) | CodeCheck::Unknown => CheckedEntry::PassedOver,
                 CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
-                CodeCheck::Unknown => CheckedEntry::PassedOver,
                 CodeCheck::NotYet => CheckedEntry::NotYet,
             });
         }
+        // Whom it has codes for is by the policy of that row, which may be another one than that in force now.
         let Some((sent, address)) = self.own_row(entry, &told) else { return Ok(CheckedEntry::PassedOver) };
-        let late = self.taken_back(entry, sent);
-        if !may_meet(member, own, told.partner, entry.epoch) || is_over {
-            return Ok(CheckedEntry::PassedOver);
-        }
-        if other.may.coordinate {
+        let late = self.did_not_stand(entry, sent).or_else(|| self.out_of_time(entry, &told));
+        if sent.said.coordinator == Some(other.number) {
             let is_whole = told.row == 0 && told.code == RowCode::NONE && told.last_day == sent.said.last_day;
             return Ok(match is_whole {
                 true => CheckedEntry::Taken(introduced(Some(address)), late),
                 false => CheckedEntry::PassedOver,
             });
         }
+        if is_over {
+            return Ok(CheckedEntry::PassedOver);
+        }
         let pseudonym = self.pseudonym(entry.epoch, &address)?;
         let made = |key: &RowKey, row: &Row| Ok(pseudonym.map(|pseudonym| key.code(row, &pseudonym)));
         // The broker uses rows of one policy at a turn, so the other's is of that of the own one.
-        Ok(match self.check_code(entry, &told, Some(sent.said.policy), made)? {
-            CodeCheck::Right => CheckedEntry::Taken(introduced(Some(address)), late),
+        Ok(match self.check_code(entry, &told, &[sent.said.policy], made)? {
+            CodeCheck::Right(_) => CheckedEntry::Taken(introduced(Some(address)), late),
             CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
             CodeCheck::Unknown => CheckedEntry::PassedOver,
             CodeCheck::NotYet => CheckedEntry::NotYet,
@@ -184,39 +197,99 @@ impl PostReader<'_> {
     }
 
     /// The own message that the broker says to have introduced by, and the address: it said this subject, for this
-    /// partner, and was not over.
+    /// partner.
     fn own_row(&self, entry: &Entry, told: &Told) -> Option<(&SentMessage, AddressKey)> {
         let mut sent = self.partner.data.state().after_hit.sent.iter();
         let sent = sent.find(|sent| (sent.said.number, sent.said.epoch) == (told.own_row, entry.epoch))?;
-        let stands = sent.said.last_day >= entry.day && sent.said.receivers.contains(&told.partner);
-        Some((sent, sent.said.address_of(&entry.subject).filter(|_| stands)?))
+        let row = sent.said.row(&entry.subject).filter(|row| sent.said.tells(row, told.partner))?;
+        Some((sent, row.address))
     }
 
-    /// What shows that the own row had been taken back: a later message of that epoch lacks it, and was kept before the
+    /// What shows that the own row did not stand on the day of an entry: the message that said it was refused, or was
+    /// kept on that day at the earliest, or its last day was over, or a later one had taken it back.
+    fn did_not_stand(&self, entry: &Entry, row: &SentMessage) -> Option<Finding> {
+        let (number, day) = (row.said.number, entry.day);
+        let late = |finding: String, other: Option<SaidOn>, message: &SentMessage| {
+            let finding =
+                format!("entry {} says that what message {number} put forward stood on {day}, {finding}", entry.number);
+            let (other, message) = (other.map(|said| said.record), message.bytes.clone());
+            Some(Finding { error: PartnerError::LateIntroduction { finding }, other, message })
+        };
+        if let Some((code, said)) = row.refused().filter(|(_, said)| self.is_held(said)) {
+            return late(
+                format!("and that message was rejected on {}, as {}", said.day, code.as_str()),
+                Some(said),
+                row,
+            );
+        }
+        if row.said.last_day < day {
+            return late(format!("and its last day was {}", row.said.last_day), None, row);
+        }
+        // The turn of a day comes before all that is kept on it. A message whose reply was not read may have been kept
+        // on the day on which it was made, by the broker's clock, or after it.
+        match row.kept().filter(|kept| self.is_held(kept)) {
+            Some(kept) if day <= kept.day => {
+                return late(
+                    format!("and that message was kept on {}, after the turn of that day", kept.day),
+                    Some(kept),
+                    row,
+                );
+            }
+            None if day < row.day => return late(format!("and that message was made on {}", row.day), None, row),
+            _ => {}
+        }
+        let (by, kept) = self.taken_back(entry, row)?;
+        let finding = format!("and message {}, which took it back, was kept on {}", by.said.number, kept.day);
+        late(finding, Some(kept), by)
+    }
+
+    /// The message that had taken the own row back: a later one of that epoch that lacks it, and was kept before the
     /// turn. What is said in another epoch takes nothing back.
-    fn taken_back(&self, entry: &Entry, row: &SentMessage) -> Option<Finding> {
+    fn taken_back(&self, entry: &Entry, row: &SentMessage) -> Option<(&SentMessage, SaidOn)> {
         let lacks_it =
-            |later: &&SentMessage| later.said.epoch == entry.epoch && later.said.address_of(&entry.subject).is_none();
+            |later: &&SentMessage| later.said.epoch == entry.epoch && later.said.row(&entry.subject).is_none();
         let later = self.partner.data.state().after_hit.sent.iter();
-        let later = later.filter(|later| later.said.number > row.said.number);
-        // What a broker kept before it was restored it may have lost, and says so.
-        let is_held = |kept: &KeptRows| kept.restored >= self.restored;
-        let kept = |later: &SentMessage| Some((later.said.number, later.kept.filter(is_held)?));
-        let (by, kept) = later.filter(lacks_it).filter_map(kept).find(|(_, kept)| kept.told < entry.day)?;
-        let finding = format!(
-            "entry {} says that what message {} put forward stood on {}, and message {by}, which took it back, was \
-             kept on {}",
-            entry.number, row.said.number, entry.day, kept.told
-        );
-        Some(Finding { error: PartnerError::LateIntroduction { finding }, kept: Some(kept.record) })
+        let later = later.filter(|later| later.said.number > row.said.number).filter(lacks_it);
+        let kept = |later: &'_ SentMessage| later.kept().filter(|kept| self.is_held(kept) && kept.day < entry.day);
+        later.filter_map(|later| Some((later, kept(later)?))).next()
     }
 
-    /// Whether the code is one that the other made: under the policy here, the one before it, or that of the own row.
+    /// What shows that an entry was not decided on the day that it has: that is after the post, or at or before the
+    /// turn of the day of a post after which nothing waited.
+    fn out_of_time(&self, entry: &Entry, told: &Told) -> Option<Finding> {
+        let (number, day) = (entry.number, entry.day);
+        let (finding, other) = if day > self.posted {
+            (format!("entry {number} is of {day}, and the post that has it of {}", self.posted), None)
+        } else {
+            let known = &self.partner.data.state().after_hit;
+            let earlier = known.all_told.filter(|all| self.is_held(all) && day <= all.day)?;
+            // Told twice it was there the first time.
+            let before = known.called(told.conversation).and_then(|one| one.with(told.partner));
+            if before.is_some_and(|before| before.since == day) {
+                return None;
+            }
+            let finding = format!(
+                "entry {number} is of {day}, and in a post of {} the broker said that nothing more waited: it was not \
+                 there",
+                earlier.day
+            );
+            (finding, Some(earlier.record))
+        };
+        Some(Finding { error: PartnerError::LateIntroduction { finding }, other, message: Vec::new() })
+    }
+
+    /// Whether the broker is held to an earlier reply: what it said before it was restored it may have lost, and says
+    /// so.
+    fn is_held(&self, said: &SaidOn) -> bool {
+        said.restored >= self.restored
+    }
+
+    /// Whether the code is one that the other made under one of these policies.
     fn check_code(
         &self,
         entry: &Entry,
         told: &Told,
-        of_own_row: Option<Digest>,
+        policies: &[Digest],
         made: impl Fn(&RowKey, &Row) -> Result<Option<RowCode>, PartnerError>,
     ) -> Result<CodeCheck, PartnerError> {
         let (member, folder) = (&self.partner.member, self.partner.data.folder());
@@ -225,8 +298,6 @@ impl PostReader<'_> {
         if theirs.is_empty() {
             return Ok(CodeCheck::NotYet);
         }
-        let before = folder.read_policy_before()?.map(|before| before.digest());
-        let policies: Vec<Digest> = [member.policy.digest()].into_iter().chain(before).chain(of_own_row).collect();
         for key in &theirs {
             let scope = RowScope {
                 consortium: &member.policy().consortium,
@@ -236,11 +307,11 @@ impl PostReader<'_> {
                 receiver: member.number,
             };
             let Some(key) = RowKey::new(&own, key, &scope) else { continue };
-            for policy in &policies {
+            for policy in policies {
                 let row = Row { policy: *policy, number: told.row, last_day: told.last_day };
                 match made(&key, &row)? {
                     None => return Ok(CodeCheck::Unknown),
-                    Some(code) if code == told.code => return Ok(CodeCheck::Right),
+                    Some(code) if code == told.code => return Ok(CodeCheck::Right(*policy)),
                     Some(_) => {}
                 }
             }
@@ -258,5 +329,10 @@ fn falsely(entry: &Entry, told: &Told) -> Finding {
          partner's",
         entry.number, told.partner, told.row, told.last_day
     );
-    Finding { error: PartnerError::FalseIntroduction { finding }, kept: None }
+    Finding { error: PartnerError::FalseIntroduction { finding }, other: None, message: Vec::new() }
+}
+
+/// Whether a policy has a partner introduced to the coordinator in an epoch.
+fn meets_coordinator(policy: &Policy, partner: u16, coordinator: u16, epoch: u32) -> bool {
+    policy.flags_for(partner, epoch).is_some_and(|own| may_meet(policy, own, coordinator, epoch))
 }

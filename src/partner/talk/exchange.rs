@@ -30,7 +30,7 @@ impl Partner {
         for known in state.after_hit.conversations.iter().filter(|known| !told(known)) {
             // Of a flag that ended since, or was withdrawn, a person decides.
             let Some(address) = known.address.filter(|address| state.flags.covers(address)) else { continue };
-            let copies = copies(known, Some(coordinator));
+            let copies = copies(&state.after_hit, known, Some(coordinator));
             if !copies.is_empty() {
                 let (key, typed) = (address.as_str().to_owned(), state.typed.shown(&address));
                 let content = NoteContent::Address { key: key.clone(), typed };

@@ -1,7 +1,8 @@
 //! What comes after a hit, at the partner: putting forward, being introduced, and notes. spec/after-a-hit.md.
 //!
 //! - `state`, `record`, `apply`: what is known of it, made from the journal as all else is;
-//! - `rows`: what people put forward, and the message that says it; `asked`: what others put forward;
+//! - `rows`: what people put forward, and the message that says it; `agreement`: who may come to know of it by that;
+//!   `asked`: what others put forward;
 //! - `written`: notes that people write, and leaving; `exchange`: the message that brings them;
 //! - `run`, `pace`: which message is next; `post`, `reader`, `entries`, `notes`: what the broker's replies say, and
 //!   whether it can be;
@@ -11,6 +12,7 @@
 
 mod acts;
 mod agenda;
+pub(crate) mod agreement;
 mod apply;
 mod asked;
 mod conversation;

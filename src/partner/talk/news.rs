@@ -43,13 +43,26 @@ pub enum TalkNews {
         /// Who left.
         partner: u16,
     },
+    /// What is put forward ended with its epoch: [`Partner::put_forward`](crate::Partner::put_forward) puts it forward
+    /// in the one that answers.
+    RowEnded {
+        /// The address.
+        address: AddressKey,
+    },
+    /// The policy lets more know of what is put forward than was agreed to
+    /// ([`PutForwardRow::more`](crate::partner::PutForwardRow::more)). They are not told, unless somebody agrees to
+    /// that by putting it forward again.
+    RowWider {
+        /// The address.
+        address: AddressKey,
+    },
 }
 
 impl TalkNews {
     /// The conversation that it is in.
     pub fn conversation(&self) -> Option<u32> {
         match self {
-            TalkNews::Asked { .. } => None,
+            TalkNews::Asked { .. } | TalkNews::RowEnded { .. } | TalkNews::RowWider { .. } => None,
             TalkNews::Introduced { conversation, .. }
             | TalkNews::Note { conversation, .. }
             | TalkNews::Decision { conversation }
@@ -67,6 +80,8 @@ impl fmt::Debug for TalkNews {
             TalkNews::Note { conversation, partner } => write!(f, "Note({conversation}, {partner})"),
             TalkNews::Decision { conversation } => write!(f, "Decision({conversation})"),
             TalkNews::Left { conversation, partner } => write!(f, "Left({conversation}, {partner})"),
+            TalkNews::RowEnded { .. } => f.write_str("RowEnded(..)"),
+            TalkNews::RowWider { .. } => f.write_str("RowWider(..)"),
         }
     }
 }
@@ -78,6 +93,8 @@ encode_variants! {
         3 => Note { conversation, partner },
         4 => Decision { conversation },
         5 => Left { conversation, partner },
+        6 => RowEnded { address },
+        7 => RowWider { address },
     },
     else "what is new is unknown"
 }

@@ -74,7 +74,7 @@ impl Partner {
         let key = self.member.key.verifying_key();
         let Request::Exchange(exchange) = sent.request(&key)? else { return unexpected("it is to no exchange") };
         refuse_unfit(&exchange, post)?;
-        let mut reader = PostReader::new(self, today, post.log.restored, &exchange);
+        let mut reader = PostReader::new(self, (today, reply.told), post.log.restored, &exchange);
         reader.read_entries(&post.entries)?;
         let may_wait = reader.is_held_up || post.entries.len() == ENTRIES_AT_ONCE;
         reader.read_notes(&post.notes, may_wait)?;
@@ -111,16 +111,16 @@ impl Partner {
         post: &[u8],
     ) -> Result<Option<Complaint>, PartnerError> {
         let mut first = None;
-        for Finding { error, kept } in findings {
+        for Finding { error, other: record, message } in findings {
             let mut other = Vec::new();
-            if let Some(record) = kept {
+            if let Some(record) = record {
                 self.data.journal().read(|number, read| {
                     if number == record {
                         other = read.event.reply().map(|reply| reply.bytes.clone()).unwrap_or_default();
                     }
                 })?;
             }
-            let files = [("-other.reply", other.as_slice()), (".reply", post)];
+            let files = [("-other.reply", other.as_slice()), ("-other.message", message.as_slice()), (".reply", post)];
             let complaint = self.complain(error.code(), &error.to_string(), &files)?;
             first.get_or_insert(complaint);
         }

@@ -1,8 +1,11 @@
 //! A post while it is read: what was taken of it so far, and who is known to be introduced.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::super::Partner;
 use super::super::error::PartnerError;
 use super::record::{Introduction, TakenEntry, TakenNote};
+use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::Exchange;
 use crate::talk::{ConversationId, Subject};
@@ -13,6 +16,10 @@ pub(super) struct PostReader<'a> {
     pub(super) today: Day,
     /// When the broker was restored last, as the post says.
     pub(super) restored: Timestamp,
+    /// The day of the post, by the broker's clock.
+    pub(super) posted: Day,
+    /// The own flags by subject, in the epochs of which that was looked for.
+    pub(super) subjects: BTreeMap<u32, HashMap<Subject, AddressKey>>,
     pub(super) meetings: Vec<Meeting>,
     pub(super) told: u64,
     pub(super) received: u64,
@@ -35,11 +42,18 @@ pub(super) struct Meeting {
 pub(crate) struct Finding {
     pub(crate) error: PartnerError,
     /// The journal's record with the other reply that shows it.
-    pub(crate) kept: Option<u64>,
+    pub(crate) other: Option<u64>,
+    /// The own message that this is the reply to, or that the post is about; empty for none.
+    pub(crate) message: Vec<u8>,
 }
 
 impl<'a> PostReader<'a> {
-    pub(super) fn new(partner: &'a Partner, today: Day, restored: Timestamp, exchange: &Exchange) -> PostReader<'a> {
+    pub(super) fn new(
+        partner: &'a Partner,
+        (today, posted): (Day, Day),
+        restored: Timestamp,
+        exchange: &Exchange,
+    ) -> PostReader<'a> {
         let known = &partner.data.state().after_hit;
         let meetings = known.conversations.iter().map(|known| Meeting {
             id: known.id,
@@ -51,6 +65,8 @@ impl<'a> PostReader<'a> {
             partner,
             today,
             restored,
+            posted,
+            subjects: BTreeMap::new(),
             meetings: meetings.collect(),
             told: exchange.told,
             received: exchange.received,

@@ -1,12 +1,14 @@
 //! What the journal records of what comes after a hit.
 
 use super::super::reply_record::ReplyRecord;
+use super::agreement::Agreement;
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
 use crate::codes::named;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::NoteFate;
+use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
 
 named! {
@@ -25,12 +27,13 @@ named! {
 
 /// What was done.
 pub(crate) enum TalkEvent {
-    /// Own flags were put forward.
-    PutForward { addresses: Vec<AddressKey> },
+    /// Own flags were put forward, and who may come to be told of it.
+    PutForward { addresses: Vec<AddressKey>, agreed: Agreement },
     /// Own flags are put forward no longer.
     TookBack { addresses: Vec<AddressKey> },
-    /// It was answered that another put an own flag forward. A join puts it forward too.
-    Answered { address: AddressKey, answer: AskAnswer },
+    /// It was answered that another put an own flag forward. A join puts it forward too, and has who may come to be
+    /// told.
+    Answered { address: AddressKey, answer: AskAnswer, agreed: Option<Agreement> },
     /// A note was written, to these partners, each with its number there.
     NoteWritten { conversation: u32, content: NoteContent, copies: Vec<(u16, u64)> },
     /// A conversation was left, and what is put forward there taken back.
@@ -47,6 +50,8 @@ pub(crate) enum TalkEvent {
     YearKept { number: u64, year: u16, reply: ReplyRecord },
     /// A person was shown conversations, and what is new over own addresses.
     Shown { conversations: Vec<u32>, addresses: Vec<AddressKey> },
+    /// The epoch of these rows is over, and of those the policy lets more know than was agreed to: these organisations.
+    Lapsed { ended: Vec<AddressKey>, wider: Vec<(AddressKey, Vec<Slug>)> },
 }
 
 /// All of a message that puts forward but its codes.
@@ -60,8 +65,19 @@ pub(crate) struct SentRows {
     pub(crate) policy: Digest,
     /// Whom codes are for.
     pub(crate) receivers: Vec<u16>,
+    /// The one of them that coordinates.
+    pub(crate) coordinator: Option<u16>,
     /// Ascending by address.
-    pub(crate) rows: Vec<(AddressKey, Subject)>,
+    pub(crate) rows: Vec<SentRow>,
+}
+
+/// A row of such a message.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SentRow {
+    pub(crate) address: AddressKey,
+    pub(crate) subject: Subject,
+    /// The receivers that it has no code for: nobody agreed to tell them of this one. Ascending.
+    pub(crate) without: Vec<u16>,
 }
 
 /// What was read of a post.
@@ -168,12 +184,17 @@ impl PostRecord {
 impl SentRows {
     /// Whether the address is among them.
     pub(crate) fn says(&self, address: &AddressKey) -> bool {
-        self.rows.binary_search_by_key(address, |(said, _)| *said).is_ok()
+        self.rows.binary_search_by_key(address, |row| row.address).is_ok()
     }
 
-    /// The address of a subject.
-    pub(crate) fn address_of(&self, subject: &Subject) -> Option<AddressKey> {
-        self.rows.iter().find(|(_, of)| of == subject).map(|(address, _)| *address)
+    /// The row on a subject.
+    pub(crate) fn row(&self, subject: &Subject) -> Option<&SentRow> {
+        self.rows.iter().find(|row| row.subject == *subject)
+    }
+
+    /// Whether a row has a code for a partner.
+    pub(crate) fn tells(&self, row: &SentRow, partner: u16) -> bool {
+        self.receivers.contains(&partner) && !row.without.contains(&partner)
     }
 }
 
@@ -183,9 +204,9 @@ encode_variants! {
 
 encode_variants! {
     TalkEvent {
-        1 => PutForward { addresses },
+        1 => PutForward { addresses, agreed },
         2 => TookBack { addresses },
-        3 => Answered { address, answer },
+        3 => Answered { address, answer, agreed },
         4 => NoteWritten { conversation, content, copies },
         5 => Left { conversation },
         6 => PuttingForward { said },
@@ -194,16 +215,18 @@ encode_variants! {
         9 => Totals { number, reply },
         10 => YearKept { number, year, reply },
         11 => Shown { conversations, addresses },
+        12 => Lapsed { ended, wider },
     },
     else "what was done after a hit is unknown"
 }
 
 encode_fields! {
-    SentRows { epoch, number, last_day, policy, receivers, rows }
-    where |said| said.rows.is_sorted_by(|a, b| a.0 < b.0),
+    SentRows { epoch, number, last_day, policy, receivers, coordinator, rows }
+    where |said| said.rows.is_sorted_by(|a, b| a.address < b.address),
     else "rows that were put forward are not ascending by address, each once"
 }
 
+encode_fields! { SentRow { address, subject, without } }
 encode_fields! { PostRecord { number, told, received, more, fates, left, entries, notes, passed_over, reply } }
 encode_fields! { SentCopy { conversation, to, number, epoch, fate } }
 

@@ -10,29 +10,39 @@ use super::super::member::Member;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::super::{Case, Partner};
-use super::record::{SentRows, TalkEvent};
-use super::state::SentMessage;
+use super::agreement::{Agreement, may_meet};
+use super::record::{SentRow, SentRows, TalkEvent};
+use super::state::{OwnRow, SentMessage};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{MAX_ROWS, PutForward};
 use crate::pseudonym::Pseudonym;
 use crate::secret::{SealKey, UnsealingKey};
+use crate::slug::Slug;
 use crate::talk::{Row, RowCode, RowKey, RowScope, Subject};
 
 /// The most days from the day of a message to the last one of its rows.
 const LONGEST_ROW: u16 = 14;
 
 /// An own flag that somebody put forward.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutForwardRow {
     /// The address.
     pub address: AddressKey,
-    /// The day on which it was put forward.
+    /// The day on which it was put forward last.
     pub since: Day,
+    /// The epoch in which it is put forward: the one that answered on that day.
+    pub epoch: u32,
+    /// Whether that epoch is over, because a newer one answers or it has closed. Nobody is introduced by it any more:
+    /// put it forward again, in the epoch that answers. It is gone 30 days after its epoch closed.
+    pub ended: bool,
+    /// The organisations that the policy in force lets be told of it too, beside those that somebody agreed to by
+    /// putting it forward; ascending. They are not told: put it forward again to agree to that.
+    pub more: Vec<Slug>,
     /// The last day on which it stands at the broker, as far as is known; each day's message moves it on. `None` where
     /// the broker does not have it yet: because it has no flag there yet, because no certificate of anybody is here
-    /// that it could be introduced to, or because the budget of new rows is spent.
+    /// that it could be introduced to, or because the budget of new rows is spent; and where it ended.
     pub stands_until: Option<Day>,
 }
 
@@ -43,19 +53,31 @@ pub(super) struct Planned {
     /// Whom codes are for, ascending, with the keys that they are made with.
     receivers: Vec<(u16, SealKey)>,
     /// Ascending by address.
-    rows: Vec<(AddressKey, Pseudonym)>,
+    rows: Vec<PlannedRow>,
+}
+
+/// A row of it.
+struct PlannedRow {
+    address: AddressKey,
+    pseudonym: Pseudonym,
+    /// The receivers that it has no code for; ascending.
+    without: Vec<u16>,
 }
 
 impl Partner {
     /// Puts own flags forward: whoever flags the same, and puts it forward too, is told that this partner does, and the
     /// other way round, directly or by the coordinator, as the policy says. It lasts until it is taken back, or its
-    /// flag ends; [`Partner::talk`] tells the broker, and tells it again on each day. How many were not put forward
-    /// yet.
+    /// flag ends, or its epoch: [`Partner::talk`] tells the broker, and tells it again on each day.
+    ///
+    /// It is told to those organisations alone that the policy in force now lets be told of it. Where a later policy
+    /// lets more know, or another epoch answers, it is put forward again to agree to that, by this call. How many were
+    /// not put forward yet, or are put forward anew.
     ///
     /// # Errors
     ///
     /// [`PartnerError::NotPermitted`] where the policy has no `[meet]`, or this partner may not flag;
-    /// [`PartnerError::Level`]; [`PartnerError::NoFlag`] where one of them is not flagged;
+    /// [`PartnerError::Level`]; [`PartnerError::NoFlag`] where one of them is not flagged; [`PartnerError::NoEpoch`]
+    /// where none is open whose secret is here; [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn put_forward<'a>(
         &mut self,
@@ -73,12 +95,14 @@ impl Partner {
         if missing > 0 {
             return Err(PartnerError::NoFlag { missing });
         }
-        addresses.retain(|address| !state.after_hit.has_row(address));
+        let agreed = agreed_now(&self.member, state, transaction.now().day())?;
+        let is_agreed = |row: &OwnRow| row.agreed.epoch == agreed.epoch && row.agreed.lacks(&agreed).is_empty();
+        addresses.retain(|address| !state.after_hit.row(address).is_some_and(is_agreed));
         addresses.sort_unstable();
         addresses.dedup();
         let count = addresses.len();
         if count > 0 {
-            transaction.record(Some(by), JournalEvent::Talk(TalkEvent::PutForward { addresses }))?;
+            transaction.record(Some(by), JournalEvent::Talk(TalkEvent::PutForward { addresses, agreed }))?;
         }
         transaction.keep();
         Ok(count)
@@ -109,15 +133,66 @@ impl Partner {
         Ok(count)
     }
 
-    /// What is put forward, in the order in which it was.
+    /// What is put forward, in the order in which it was first, as it is on the day of the journal's latest record.
     pub fn put_forward_rows(&self) -> impl Iterator<Item = PutForwardRow> {
-        let known = &self.data.state().after_hit;
-        let newest = known.sent.iter().rev().find(|sent| sent.kept.is_some());
+        let (member, state) = (&self.member, self.data.state());
+        let (known, today) = (&state.after_hit, state.latest.day());
         known.rows.iter().map(move |row| {
-            let standing = newest.filter(|sent| sent.said.says(&row.address));
+            let OwnRow { address, since, ref agreed, .. } = *row;
+            let ended = row.is_over(member, state, today);
+            let more = if ended { Vec::new() } else { row.more(member) };
+            let standing = newest_kept(&known.sent, agreed.epoch).filter(|sent| !ended && sent.said.says(&address));
             let stands_until = standing.map(|sent| sent.said.last_day);
-            PutForwardRow { address: row.address, since: row.since, stands_until }
+            PutForwardRow { address, since, epoch: agreed.epoch, ended, more, stands_until }
         })
+    }
+
+    /// Notes of which rows the epoch is over, and of which the policy lets more know than was agreed to, so that people
+    /// are told, once of each.
+    pub(super) fn note_lapsed(&mut self, now: Timestamp) -> Result<(), PartnerError> {
+        let (member, state, today) = (&self.member, self.data.state(), now.day());
+        let (mut ended, mut wider) = (Vec::new(), Vec::new());
+        for row in &state.after_hit.rows {
+            if row.is_over(member, state, today) {
+                if !row.ended_told {
+                    ended.push(row.address);
+                }
+                continue;
+            }
+            let more = row.more(member);
+            if more.iter().any(|slug| row.wider_told.binary_search(slug).is_err()) {
+                wider.push((row.address, more));
+            }
+        }
+        if ended.is_empty() && wider.is_empty() {
+            return Ok(());
+        }
+        self.data.record(now, None, JournalEvent::Talk(TalkEvent::Lapsed { ended, wider }))
+    }
+}
+
+/// The newest message of an epoch that the broker keeps.
+fn newest_kept(sent: &[SentMessage], epoch: u32) -> Option<&SentMessage> {
+    sent.iter().rev().find(|sent| sent.said.epoch == epoch && sent.kept().is_some())
+}
+
+/// What somebody agrees to who puts forward on a day, under the policy in force.
+pub(super) fn agreed_now(member: &Member, state: &PartnerState, today: Day) -> Result<Agreement, PartnerError> {
+    let own = &member.entry()?.organisation;
+    Ok(Agreement::under(member.policy(), own, epoch(member, state, today)?))
+}
+
+impl OwnRow {
+    /// Whether its epoch is over for it: a newer one answers, or it has closed.
+    fn is_over(&self, member: &Member, state: &PartnerState, today: Day) -> bool {
+        let has_closed = member.policy().epoch(self.agreed.epoch).is_none_or(|epoch| epoch.closes < today);
+        has_closed || epoch(member, state, today).is_ok_and(|answers| answers > self.agreed.epoch)
+    }
+
+    /// The organisations that the policy lets be told of it too, beside those that were agreed to.
+    fn more(&self, member: &Member) -> Vec<Slug> {
+        let Ok(own) = member.entry() else { return Vec::new() };
+        self.agreed.lacks(&Agreement::under(member.policy(), &own.organisation, self.agreed.epoch))
     }
 }
 
@@ -134,11 +209,28 @@ pub(super) fn plan(
         // The broker waits for a full set. Without its flags no row would be kept, and none is to be taken back.
         return Ok(None);
     }
-    let receivers = if own.is_some() { receivers(member, epoch, today) } else { Vec::new() };
-    let rows = if receivers.is_empty() { Vec::new() } else { rows(member, state, epoch, today)? };
+    let mut receivers = if own.is_some() { receivers(member, epoch, today) } else { Vec::new() };
+    let rows = if receivers.is_empty() { Vec::new() } else { rows(member, state, &receivers, epoch, today)? };
+    receivers.retain(|(number, _)| rows.iter().any(|row| !row.without.contains(number)));
+    let is_receiver = |number: &u16| receivers.iter().any(|(receiver, _)| receiver == number);
+    let rows = rows
+        .into_iter()
+        .map(|row| PlannedRow { without: row.without.into_iter().filter(is_receiver).collect(), ..row });
+    let rows = rows.collect();
     let closes = member.policy().epoch(epoch).map_or(today, |epoch| epoch.closes);
     let planned = Planned { epoch, last_day: today.plus(LONGEST_ROW).min(closes), receivers, rows };
     Ok(planned.is_due(member, state, today).then_some(planned))
+}
+
+/// The epoch of the next message that puts forward: the one in which the partner puts forward, or first an older open
+/// one in which a row may stand that somebody took back since.
+pub(super) fn epoch_to_tell(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
+    let newest = epoch(member, state, today)?;
+    let known = &state.after_hit;
+    let is_taken_back = |sent: &SentMessage| sent.said.rows.iter().any(|row| !known.has_row(&row.address));
+    let older = member.epochs_without_secret(today)?.into_iter().filter(|older| *older < newest);
+    let untold = older.rev().find(|older| may_stand(state, *older, today).any(is_taken_back));
+    Ok(untold.unwrap_or(newest))
 }
 
 /// The epoch in which a partner puts forward: the one in which it would ask.
@@ -152,87 +244,92 @@ fn receivers(member: &Member, epoch: u32, today: Day) -> Vec<(u16, SealKey)> {
     let policy = member.policy();
     let Ok(own) = member.entry() else { return Vec::new() };
     let others = policy.partners.iter().filter(|other| {
-        may_meet(member, &own.organisation, other.number, epoch) && other.organisation != own.organisation
+        may_meet(policy, &own.organisation, other.number, epoch) && other.organisation != own.organisation
     });
     others.filter_map(|other| Some((other.number, member.seal_key(other.number, epoch, today)?))).collect()
 }
 
-/// Whether partners of an organisation may be introduced to another partner, directly or as to the coordinator.
-pub(super) fn may_meet(member: &Member, organisation: &crate::slug::Slug, other: u16, epoch: u32) -> bool {
-    let policy = member.policy();
-    match policy.partner(other) {
-        Some(entry) if entry.may.coordinate => {
-            policy.takes_part(&entry.organisation, epoch) && policy.meets_by_coordinator(organisation, epoch)
-        }
-        Some(_) => policy.flags_for(other, epoch).is_some_and(|other| policy.meet_directly(organisation, other)),
-        None => false,
-    }
-}
-
-/// What is put forward of what the broker holds, as far as the budgets reach, ascending by address. What the broker has
-/// already comes first, and costs none of the day's budget.
+/// What is put forward in an epoch of what the broker holds, as far as the budgets reach, ascending by address. A row
+/// goes in the epoch in which somebody agreed to it alone, and to those receivers alone that were agreed to. What the
+/// broker has already comes first, and costs none of the day's budget.
 fn rows(
     member: &Member,
     state: &PartnerState,
+    receivers: &[(u16, SealKey)],
     epoch: u32,
     today: Day,
-) -> Result<Vec<(AddressKey, Pseudonym)>, PartnerError> {
+) -> Result<Vec<PlannedRow>, PartnerError> {
     let Some(held) = state.epoch(epoch).filter(|epoch| epoch.delivered) else { return Ok(Vec::new()) };
     let known = &state.after_hit;
-    let newest = known.sent.iter().rev().find(|sent| sent.kept.is_some());
-    let standing = newest.filter(|sent| sent.said.epoch == epoch && sent.said.last_day >= today);
-    let standing: BTreeSet<_> = standing.iter().flat_map(|sent| &sent.said.rows).map(|(address, _)| *address).collect();
-    let is_held = |address: &AddressKey| held.undelivered.is_held(&state.flags, address);
-    let wanted = known.rows.iter().map(|row| row.address).filter(is_held);
-    let (mut rows, new): (Vec<_>, Vec<_>) = wanted.partition(|address| standing.contains(address));
+    let standing = newest_kept(&known.sent, epoch).filter(|sent| sent.said.last_day >= today);
+    let standing: BTreeSet<_> = standing.iter().flat_map(|sent| &sent.said.rows).map(|row| row.address).collect();
+    let policy = member.policy();
+    let is_told = |row: &OwnRow, number: u16| policy.partner(number).is_some_and(|other| row.agreed.allows(other));
+    let without = |row: &OwnRow| {
+        let others = receivers.iter().map(|(number, _)| *number);
+        others.filter(|number| !is_told(row, *number)).collect::<Vec<u16>>()
+    };
+    let goes = |row: &&OwnRow| {
+        row.agreed.epoch == epoch
+            && held.undelivered.is_held(&state.flags, &row.address)
+            && without(row).len() < receivers.len()
+    };
+    let wanted = known.rows.iter().filter(goes);
+    let (mut rows, new): (Vec<_>, Vec<_>) = wanted.partition(|row| standing.contains(&row.address));
     let meet = member.meet()?;
     let room = meet.new_a_day.min(known.new_rows_left(today)) as usize;
     let most = MAX_ROWS.min(meet.held as usize);
     rows.extend(new.into_iter().take(room.min(most.saturating_sub(rows.len()))));
     rows.truncate(most);
-    rows.sort_unstable();
+    rows.sort_unstable_by_key(|row| row.address);
     // One whose pseudonym a source has yet to make waits for that.
-    let made = rows.into_iter().map(|address| {
-        let made = member.pseudonyms(state, epoch, today, &[address], &mut Vec::new())?;
-        Ok(made.and_then(|made| made.first().map(|pseudonym| (address, *pseudonym))))
+    let made = rows.into_iter().map(|row| {
+        let made = member.pseudonyms(state, epoch, today, &[row.address], &mut Vec::new())?;
+        let made = made.and_then(|made| made.first().copied());
+        Ok(made.map(|pseudonym| PlannedRow { address: row.address, pseudonym, without: without(row) }))
     });
     made.filter_map(Result::transpose).collect()
 }
 
-/// Whether the broker may hold rows: of a message after which it kept none, as far as it was not restored since.
-fn some_may_stand(state: &PartnerState, today: Day) -> bool {
-    let is_unsettled = |sent: &&SentMessage| sent.kept.is_none_or(|kept| kept.restored != state.own_lines.restored);
-    let sent = &state.after_hit.sent;
-    let unsettled = sent.iter().rev().take_while(is_unsettled).count();
-    // The newest that was kept counts too.
-    let may_stand = sent.iter().rev().take(unsettled + 1);
-    may_stand.into_iter().any(|sent| sent.said.last_day >= today && !sent.said.rows.is_empty())
+/// The messages of an epoch whose rows the broker may hold: the newest that it kept, as far as it was not restored
+/// since, and all after that, whatever it replied.
+fn may_stand(state: &PartnerState, epoch: u32, today: Day) -> impl Iterator<Item = &SentMessage> {
+    let restored = state.own_lines.restored;
+    let is_settled = move |sent: &SentMessage| sent.kept().is_some_and(|kept| kept.restored == restored);
+    let mut is_before = false;
+    let of_epoch = state.after_hit.sent.iter().rev().filter(move |sent| sent.said.epoch == epoch);
+    let newest = of_epoch.take_while(move |sent| !std::mem::replace(&mut is_before, is_settled(sent)));
+    newest.filter(move |sent| sent.said.last_day >= today && !sent.said.rows.is_empty())
 }
 
 impl Planned {
     /// Whether it says another thing than the last one that the broker kept, or is the first of its day.
     fn is_due(&self, member: &Member, state: &PartnerState, today: Day) -> bool {
-        let Some(last) = state.after_hit.sent.last() else { return !self.rows.is_empty() };
-        let is_said = |(address, _): &(AddressKey, Pseudonym)| last.said.says(address);
-        let says_the_same = self.rows.len() == last.said.rows.len() && self.rows.iter().all(is_said);
         if self.rows.is_empty() {
-            return some_may_stand(state, today);
+            return may_stand(state, self.epoch, today).next().is_some();
         }
+        // What was refused changed nothing at the broker.
+        let mut sent = state.after_hit.sent.iter().rev().filter(|sent| sent.refused().is_none());
+        let Some(last) = sent.find(|sent| sent.said.epoch == self.epoch) else { return true };
+        let says_the_same = self.rows.iter().map(PlannedRow::sent).eq(last.said.rows.iter().cloned());
         let is_for_the_same = self.receivers.iter().map(|(number, _)| number).eq(&last.said.receivers);
-        let is_kept = last.kept.is_some_and(|kept| kept.restored == state.own_lines.restored);
-        let is_same = (last.said.epoch, last.said.policy, last.day) == (self.epoch, member.policy.digest(), today);
+        let is_kept = last.kept().is_some_and(|kept| kept.restored == state.own_lines.restored);
+        let is_same = (last.said.policy, last.day) == (member.policy.digest(), today);
         !(says_the_same && is_for_the_same && is_kept && is_same)
     }
 
     /// What the journal has of it, once it has its number.
     pub(super) fn said(&self, member: &Member, number: u64) -> SentRows {
+        let receivers: Vec<u16> = self.receivers.iter().map(|(number, _)| *number).collect();
+        let coordinator = member.policy().coordinating_partner().map(|entry| entry.number);
         SentRows {
             epoch: self.epoch,
             number,
             last_day: self.last_day,
             policy: member.policy.digest(),
-            receivers: self.receivers.iter().map(|(number, _)| *number).collect(),
-            rows: self.rows.iter().map(|(address, pseudonym)| (*address, Subject::of(pseudonym))).collect(),
+            coordinator: coordinator.filter(|number| receivers.contains(number)),
+            receivers,
+            rows: self.rows.iter().map(PlannedRow::sent).collect(),
         }
     }
 
@@ -251,18 +348,29 @@ impl Planned {
             };
             // No certificate that holds names a key of small order.
             let key = own.and_then(|own| RowKey::new(own, key, &scope));
-            (key, policy.partner(*receiver).is_some_and(|entry| entry.may.coordinate))
+            (*receiver, key, policy.partner(*receiver).is_some_and(|entry| entry.may.coordinate))
         };
         let keys: Vec<_> = self.receivers.iter().map(key_for).collect();
-        let code = |pseudonym: &Pseudonym, (key, coordinates): &(Option<RowKey>, bool)| match (key, coordinates) {
-            (Some(key), true) => key.code_for_coordinator(&row, &Subject::of(pseudonym)),
-            (Some(key), false) => key.code(&row, pseudonym),
+        let code = |said: &PlannedRow, (receiver, key, coordinates): &(u16, Option<RowKey>, bool)| match (
+            key.as_ref().filter(|_| !said.without.contains(receiver)),
+            coordinates,
+        ) {
+            (Some(key), true) => key.code_for_coordinator(&row, &Subject::of(&said.pseudonym)),
+            (Some(key), false) => key.code(&row, &said.pseudonym),
             (None, _) => RowCode::NONE,
         };
-        let codes = |pseudonym: &Pseudonym| keys.iter().map(|key| code(pseudonym, key)).collect();
-        let rows = self.rows.iter().map(|(_, pseudonym)| (*pseudonym, codes(pseudonym))).collect();
+        let codes = |said: &PlannedRow| keys.iter().map(|key| code(said, key)).collect();
+        let rows = self.rows.iter().map(|said| (said.pseudonym, codes(said))).collect();
         let receivers = self.receivers.iter().map(|(number, _)| *number).collect();
         PutForward::new(self.last_day, receivers, rows)
+    }
+}
+
+impl PlannedRow {
+    /// What the journal has of it.
+    fn sent(&self) -> SentRow {
+        let PlannedRow { address, pseudonym, without } = self;
+        SentRow { address: *address, subject: Subject::of(pseudonym), without: without.clone() }
     }
 }
 

@@ -31,6 +31,7 @@ impl Partner {
             self.talk_run = TalkRun::default();
             return Ok(None);
         }
+        self.note_lapsed(now)?;
         if let Some(message) = &self.data.state().talk {
             return Ok(Some(message.bytes.clone()));
         }
@@ -136,7 +137,7 @@ impl Partner {
             return Ok(false);
         }
         // A secret that is missing keeps no notes from being fetched.
-        let Ok(epoch) = rows::epoch(&self.member, self.data.state(), today) else { return Ok(false) };
+        let Ok(epoch) = rows::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
         let own = self.own_seal_key(epoch, today)?;
         let member = &self.member;
         let mut transaction = self.data.begin(now)?;
@@ -153,7 +154,12 @@ impl Partner {
         let draft = Draft { epoch, sequence: number, previous: 0, flagged_before: 0, request };
         let head = transaction.head();
         let message = member.sign(transaction.view(), head, &draft, now)?;
-        transaction.state().talk = Some(message);
+        let state = transaction.state();
+        if let Some(sent) = state.after_hit.sent.last_mut() {
+            // What shows what it said, once the broker does not hold to its reply.
+            sent.bytes.clone_from(&message.bytes);
+        }
+        state.talk = Some(message);
         transaction.commit()?;
         Ok(true)
     }

@@ -7,6 +7,7 @@ use super::asked::PutForwardByOther;
 use super::conversation::Conversation;
 use super::news::TalkNews;
 use super::record::TalkEvent;
+use super::rows::PutForwardRow;
 use crate::day::Timestamp;
 
 impl Partner {
@@ -28,7 +29,9 @@ impl Partner {
         conversations.sort_unstable();
         conversations.dedup();
         let address = |news: &TalkNews| match news {
-            TalkNews::Asked { address, .. } => Some(*address),
+            TalkNews::Asked { address, .. } | TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
+                Some(*address)
+            }
             _ => None,
         };
         let mut addresses: Vec<_> = news.iter().filter_map(address).collect();
@@ -54,6 +57,24 @@ impl Partner {
         let news = std::mem::take(&mut transaction.state().after_hit.news);
         transaction.commit()?;
         Ok(news)
+    }
+
+    /// What is put forward ([`Partner::put_forward_rows`]), for a person to be shown. Before it is handed out the
+    /// journal has who is shown it, and for which case.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`], [`SystemError::Io`](crate::SystemError::Io).
+    pub fn show_put_forward(&mut self, by: &Case, now: Timestamp) -> Result<Vec<PutForwardRow>, PartnerError> {
+        self.data.refresh()?;
+        let rows: Vec<_> = self.put_forward_rows().collect();
+        let mut addresses: Vec<_> = rows.iter().map(|row| row.address).collect();
+        addresses.sort_unstable();
+        if !rows.is_empty() {
+            let event = TalkEvent::Shown { conversations: Vec::new(), addresses };
+            self.data.record(now, Some(by), JournalEvent::Talk(event))?;
+        }
+        Ok(self.put_forward_rows().collect())
     }
 
     /// What others put forward ([`Partner::asked`]), for a person to be shown. Before it is handed out the journal has

@@ -1,11 +1,18 @@
 //! What a partner knows of what comes after a hit: what it puts forward, what it was asked, and its conversations.
 
+use super::agreement::Agreement;
 use super::news::TalkNews;
 use super::record::{AskAnswer, SentRows};
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
+use crate::message::Code;
+use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
+
+/// The bits of a note's number below the moment at which its sender found that its folder may be an old copy, in
+/// seconds.
+pub(crate) const NOTE_SERIES: u32 = 32;
 
 /// What comes after a hit, as far as it is known here.
 #[derive(Default)]
@@ -16,6 +23,8 @@ pub(crate) struct AfterHit {
     pub(crate) sent: Vec<SentMessage>,
     /// A day, and how many rows more the broker said that it would take on it.
     pub(crate) new_rows: Option<(Day, u32)>,
+    /// The last post after which nothing waited.
+    pub(crate) all_told: Option<SaidOn>,
     /// The number of the last entry that was read.
     pub(crate) told: u64,
     /// The number of the last note that was read, in the broker's counting.
@@ -25,6 +34,9 @@ pub(crate) struct AfterHit {
     pub(crate) conversations: Vec<KnownConversation>,
     /// The highest number that a conversation was given here.
     pub(crate) numbered: u32,
+    /// New notes have numbers above this one. It is raised where this folder may be an old copy, whose numbers were
+    /// used.
+    pub(crate) notes_above: u64,
     /// What nobody was told yet.
     pub(crate) news: Vec<TalkNews>,
     /// The years that were reported, ascending.
@@ -32,10 +44,16 @@ pub(crate) struct AfterHit {
 }
 
 /// An own flag that somebody put forward.
-#[derive(Clone, Copy)]
 pub(crate) struct OwnRow {
     pub(crate) address: AddressKey,
+    /// The day on which that was done last.
     pub(crate) since: Day,
+    /// Who may come to be told of it.
+    pub(crate) agreed: Agreement,
+    /// Whether people were told that its epoch is over.
+    pub(crate) ended_told: bool,
+    /// The organisations of which people were told that the policy lets them know too; ascending.
+    pub(crate) wider_told: Vec<Slug>,
 }
 
 /// A message that put forward.
@@ -43,15 +61,25 @@ pub(crate) struct SentMessage {
     pub(crate) said: SentRows,
     /// The day on which it was made.
     pub(crate) day: Day,
-    /// Its *kept*, once that was read.
-    pub(crate) kept: Option<KeptRows>,
+    /// Its bytes; empty where they never left the folder.
+    pub(crate) bytes: Vec<u8>,
+    /// What the broker replied, once that was read.
+    pub(crate) reply: Option<SentReply>,
 }
 
 /// What the broker replied to a message that put forward.
 #[derive(Clone, Copy)]
-pub(crate) struct KeptRows {
+pub(crate) struct SentReply {
+    /// The code with which it did not accept it; `None` where it keeps it.
+    pub(crate) rejected: Option<u8>,
+    pub(crate) said: SaidOn,
+}
+
+/// A reply of the broker that says something of what it was told or told up to a day.
+#[derive(Clone, Copy)]
+pub(crate) struct SaidOn {
     /// The day of the reply, by the broker's clock.
-    pub(crate) told: Day,
+    pub(crate) day: Day,
     /// The journal's record that has it.
     pub(crate) record: u64,
     /// When the broker had been restored last.
@@ -154,9 +182,29 @@ impl AfterHit {
         self.conversations.iter().find(|known| known.id == id && id != ConversationId::NONE)
     }
 
+    /// The row of an address that somebody put forward.
+    pub(crate) fn row(&self, address: &AddressKey) -> Option<&OwnRow> {
+        self.rows.iter().find(|row| row.address == *address)
+    }
+
     /// Whether somebody put the address forward.
     pub(crate) fn has_row(&self, address: &AddressKey) -> bool {
-        self.rows.iter().any(|row| row.address == *address)
+        self.row(address).is_some()
+    }
+}
+
+impl SentMessage {
+    /// Its *kept*.
+    pub(crate) fn kept(&self) -> Option<SaidOn> {
+        self.reply.filter(|reply| reply.rejected.is_none()).map(|reply| reply.said)
+    }
+
+    /// The rejection that says that the broker never uses it, with its code. One that has no line of the log says
+    /// nothing of that: the same bytes may have been accepted before, or be accepted later.
+    pub(crate) fn refused(&self) -> Option<(Code, SaidOn)> {
+        let reply = self.reply?;
+        let code = Code::ALL.into_iter().find(|code| Some(*code as u8) == reply.rejected)?;
+        code.is_logged().then_some((code, reply.said))
     }
 }
 
@@ -214,6 +262,12 @@ impl KnownPartner {
         if self.has_read(number) {
             return;
         }
+        let (series, first) = (number >> NOTE_SERIES, number >> NOTE_SERIES << NOTE_SERIES);
+        if series > self.read >> NOTE_SERIES {
+            // Its folder was put back, and goes on in a series of its own: of those before no more is waited for.
+            self.read = first;
+            self.beyond.retain(|known| *known > first);
+        }
         let at = self.beyond.partition_point(|known| *known < number);
         self.beyond.insert(at, number);
         let follows = |read: u64, beyond: &[u64]| beyond.first() == read.checked_add(1).as_ref();
@@ -224,16 +278,23 @@ impl KnownPartner {
 }
 
 encode_fields! {
-    AfterHit { rows, sent, new_rows, told, received, asked, conversations, numbered, news, years }
+    AfterHit {
+        rows, sent, new_rows, all_told, told, received, asked, conversations, numbered, notes_above, news, years
+    }
     where |known| {
         known.conversations.is_sorted_by(|a, b| a.number < b.number) && known.years.is_sorted_by(|a, b| a < b)
     },
     else "conversations or years are not ascending, each once"
 }
 
-encode_fields! { OwnRow { address, since } }
-encode_fields! { SentMessage { said, day, kept } }
-encode_fields! { KeptRows { told, record, restored } }
+encode_fields! {
+    OwnRow { address, since, agreed, ended_told, wider_told }
+    where |row| row.wider_told.is_sorted_by(|a, b| a < b),
+    else "organisations of which was told are not ascending, each once"
+}
+encode_fields! { SentMessage { said, day, bytes, reply } }
+encode_fields! { SentReply { rejected, said } }
+encode_fields! { SaidOn { day, record, restored } }
 encode_fields! { Asked { address, subject, epoch, day, answer_by, answer } }
 
 encode_fields! {

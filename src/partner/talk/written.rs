@@ -6,7 +6,7 @@ use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
 use super::super::{Case, Partner};
 use super::record::TalkEvent;
-use super::state::KnownConversation;
+use super::state::{AfterHit, KnownConversation};
 use crate::day::{Day, Timestamp};
 use crate::talk::{NoteContent, Outcome};
 
@@ -73,7 +73,7 @@ impl Partner {
             NewNote::Text { to, .. } => *to,
             _ => None,
         };
-        let copies = copies(known, to);
+        let copies = copies(&self.data.state().after_hit, known, to);
         if copies.is_empty() {
             return Err(PartnerError::NoConversation { conversation });
         }
@@ -130,9 +130,9 @@ impl Partner {
 }
 
 /// Whom a note goes to, and its number there; `to` names one of those who can be written to.
-pub(super) fn copies(known: &KnownConversation, to: Option<u16>) -> Vec<(u16, u64)> {
+pub(super) fn copies(all: &AfterHit, known: &KnownConversation, to: Option<u16>) -> Vec<(u16, u64)> {
     let for_it = known.present().filter(|other| to.is_none_or(|to| to == other.partner));
-    for_it.map(|other| (other.partner, other.written.saturating_add(1))).collect()
+    for_it.map(|other| (other.partner, other.written.max(all.notes_above).saturating_add(1))).collect()
 }
 
 /// A text in its one form: each line without white space at its ends, and no empty lines at the text's.

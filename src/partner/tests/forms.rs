@@ -15,9 +15,13 @@ use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, Rep
 use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
-use crate::partner::talk::record::{Introduction, PostRecord, SentCopy, SentRows, TakenEntry, TakenNote, TalkEvent};
+use crate::partner::talk::agreement::Agreement;
+use crate::partner::talk::record::{
+    Introduction, PostRecord, SentCopy, SentRow, SentRows, TakenEntry, TakenNote, TalkEvent,
+};
 use crate::partner::talk::state::{
-    AfterHit, Asked, CopyProgress, KeptRows, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SentMessage,
+    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SaidOn, SentMessage,
+    SentReply,
 };
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
@@ -198,13 +202,16 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         passed_over: 17,
         reply: reply(18),
     };
-    let answered = |answer| TalkEvent::Answered { address: a, answer };
+    let answered = |answer| {
+        let agreed = (answer == AskAnswer::Join).then(|| agreed(40));
+        TalkEvent::Answered { address: a, answer, agreed }
+    };
     let written = |content| TalkEvent::NoteWritten { conversation: 1, content, copies: vec![(2, 3), (4, 5)] };
     let address = NoteContent::Address { key: "1012JS|1|A".to_owned(), typed: "Dam 1-a".to_owned() };
     let outcome = NoteContent::Outcome { outcome: Outcome::ByOne, text: "opgepakt".to_owned() };
     let (turn, next) = (6, Some(Day(20_830)));
     vec![
-        ("put_forward", TalkEvent::PutForward { addresses: vec![a, b] }),
+        ("put_forward", TalkEvent::PutForward { addresses: vec![a, b], agreed: agreed(41) }),
         ("took_back", TalkEvent::TookBack { addresses: vec![b] }),
         ("joined", answered(AskAnswer::Join)),
         ("not_now", answered(AskAnswer::NotNow)),
@@ -221,14 +228,30 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         ("totals", TalkEvent::Totals { number: 1, reply: reply(2) }),
         ("year_kept", TalkEvent::YearKept { number: 1, year: 2_026, reply: reply(2) }),
         ("shown", TalkEvent::Shown { conversations: vec![1, 2], addresses: vec![a] }),
+        ("lapsed", TalkEvent::Lapsed { ended: vec![a], wider: vec![(b, vec!["huisvesting".parse().unwrap()])] }),
     ]
 }
 
 /// All of a message that puts forward but its codes.
 fn said(number: u64) -> SentRows {
-    let rows =
-        vec![(home("1012JS|1|A"), Subject::from_bytes([20; 16])), (home("1012JS|2|"), Subject::from_bytes([21; 16]))];
-    SentRows { epoch: 22, number, last_day: Day(20_816), policy: Digest([23; 32]), receivers: vec![2, 5], rows }
+    let row = |address, subject: u8, without: &[u16]| SentRow {
+        address: home(address),
+        subject: Subject::from_bytes([subject; 16]),
+        without: without.to_vec(),
+    };
+    let rows = vec![row("1012JS|1|A", 20, &[]), row("1012JS|2|", 21, &[2])];
+    let (last_day, policy, receivers) = (Day(20_816), Digest([23; 32]), vec![2, 5]);
+    SentRows { epoch: 22, number, last_day, policy, receivers, coordinator: Some(5), rows }
+}
+
+/// What somebody agreed to.
+fn agreed(epoch: u32) -> Agreement {
+    let slug = |slug: &str| slug.parse().unwrap();
+    Agreement {
+        epoch,
+        direct: vec![slug("belastingdienst"), slug("politie")],
+        coordinator: Some(slug("coordinatiepunt")),
+    }
 }
 
 /// What is known of what comes after a hit.
@@ -272,22 +295,38 @@ fn after_hit() -> AfterHit {
         answer_by: Day(20_810),
         answer: Some((AskAnswer::NotNow, Day(20_811))),
     };
-    let kept = Some(KeptRows { told: Day(20_812), record: 15, restored: Timestamp(16) });
+    let said_on = |day, record, restored| SaidOn { day: Day(day), record, restored: Timestamp(restored) };
+    let sent = |number, rejected, record| SentMessage {
+        said: said(number),
+        day: Day(20_814),
+        bytes: vec![29; 3],
+        reply: Some(SentReply { rejected, said: said_on(20_812, record, 16) }),
+    };
     AfterHit {
-        rows: vec![OwnRow { address: a, since: Day(20_813) }],
-        sent: vec![SentMessage { said: said(17), day: Day(20_814), kept }],
+        rows: vec![OwnRow {
+            address: a,
+            since: Day(20_813),
+            agreed: agreed(42),
+            ended_told: true,
+            wider_told: vec!["huisvesting".parse().unwrap()],
+        }],
+        sent: vec![sent(17, None, 15), sent(18, Some(Code::OverBudget as u8), 30)],
         new_rows: Some((Day(20_815), 18)),
+        all_told: Some(said_on(20_818, 31, 32)),
         told: 19,
         received: 20,
         asked: vec![asked],
         conversations: vec![conversation],
         numbered: 21,
+        notes_above: 33,
         news: vec![
             TalkNews::Asked { address: a, answer_by: Day(20_817) },
             TalkNews::Introduced { conversation: 22, partner: 23 },
             TalkNews::Note { conversation: 24, partner: 25 },
             TalkNews::Decision { conversation: 26 },
             TalkNews::Left { conversation: 27, partner: 28 },
+            TalkNews::RowEnded { address: a },
+            TalkNews::RowWider { address: home("1012JS|2|") },
         ],
         years: vec![2_026, 2_027],
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use stapel::message::{Kept, Totals};
 use stapel::partner::{Conversation, ConversationNote, NoteProgress, Partner, Posted, TalkNews};
 use stapel::talk::{NoteContent, Outcome};
+use stapel::{AddressKey, Slug};
 
 use super::{complaint_json, complaint_line, typed_json, typed_text};
 use crate::failure::Failure;
@@ -123,6 +124,9 @@ pub(in crate::partner) fn talk_news(
             )?;
             return Ok(());
         }
+        TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
+            return row_news(news, address, partner, as_json, out);
+        }
         TalkNews::Introduced { partner: other, .. } => {
             ("introduced", Some(*other), format!("introduced to {}", who(partner, *other)))
         }
@@ -140,6 +144,40 @@ pub(in crate::partner) fn talk_news(
     let conversation = conversation.map_or(String::new(), |number| format!("conversation {number}: "));
     writeln!(out, "{conversation}{text}")?;
     Ok(())
+}
+
+/// That what is put forward ended, or that the policy lets more know of it.
+fn row_news(
+    news: &TalkNews,
+    address: &AddressKey,
+    partner: &Partner,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let (typed, row) = (partner.typed(address), partner.put_forward_rows().find(|row| row.address == *address));
+    let more = row.as_ref().map(|row| row.more.clone()).unwrap_or_default();
+    let (word, text) = match news {
+        TalkNews::RowEnded { .. } => ("put_forward_ended", "ended with its epoch: put it forward again".to_owned()),
+        // It was put forward again since, or taken back.
+        _ if more.is_empty() => ("put_forward_wider", "what the policy lets others know of it changed".to_owned()),
+        _ => ("put_forward_wider", lets_more_know(&more, partner)),
+    };
+    if as_json {
+        return out.json(&json!({
+            "news": word, "address": address.as_str(), "level": address.level().as_str(), "typed": typed_json(&typed),
+            "more": more,
+        }));
+    }
+    writeln!(out, "{}{}  {text}", address.as_str(), typed_text(&typed))?;
+    Ok(())
+}
+
+/// That the policy lets more organisations know of a row than somebody agreed to.
+pub(in crate::partner) fn lets_more_know(more: &[Slug], partner: &Partner) -> String {
+    let policy = partner.policy().policy();
+    let name = |slug: &Slug| policy.organisation(slug).map_or_else(|| slug.to_string(), |one| plain(&one.name));
+    let names: Vec<String> = more.iter().map(name).collect();
+    format!("the policy now lets {} know too, who is not told: put it forward again to agree to that", names.join(", "))
 }
 
 /// What there is to see of a conversation at a glance.

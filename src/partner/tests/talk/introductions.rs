@@ -99,13 +99,12 @@ fn what_cannot_be_is_passed_over() {
         let posted = told(&mut town, entry);
         assert_eq!((posted.passed_over, posted.news), (1, vec![]), "{name}");
     }
-    // A day on which the own row was over, another epoch, and a subject that the own row does not have.
+    // Another epoch, and a subject that the own row does not have.
     let entry = introduced(&police, &tax, 1);
-    town.tell(POLICE, subject(1), police.last_day.plus(1), entry);
     town.tell(POLICE, subject(2), NOW.day().plus(1), entry);
     town.tell(POLICE, subject(1), NOW.day().plus(1), entry);
-    town.entries.get_mut(&POLICE).unwrap()[2].epoch = 2;
-    assert_eq!(town.exchange(POLICE, NOW.plus(DAY)).1.passed_over, 3);
+    town.entries.get_mut(&POLICE).unwrap()[1].epoch = 2;
+    assert_eq!(town.exchange(POLICE, NOW.plus(DAY)).1.passed_over, 2);
     assert_eq!((town.partner(POLICE).conversations().count(), complaints(&mut town)), (0, vec![]));
 }
 
@@ -119,8 +118,8 @@ fn a_row_that_was_taken_back_before_the_turn_is_complained_of() {
         let posted = told(&mut town, introduced(&police, &tax, 1));
         assert_eq!(posted.complaint.is_some(), complained == 1);
         assert_eq!(posted.news.len(), 1, "the other knows of it, so it is shown");
-        let expected: &[_] = if complained == 1 { &[("late_introduction", 3)] } else { &[] };
-        assert_eq!(complaints(&mut town), expected, "the kept, the post, and what is wrong with them");
+        let expected: &[_] = if complained == 1 { &[("late_introduction", 4)] } else { &[] };
+        assert_eq!(complaints(&mut town), expected, "the kept, its message, the post, and what is wrong with them");
     }
 }
 
@@ -134,6 +133,7 @@ fn what_is_said_in_another_epoch_takes_no_row_back() {
     let tax = town.put_forward(TAX, 1, may);
     town.run(POLICE, may);
     town.play(POLICE).deliver(june);
+    town.partner(POLICE).put_forward(homes(1..2), &by(), june).unwrap();
     let message = town.next(POLICE, Kind::PutForward, june);
     assert_eq!(verified(POLICE, &message).header().epoch, 2);
     town.keep(POLICE, june);
@@ -156,6 +156,157 @@ fn a_row_that_a_restored_broker_found_again_is_not_complained_of() {
     assert_eq!(town.keep(POLICE, NOW.plus(DAY)).rows.len(), 0, "it is told again that it was taken back");
 }
 
+/// What the police put forward is rejected, and the broker introduces by it all the same.
+fn rejected(code: Code) -> (Town, Forwarded, Forwarded) {
+    let mut town = Town::new();
+    let tax = town.put_forward(TAX, 1, NOW);
+    let play = town.play(POLICE);
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    play.partner.put_forward(homes(1..2), &by(), NOW).unwrap();
+    let message = town.next(POLICE, Kind::PutForward, NOW);
+    let said = forwarded(POLICE, &message);
+    let number = if code == Code::Stale { said.number + 1 } else { 0 };
+    drop(town.reply(POLICE, &message, Reply::Rejection(Rejection::new(code, number, "no")), NOW).unwrap());
+    town.reopen(POLICE);
+    (town, said, tax)
+}
+
+#[test]
+fn a_row_that_was_rejected_is_complained_of_where_the_broker_uses_it() {
+    for (code, complained) in [(Code::OverBudget, true), (Code::Stale, false)] {
+        let (mut town, said, tax) = rejected(code);
+        let posted = told(&mut town, introduced(&said, &tax, 1));
+        assert_eq!(posted.news.len(), 1, "the other knows of it");
+        assert_eq!(posted.complaint.is_some(), complained, "what is stale may have been accepted before");
+        let expected: &[_] = if complained { &[("late_introduction", 4)] } else { &[] };
+        assert_eq!(complaints(&mut town), expected);
+    }
+}
+
+/// What may have been accepted is taken back, whatever the broker said to it.
+#[test]
+fn what_was_rejected_is_taken_back_too() {
+    for code in [Code::OverBudget, Code::Stale] {
+        let (mut town, ..) = rejected(code);
+        town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
+        assert_eq!(town.keep(POLICE, NOW).rows.len(), 0);
+        town.partner(POLICE).talk_run = TalkRun::default();
+        assert_eq!(town.run(POLICE, NOW), [Kind::Exchange]);
+    }
+}
+
+#[test]
+fn an_introduction_is_of_a_day_on_which_it_can_have_been_decided() {
+    let day = NOW.day();
+    for (name, of_day, complained) in [
+        ("the turn of the day after", day.plus(1), false),
+        ("the turn of the day on which the row was kept, which came before", day, true),
+        ("the day before that", Day(day.0 - 1), true),
+        ("a day that is yet to come", day.plus(2), true),
+    ] {
+        let (mut town, police, tax) = both();
+        town.tell(POLICE, subject(1), of_day, introduced(&police, &tax, 1));
+        let posted = town.exchange(POLICE, NOW.plus(DAY)).1;
+        assert_eq!((posted.complaint.is_some(), posted.news.len()), (complained, 1), "{name}");
+    }
+    // After the last day of the own row.
+    let (mut town, police, tax) = both();
+    let over = police.last_day.plus(1);
+    let EntryKind::Introduced { conversation, partner, row, own_row, .. } = introduced(&police, &tax, 1) else {
+        panic!()
+    };
+    let coordinator = EntryKind::Introduced {
+        conversation,
+        partner: COORDINATOR,
+        last_day: police.last_day,
+        row: 0,
+        own_row,
+        code: RowCode::NONE,
+    };
+    assert!((partner, row) == (TAX, tax.number));
+    town.tell(POLICE, subject(1), over, coordinator);
+    let posted = town.exchange(POLICE, over.start().plus(DAY / 2)).1;
+    assert_eq!((posted.complaint.is_some(), posted.news.len()), (true, 1));
+    // Of a message whose reply was never read it is known when it was made.
+    for (of_day, complained) in [(Day(day.0 - 1), true), (day, false)] {
+        let (mut town, _, tax) = both();
+        let play = town.play(POLICE);
+        play.partner.flag(homes(2..3), &by(), NOW).unwrap();
+        play.deliver(NOW);
+        play.partner.put_forward(homes(2..3), &by(), NOW).unwrap();
+        play.partner.talk_run = TalkRun::default();
+        let message = town.next(POLICE, Kind::PutForward, NOW);
+        let digest = town.partner(POLICE).in_flight().next().unwrap().digest;
+        town.partner(POLICE).give_up(digest, NOW).unwrap();
+        town.partner(POLICE).talk_run = TalkRun::default();
+        let unread = forwarded(POLICE, &message);
+        town.tell(POLICE, subject(1), of_day, introduced(&unread, &tax, 1));
+        let message = town.next(POLICE, Kind::Exchange, NOW.plus(DAY));
+        let post = town.post(POLICE, &exchange_of(POLICE, &message));
+        let Received::Posted(posted) = town.reply(POLICE, &message, Reply::Post(post), NOW.plus(DAY)).unwrap() else {
+            panic!()
+        };
+        assert_eq!(posted.complaint.is_some(), complained, "{of_day}");
+    }
+}
+
+/// A broker that dates an introduction back, to before a row was taken back, should have told it then.
+#[test]
+fn an_introduction_that_was_not_told_when_nothing_more_waited_is_complained_of() {
+    for (name, restored, waits, complained) in [
+        ("of a turn before a post after which nothing waited", false, false, true),
+        ("that post is of before a restore", true, false, false),
+        ("more waited then", false, true, false),
+    ] {
+        let (mut town, police, tax) = both();
+        let message = town.next(POLICE, Kind::Exchange, NOW.plus(DAY));
+        let post = town.post(POLICE, &exchange_of(POLICE, &message));
+        drop(town.reply(POLICE, &message, Reply::Post(Post { more: waits, ..post }), NOW.plus(DAY)).unwrap());
+        town.partner(POLICE).take_back(homes(1..2), &by(), NOW.plus(DAY)).unwrap();
+        town.partner(POLICE).talk_run = TalkRun::default();
+        town.keep(POLICE, NOW.plus(DAY));
+        if restored {
+            town.play(POLICE).broker.restored = NOW.plus(DAY + 1);
+        }
+        town.tell(POLICE, subject(1), NOW.day().plus(1), introduced(&police, &tax, 1));
+        let posted = town.exchange(POLICE, NOW.plus(2 * DAY)).1;
+        assert_eq!((posted.complaint.is_some(), posted.news.len()), (complained, 1), "{name}");
+        let expected: &[_] = if complained { &[("late_introduction", 3)] } else { &[] };
+        assert_eq!(complaints(&mut town), expected, "{name}");
+    }
+}
+
+/// Whoever has the files and the policy sees what is wrong, without the partner's journal.
+#[test]
+fn the_evidence_can_be_checked_by_somebody_else() {
+    let (mut town, police, tax) = both();
+    town.run(POLICE, NOW);
+    town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
+    town.keep(POLICE, NOW);
+    told(&mut town, introduced(&police, &tax, 1));
+    let complaint = town.partner(POLICE).complaints().unwrap().remove(0);
+    let file = |end: &str| {
+        let paths = complaint.evidence.iter().filter(|path| path.to_str().unwrap().ends_with(end));
+        // The post has the shortest name, and comes last.
+        fs::read(paths.last().unwrap()).unwrap()
+    };
+    let (kept, message, post) = (file("-other.reply"), file("-other.message"), file(".reply"));
+    let broker = sample::operator_key().verifying_key();
+    let kept = Unverified::parse(&kept, Role::Broker).unwrap().verify(&broker).unwrap();
+    let post = Unverified::parse(&post, Role::Broker).unwrap().verify(&broker).unwrap();
+    let message = verified(POLICE, &message);
+    assert_eq!(kept.header().context, message.digest(), "it was kept");
+    let (Reply::Kept(_), Reply::Post(told)) = (kept.reply().unwrap(), post.reply().unwrap()) else { panic!() };
+    let entry = told.entries[0];
+    let EntryKind::Introduced { own_row, .. } = entry.told else { panic!() };
+    assert!(message.header().sequence > own_row && message.header().epoch == entry.epoch, "it came after the row");
+    let Request::PutForward(said) = message.request().unwrap() else { panic!() };
+    assert!(said.rows().all(|row| Subject::of(row.pseudonym) != entry.subject), "and lacks it");
+    assert!(kept.header().time.day() < entry.day, "it was kept before the turn");
+    assert_eq!(told.log.restored, Timestamp(0), "by a broker that was not restored");
+}
+
 #[test]
 fn an_unread_kept_or_a_rejected_message_shows_nothing() {
     let (mut town, police, tax) = both();
@@ -165,6 +316,7 @@ fn an_unread_kept_or_a_rejected_message_shows_nothing() {
     let digest = town.partner(POLICE).in_flight().next().unwrap().digest;
     town.partner(POLICE).give_up(digest, NOW).unwrap();
     assert_eq!(kind(&message), Kind::PutForward);
+    town.partner(POLICE).talk_run = TalkRun::default();
     town.keep(POLICE, NOW.plus(DAY));
     let posted = told(&mut town, introduced(&police, &tax, 1));
     assert_eq!((posted.complaint, posted.news.len()), (None, 1));

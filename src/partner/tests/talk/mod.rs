@@ -1,5 +1,6 @@
 //! What comes after a hit: partners of one town, and a broker that does as a test says.
 
+mod agreement;
 mod coordinator;
 mod crashes;
 mod introductions;
@@ -13,6 +14,7 @@ use crate::message::{
     Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role, Unverified, Verified,
 };
 use crate::pseudonym::Pseudonym;
+use crate::slug::Slug;
 use crate::talk::{ConversationId, RowCode, Subject};
 
 const POLICE: u16 = 1;

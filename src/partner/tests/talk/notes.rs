@@ -290,3 +290,51 @@ fn nobody_writes_to_one_that_is_suspended() {
     let note = town.conversation(POLICE).notes.remove(0);
     assert!(matches!(note.content, NoteContent::Text(_)));
 }
+
+/// A folder that was put back from a copy knows less notes than it wrote. New ones must not come under their numbers:
+/// the other has read those.
+#[test]
+fn an_old_copy_of_the_folder_gives_no_number_of_a_note_twice() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "een", TOMORROW);
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(town.play(POLICE).folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    town.write(POLICE, "twee", TOMORROW);
+    town.run(POLICE, TOMORROW);
+    town.run(TAX, TOMORROW);
+    assert_eq!(texts(&town.conversation(TAX)), ["een", "twee"]);
+    let Play { broker, partner, .. } = town.plays.remove(&POLICE).unwrap();
+    let used = partner.data.state().talk_used;
+    drop(partner);
+    let partner = Partner::open(copy.path()).unwrap();
+    town.plays.insert(POLICE, Play { folder: copy, partner, broker });
+    let now = TOMORROW.plus(DAY);
+    // Its numbers were used, as the broker says.
+    for _ in 0..2 {
+        let Some(message) = town.partner(POLICE).talk(now).unwrap() else { continue };
+        if verified(POLICE, &message).header().sequence <= used {
+            let stale = Reply::Rejection(Rejection::new(Code::Stale, used + 1, "used"));
+            let bytes = Broker::new(town.partner(POLICE).policy().clone()).reply(&message, stale);
+            drop(town.partner(POLICE).read(&bytes, now).unwrap());
+        }
+    }
+    town.write(POLICE, "drie", now);
+    town.partner(POLICE).talk_run = TalkRun::default();
+    town.run(POLICE, now);
+    town.run(TAX, now);
+    let all = texts(&town.conversation(TAX));
+    assert_eq!(all, ["een", "twee", "een", "drie"], "one that may not have been sent comes again, and none is lost");
+    assert!(!town.conversation(TAX).introduced[0].misses_note);
+    town.write(TAX, "gelezen", now);
+    town.run(TAX, now);
+    town.partner(POLICE).talk_run = TalkRun::default();
+    town.run(POLICE, now);
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Read; 2]);
+    town.write(POLICE, "vier", now);
+    town.partner(POLICE).talk_run = TalkRun::default();
+    let slot = town.exchange(POLICE, now).0.notes.remove(0);
+    assert_eq!(slot.number, (now.0 << 32) + 3, "and from there they go on");
+}
