@@ -236,3 +236,33 @@ fn under_a_policy_of_totals_the_request_is_a_file_and_its_reply_has_no_cell_unde
     assert_eq!((&read["reply"], &read["quarter"], &read["flags"]), (&json!("totals"), &json!(4), &json!(0)));
     assert_eq!(read["cells"], json!([]));
 }
+
+/// What somebody agreed to is what is told. Where a policy lets more know, a person says so anew.
+#[test]
+fn a_policy_that_lets_more_know_is_told_to_people_who_agree_by_putting_it_forward_again() {
+    let town = Town::new();
+    town.does(0, "politie", "partner flag dam.csv", &[]);
+    town.sync("politie", 0);
+    town.does(0, "politie", "partner forward dam.csv", &[]);
+    town.sync("politie", 0);
+    let digest = town.desk.stapel("policy digest policy.toml");
+    let version = format!("version = 2\nprevious = \"{}\"", digest.trim());
+    let policy = text(&town.desk.read("policy.toml")).replacen("version = 1", &version, 1);
+    let direct = "[meet]\ndirect = [[\"politie\", \"woonbron\"]]\n";
+    town.desk.write("policy-2.toml", policy.replacen("[meet]\n", direct, 1));
+    for (folder, _) in PARTNERS.into_iter().chain([COORDINATOR]) {
+        town.desk.stapel(&format!("policy sign policy-2.toml --previous policy.toml --key {folder}.policy.key"));
+    }
+    town.desk.stapel("partner adopt --dir politie --policy policy-2.toml --now 2026-12-02T09:00:00Z");
+    town.desk.stapel("partner talk --dir politie --now 2026-12-02T10:00:00Z");
+    let more = "the policy now lets Woningcorporatie know too, who is not told: put it forward again to agree to that";
+    let line = format!("1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)  {more}\n");
+    assert_eq!(town.desk.stapel("partner news --dir politie"), line);
+    assert_eq!(town.desk.stapel("partner news --dir politie"), "no news\n");
+    let forwarded = town.reads(1, "politie", "partner forwarded");
+    assert!(forwarded.ends_with(&format!("\n  {more}\n")), "{forwarded}");
+    let would = town.does(1, "politie", "partner forward --dry-run dam.csv", &[]).remove(0);
+    assert_eq!(would["put_forward"], 1);
+    assert_eq!(town.does(1, "politie", "partner forward dam.csv", &[])[0]["put_forward"], 1);
+    assert_eq!(town.does(1, "politie", "partner forwarded", &[])[0]["more"], json!([]));
+}

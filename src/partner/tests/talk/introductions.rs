@@ -182,6 +182,11 @@ fn a_row_that_was_rejected_is_complained_of_where_the_broker_uses_it() {
         let expected: &[_] = if complained { &[("late_introduction", 4)] } else { &[] };
         assert_eq!(complaints(&mut town), expected);
     }
+    // A broker that was restored since may have lost that it rejected it.
+    let (mut town, said, tax) = rejected(Code::OverBudget);
+    town.play(POLICE).broker.restored = NOW.plus(1);
+    let posted = told(&mut town, introduced(&said, &tax, 1));
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
 }
 
 /// What may have been accepted is taken back, whatever the broker said to it.
@@ -210,6 +215,12 @@ fn an_introduction_is_of_a_day_on_which_it_can_have_been_decided() {
         let posted = town.exchange(POLICE, NOW.plus(DAY)).1;
         assert_eq!((posted.complaint.is_some(), posted.news.len()), (complained, 1), "{name}");
     }
+    // By a broker that was restored since it said that it kept the row.
+    let (mut town, police, tax) = both();
+    town.play(POLICE).broker.restored = NOW.plus(1);
+    town.tell(POLICE, subject(1), day, introduced(&police, &tax, 1));
+    let posted = town.exchange(POLICE, NOW.plus(DAY)).1;
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
     // After the last day of the own row.
     let (mut town, police, tax) = both();
     let over = police.last_day.plus(1);
@@ -390,6 +401,7 @@ fn another_broker_knows_none_of_the_conversations() {
     let state = town.partner(POLICE).data.state();
     assert!(state.after_hit.conversations[0].id == ConversationId::NONE);
     assert_eq!((state.after_hit.told, state.after_hit.sent.len()), (0, 0));
+    assert!(state.after_hit.all_told.is_none());
     assert_eq!(town.partner(POLICE).conversations().count(), 1, "what was said stays");
 }
 
