@@ -339,6 +339,7 @@ NOTES = {
     "outcome with a text": Note("outcome", 4, MOMENT, "Op bezoek geweest.", outcome="taken_up_together"),
     "decision": Note("decision", 5, MOMENT, "Politie trekt; volgende week weer.", 2, 7, None, DAY + 7),
     "decision that names nobody": Note("decision", 5, MOMENT, "Nog niet.", 1),
+    "read": Note("read", 5, MOMENT, ""),
 }
 
 
@@ -386,13 +387,16 @@ def invalid_notes() -> list[tuple[str, bytes]]:
         "a decision without a turn": Note("decision", 0, MOMENT, "Klaar."),
         "a decision that says nothing": Note("decision", 0, MOMENT, "", 1, 7),
         "a decision with an outcome": Note("decision", 0, MOMENT, "Klaar.", 1, 0, "nothing_found"),
+        "a read of nothing": Note("read", 0, MOMENT, ""),
+        "a read with a text": Note("read", 1, MOMENT, "Gelezen."),
+        "a read with a turn": Note("read", 1, MOMENT, "", 1),
     }
     outcome = Note("outcome", 0, MOMENT, "", outcome="wrong_signal").encode()
     end = 28 + text[26] + 256 * text[27]
     return [
         *((name, note.encode()) for name, note in wrong.items()),
         ("type 0", b"\0" + text[1:]),
-        ("type 6", b"\6" + text[1:]),
+        ("type 7", b"\7" + text[1:]),
         ("outcome 6", outcome[:23] + b"\6" + outcome[24:]),
         ("a text that is not UTF-8", text[:28] + b"\xff" + text[29:]),
         ("a text cut within a character", replace(TEXT, text="é").encode()[:26] + b"\1\0\xc3" + bytes(1_019)),

@@ -174,6 +174,7 @@ fn note_json(note: &Note) -> Value {
         NoteContent::Decision { turn, lead, next, text } => {
             ("decision", text.clone(), *turn, lead.unwrap_or(0), None, next.map_or(0, |day| day.0))
         }
+        NoteContent::Read => ("read", String::new(), 0, 0, None, 0),
         _ => panic!("the file has no such note"),
     };
     json!({

@@ -12,7 +12,7 @@ from .keys import SALT, expand, hmac_sha256
 
 NOTE = 1_048
 TEXT = 1_020
-TYPES = "text address lead outcome decision".split()
+TYPES = "text address lead outcome decision read".split()
 OUTCOMES = "taken_up_together taken_up_by_one not_taken_up nothing_found wrong_signal".split()
 
 
@@ -118,6 +118,8 @@ class Note:
             raise malformed("a text with a hidden character")
         if self.type in ("text", "decision") and not any(lines):
             raise malformed("a note that says nothing")
+        if self.type == "read" and (self.text or not self.received):
+            raise malformed("a note that all was read which says more, or that nothing was")
         if self.type == "address" and not (len(lines) == 2 and is_address_key(lines[0])):
             raise malformed("an address without a key and one line")
 

@@ -337,6 +337,7 @@ MEET = table(
         "new_a_day": (integer(1, 10_000), 20),
         "held": (integer(1, 10_000), 200),
         "notes_a_day": (integer(1, 10_000), 100),
+        "exchanges_a_day": (integer(1, 16), 4),
     }
 )
 MESSAGES = table({"max_delay_hours": (integer(1, 720), 24), "max_ahead_minutes": (integer(0, 1_440), 10)})

@@ -76,6 +76,9 @@ pub(super) fn decide(
     let mut organisation = snapshot.budget.spent.clone();
     let verdict = verdict(incoming, snapshot, request).map(|(verdict, cost)| {
         organisation.spend(incoming.header.epoch, &cost);
+        if let Verdict::Meet(verdict) = &verdict {
+            verdict.count(incoming.now.day(), &mut partner.sent_today);
+        }
         verdict
     });
     Decision { partner, organisation, event: event(incoming, request.as_ref().ok(), &verdict), verdict }
@@ -102,8 +105,9 @@ fn verdict(
             Ok((Verdict::Answer(answer, row), cost))
         }
         TaggedRequest::Meet(request) => {
+            let known = (&snapshot.meet, &budget.spent);
             let (verdict, cost) =
-                decide_meet(incoming, (epoch, snapshot.restored), (&snapshot.meet, &budget.spent), request)?;
+                decide_meet(incoming, (epoch, snapshot.restored), known, snapshot.partner.sent_today, request)?;
             Ok((Verdict::Meet(verdict), cost))
         }
         TaggedRequest::Status(request) => {

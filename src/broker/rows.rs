@@ -45,7 +45,7 @@
 
 use std::collections::BTreeMap;
 
-use super::meet::TotalsRow;
+use super::meet::{SentToday, TotalsRow};
 use crate::codec::{Encode, encode_fields, read_record, write_record};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -100,6 +100,8 @@ pub(super) struct PartnerRow {
     pub(super) status: Option<Replied>,
     /// The last receipt of this broker's signature that the partner showed and the log lacked; the log says so once.
     pub(super) forgotten: Option<Digest>,
+    /// What was accepted of it today of what comes after a hit.
+    pub(super) sent_today: SentToday,
 }
 
 /// What an organisation spent of its budgets, all its partners together.
@@ -233,7 +235,9 @@ impl PartnerRow {
 encode_fields! { PolicyRow { version, digest, previous, adopted, announced } }
 encode_fields! { Announced { version, on } }
 encode_fields! {
-    PartnerRow { accepted, highest_state, highest_question, highest_status, highest_talk, answered, status, forgotten }
+    PartnerRow {
+        accepted, highest_state, highest_question, highest_status, highest_talk, answered, status, forgotten, sent_today
+    }
     where |row| {
         let answered = row.answered.as_ref().map_or(0, |answered| answered.sequence);
         let status = row.status.as_ref().map_or(0, |status| status.sequence);
@@ -291,6 +295,7 @@ mod tests {
             }),
             status: Some(Replied { sequence: 0x45, digest: Digest([0xb3; 32]), reply: vec![0xb4; 4] }),
             forgotten: Some(Digest([0xb5; 32])),
+            sent_today: SentToday { day: Day(0x48), put_forward: true, exchanges: 0x49 },
         }
     }
 
@@ -331,9 +336,10 @@ mod tests {
                 &[4, 0, 0, 0, 0, 0, 0, 0, 0xb4, 0xb4, 0xb4, 0xb4],
                 &[1],
                 &[0xb5; 32],
+                &[0x48, 0, 1, 0x49],
             ],
         );
-        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 32 + 3]]);
+        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 32 + 3 + 4]]);
         let organisation = OrganisationRow {
             slug: "a-b".parse().unwrap(),
             day: Day(0x51),

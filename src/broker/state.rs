@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::index::{Index, Pending, PendingCursor};
 use super::join::join;
 use super::log::AuditLog;
-use super::meet::MeetState;
+use super::meet::{MeetState, SentToday};
 use super::rows::{EpochRow, OrganisationRow, PartnerRow, ShareRow, SilenceRow, write_row};
 use super::tally::Tally;
 use crate::day::{Day, Timestamp};
@@ -161,6 +161,8 @@ impl BrokerState {
             row.accepted = None;
             row.status.iter_mut().for_each(|status| status.reply.clear());
             row.answered = None;
+            // What was sent today may be lost, so that it may come again.
+            row.sent_today = SentToday::default();
             change.rows.push((Key::Partner(*partner), Some(write_row(row))));
         }
     }

@@ -13,6 +13,7 @@ use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::{Code, Kind, Role, Unverified};
 use crate::policy::Oin;
+use crate::talk::NoteContent;
 use crate::trace_context::TraceContext;
 
 /// How many records of the journal are read in one part: 100 kB of records for a Logboek, at some 400 bytes each.
@@ -271,6 +272,7 @@ impl Made {
             TalkEvent::PutForward { addresses, .. } => Action::counted("put_forward", addresses.len()),
             TalkEvent::TookBack { addresses } => Action::counted("take_back", addresses.len()),
             TalkEvent::Answered { .. } => Action::done("answer", Vec::new()),
+            TalkEvent::NoteWritten { content: NoteContent::Read, .. } => Action::done("tell_read", Vec::new()),
             TalkEvent::NoteWritten { copies, .. } => Action::counted("write_note", copies.len()),
             TalkEvent::Left { .. } => Action::done("leave", Vec::new()),
             TalkEvent::Shown { conversations, .. } => Action::counted("show_conversations", conversations.len()),

@@ -16,8 +16,7 @@ use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
-    Answer, Code, Header, Kept, Kind, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals,
-    Unverified,
+    Answer, Code, Header, Kept, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals, Unverified,
 };
 
 /// What is wrong with a reply whose message is not known.
@@ -168,9 +167,8 @@ impl Partner {
         let mut new_flags = None;
         // How many flags a full set may have, where it does.
         let mut full_set = None;
-        // Whether more waits at the broker of what comes after a hit.
-        let mut waits = None;
-        let (mut ends_run, mut is_over_budget) = (false, false);
+        // Whether a message of what comes after a hit is stale, or keeps the next from being sent.
+        let (mut is_stale, mut ends_run) = (false, false);
         let told_before = state.after_hit.news.len();
         let (event, mut received) = match (Series::of(message.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => {
@@ -212,8 +210,6 @@ impl Partner {
                 let checked = self.check_post(sent, &post, today, record)?;
                 let mut posted = checked.posted;
                 posted.complaint = self.complain_of_post(checked.findings, bytes)?;
-                // What is held up would be told again at once.
-                waits = Some(post.more && !checked.is_held_up);
                 (checked.event, Received::Posted(posted))
             }
             (Series::Talk, Reply::Totals(totals)) => {
@@ -221,8 +217,8 @@ impl Partner {
                 (JournalEvent::Talk(event), Received::Totals(totals))
             }
             (series, Reply::Rejection(rejection)) => {
-                is_over_budget = message.kind == Kind::PutForward && rejection.code == Code::OverBudget;
-                ends_run = series == Series::Talk && rejection.code != Code::Stale && !is_over_budget;
+                is_stale = series == Series::Talk && rejection.code == Code::Stale;
+                ends_run = series == Series::Talk && !matches!(rejection.code, Code::Stale | Code::OverBudget);
                 let (code, detail) = (rejection.code as u8, rejection.number);
                 let next = Next::after(rejection.code);
                 let event = JournalEvent::Rejected { series, epoch, number, code, detail, reply: record };
@@ -255,11 +251,8 @@ impl Partner {
         } else {
             transaction.keep();
         }
-        if let Some(waits) = waits {
-            self.talk_run.posted(waits);
-        }
-        if is_over_budget {
-            self.talk_run.over_budget();
+        if is_stale {
+            self.talk_run.stale();
         }
         if ends_run {
             self.talk_run.end();

@@ -255,6 +255,8 @@ pub struct Meet {
     pub held: u32,
     /// Notes of an organisation a day (UTC).
     pub notes_a_day: u32,
+    /// Exchanges of each partner a day (UTC): as many are sent, whether there is something to say or not.
+    pub exchanges_a_day: u8,
 }
 
 /// What messages' times must keep to.

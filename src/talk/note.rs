@@ -19,6 +19,7 @@ const ADDRESS: u8 = 2;
 const LEAD: u8 = 3;
 const OUTCOME: u8 = 4;
 const DECISION: u8 = 5;
+const READ: u8 = 6;
 
 /// A note between two that were introduced.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,6 +75,9 @@ pub enum NoteContent {
         /// What was decided.
         text: String,
     },
+    /// That all was read up to [`Note::received`], where there is nothing else to say. It is shown to nobody, and no
+    /// such note is sent because of one.
+    Read,
 }
 
 named! {
@@ -143,6 +147,7 @@ impl Note {
                 }
                 (ADDRESS, 0, 0, 0, 0, format!("{key}\n{}", normalised(typed)?))
             }
+            NoteContent::Read => (READ, 0, 0, 0, 0, String::new()),
             NoteContent::Lead { turn: 0, .. } | NoteContent::Decision { turn: 0, .. } => {
                 return Err(NoteTextError::Lead);
             }
@@ -154,6 +159,9 @@ impl Note {
             }
         };
         if matches!(kind, TEXT | DECISION) && text.bytes().all(|byte| byte == b'\n') {
+            return Err(NoteTextError::Empty);
+        }
+        if self.content == NoteContent::Read && self.received == 0 {
             return Err(NoteTextError::Empty);
         }
         if text.len() > MAX_NOTE_TEXT {
@@ -190,6 +198,7 @@ impl Note {
                 next: (day > 0).then_some(Day(day)),
                 text,
             },
+            READ => NoteContent::Read,
             _ => return Err(Malformed("a note is of no known type")),
         };
         let note = Note { received, time, content };
@@ -208,7 +217,7 @@ impl NoteContent {
     ///
     /// [`NoteTextError`].
     pub fn refuse_unfit(&self) -> Result<(), NoteTextError> {
-        Note { received: 0, time: Timestamp(0), content: self.clone() }.encode().map(drop)
+        Note { received: 1, time: Timestamp(0), content: self.clone() }.encode().map(drop)
     }
 }
 
@@ -264,6 +273,7 @@ mod tests {
             NoteContent::Decision { turn: 3, lead: Some(1), next: Some(Day(20_800)), text: text() },
             NoteContent::Decision { turn: 1, lead: None, next: None, text: text() },
             NoteContent::Text("Eerst dit.\n\nDan dat.".into()),
+            NoteContent::Read,
         ];
         for content in contents {
             let bytes = note(content.clone()).encode().unwrap();
@@ -281,7 +291,9 @@ mod tests {
             Note::decode(&other)
         };
         // The type, the turn, the partner, the outcome, the day, the length, and what follows the text.
-        for (at, byte) in [(0, 0), (0, 2), (0, 6), (17, 1), (21, 1), (23, 1), (24, 1), (26, 6), (26, 8), (1_047, 1)] {
+        for (at, byte) in
+            [(0, 0), (0, 2), (0, 6), (0, 7), (17, 1), (21, 1), (23, 1), (24, 1), (26, 6), (26, 8), (1_047, 1)]
+        {
             assert!(with(at, byte).is_err(), "{at} {byte}");
         }
         assert!(with(28, 0x07).is_err(), "a character that does not show");
@@ -350,6 +362,18 @@ mod tests {
             |turn, text: &str| refused(NoteContent::Decision { turn, lead: None, next: None, text: text.into() });
         assert_eq!(decision(1, "Afgesloten."), None);
         assert_eq!((decision(0, "x"), decision(1, " ")), (Some(NoteTextError::Lead), Some(NoteTextError::Empty)));
+    }
+
+    #[test]
+    fn a_note_that_all_was_read_says_nothing_else() {
+        let bytes = note(NoteContent::Read).encode().unwrap();
+        for (at, byte) in [(17, 1), (21, 1), (23, 1), (24, 1), (26, 1), (28, b'a')] {
+            let mut other = bytes.clone();
+            other[at] = byte;
+            assert!(Note::decode(&other).is_err(), "{at}");
+        }
+        let nothing = Note { received: 0, ..note(NoteContent::Read) };
+        assert!(nothing.encode().is_err() && Note::decode(&[&bytes[..1], &[0; 8], &bytes[9..]].concat()).is_err());
     }
 
     #[test]

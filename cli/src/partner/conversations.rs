@@ -262,10 +262,16 @@ impl InOne {
         let mut partner = self.place.open()?;
         let note = note(&partner)?;
         partner.write_note(self.number, &note, &case, now)?;
+        let goes = partner.notes_go_on(now.day()).unwrap_or(now.day());
         if self.json {
-            return out.json(&json!({ "conversation": self.number, "written": true }));
+            let goes = goes.to_string();
+            return out.json(&json!({ "conversation": self.number, "written": true, "goes_on": goes }));
         }
-        writeln!(out, "written in conversation {}; it goes with the next run of stapel partner sync", self.number)?;
+        let when = match goes == now.day() {
+            true => "with what stapel partner sync still sends today".to_owned(),
+            false => format!("on {goes}, since today's exchanges have gone or are full"),
+        };
+        writeln!(out, "written in conversation {}; it goes {when}", self.number)?;
         Ok(())
     }
 }

@@ -36,8 +36,9 @@ pub(super) struct ConfirmArgs {
 
 /// Write the next message of what comes after a hit
 ///
-/// What is put forward, or else one that brings notes and fetches what waits. Have it handled, read its reply, and
-/// write the next one as long as the reply says that more waits. Over HTTPS `stapel partner sync` does that.
+/// On each day what is put forward, once, and then those that bring notes and fetch what waits, as many as the policy
+/// says. Have it handled, read its reply, and write the next one until there is none. Over HTTPS `stapel partner sync`
+/// does that.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner talk --dir police")]
 pub(super) struct TalkArgs {
@@ -137,9 +138,10 @@ pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let message = partner.talk(args.clock.time()?)?;
     if message.is_none() {
-        note(
-            "nobody meets under this policy (it has no [meet]), or this partner has no part in it; nothing was written",
-        );
+        note(match partner.policy().policy().meet {
+            Some(_) => "today's have gone, or this partner has no part in it; nothing was written",
+            None => "nobody meets under this policy (it has no [meet]); nothing was written",
+        });
         return Ok(());
     }
     args.outbox.of(&args.place).write(&partner, &message.into_iter().collect::<Vec<_>>(), args.json, out)

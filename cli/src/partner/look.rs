@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stapel::audit::UnverifiedCheckpoint;
-use stapel::partner::{InFlight, Partner};
+use stapel::partner::{Case, InFlight, Partner};
 use stapel::register::{Lookup, Register, RegisterError, may_be_one};
 use stapel::{AddressKey, Digest, Level};
 
@@ -19,15 +19,24 @@ use crate::output::{self, Output, Shown, counted};
 /// Tell what changed over own flags since the last time
 ///
 /// From the answers that were read since; `stapel partner ask --own` asks for all. And what is new after a hit: what
-/// somebody else put forward (`stapel partner answer`), and conversations (`stapel partner conversations`).
+/// somebody else put forward (`stapel partner answer`), and conversations (`stapel partner conversations`). The journal
+/// has who is shown that, and for which case, before it is printed; without --case it is only said that there is some.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel partner news --dir police")]
+#[command(after_help = "Example:\n  stapel partner news --dir police --actor j.jansen --case 2026-0117")]
 pub(super) struct NewsArgs {
     #[command(flatten)]
     place: PartnerFolder,
+    /// The acting user; stays in the partner's own journal
+    #[arg(long, value_name = "NAME", env = "STAPEL_ACTOR")]
+    actor: Option<String>,
+    /// The case's reference; stays in the partner's own journal
+    #[arg(long, value_name = "REFERENCE", requires = "actor")]
+    case: Option<String>,
     /// Print JSON Lines
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// Print all that the journal has on one address
@@ -111,13 +120,26 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
     for news in &news {
         report::news(news, &partner, &refs, args.json, out)?;
     }
-    for news in partner.talk_news() {
-        report::talk_news(news, &partner, args.json, out)?;
+    let by = args.actor.as_ref().zip(args.case.as_ref()).map(|(actor, case)| Case::new(actor, case)).transpose()?;
+    match &by {
+        Some(by) => {
+            for news in &partner.show_talk_news(by, args.clock.time()?)? {
+                report::talk_news(news, &partner, args.json, out)?;
+            }
+        }
+        None if !partner.talk_news().is_empty() => note(&format!(
+            "{} after a hit, which the journal is to have the reader of: {} --actor NAME --case REFERENCE",
+            counted(partner.talk_news().len(), "piece of news", "pieces of news"),
+            args.place.command("news")
+        )),
+        None => {}
     }
     // What could not be written was not seen, and is told again.
     out.flush()?;
     partner.news()?;
-    partner.take_talk_news()?;
+    if by.is_some() {
+        partner.take_talk_news()?;
+    }
     Ok(())
 }
 

@@ -166,6 +166,7 @@ pub(super) fn talked(act: TalkAct) -> &'static str {
         TalkAct::NotNow => "another had put it forward: not now",
         TalkAct::Review => "another had put it forward: the own flag is to be looked at again",
         TalkAct::AddressWritten => "the coordinator was written which address it is",
+        TalkAct::ReadTold => "another was told that its notes were read",
         TalkAct::NoteWritten => "a note was written",
         TalkAct::Left => "the conversation was left",
         TalkAct::PuttingForward => "the broker was sent what is put forward",

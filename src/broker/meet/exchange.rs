@@ -35,14 +35,14 @@ impl BrokerState {
         if let Some(mailbox) = self.meet.mailboxes.get_mut(&partner) {
             mailbox.entries = mailbox.entries.split_off(&exchange.told.saturating_add(1));
         }
-        let is_read = |of: (u16, u16), number: u64| of.0 == partner && number <= exchange.received;
+        let is_read = |of: (u16, u16), number: u64| of.0 == partner && (1..=exchange.received).contains(&number);
         self.meet.retain_notes(|of, (number, _)| !is_read(of, *number), change);
         exchange.left.iter().for_each(|id| self.leave(incoming, *id, change));
         let mut sent = [NoteFate::Empty; NOTES_AT_ONCE];
         for (fate, slot) in sent.iter_mut().zip(&exchange.notes) {
             *fate = self.carry(incoming, slot, spent, change);
         }
-        let post = self.post(partner, sent);
+        let post = self.post(partner, sent, change);
         self.meet.keep_mailbox(partner, &before, change);
         post
     }
@@ -87,32 +87,51 @@ impl BrokerState {
         if spent.notes >= a_day {
             return NoteFate::OverBudget;
         }
-        let restored = self.log.restored;
-        let before = self.meet.epochs_waiting(receiver);
         let waiting: &mut WaitingNotes = self.meet.notes.entry((receiver, sender)).or_default();
         if waiting.len() >= MOST_WAITING {
             return NoteFate::TooManyWait;
         }
-        let mailbox = self.meet.mailboxes.entry(receiver).or_default();
-        mailbox.last_note = next(mailbox.last_note, restored);
-        waiting.push((mailbox.last_note, NoteSlot { partner: sender, ..slot.clone() }));
+        waiting.push((0, NoteSlot { partner: sender, ..slot.clone() }));
         spent.notes += 1;
         self.meet.keep_notes((receiver, sender), change);
-        self.meet.keep_mailbox(receiver, &before, change);
         NoteFate::Kept
     }
 
-    /// What waits for a partner, the oldest first.
-    fn post(&mut self, partner: u16, sent: [NoteFate; NOTES_AT_ONCE]) -> Post {
-        let mut notes: Vec<&(u64, NoteSlot)> =
-            self.meet.notes.range((partner, 0)..=(partner, u16::MAX)).flat_map(|(_, notes)| notes).collect();
+    /// What waits for a partner: entries in the order in which they came, and of notes those that a post had already,
+    /// and then one of each sender in turn.
+    fn post(&mut self, partner: u16, sent: [NoteFate; NOTES_AT_ONCE], change: &mut Change) -> Post {
+        let of_partner = (partner, 0)..=(partner, u16::MAX);
+        let is_numbered = |note: &&(u64, NoteSlot)| note.0 > 0;
+        let told = self.meet.notes.range(of_partner.clone()).flat_map(|(_, notes)| notes).filter(is_numbered).count();
+        for _ in told..NOTES_AT_ONCE {
+            self.number_note(partner, change);
+        }
+        let waiting = || self.meet.notes.range(of_partner.clone()).flat_map(|(_, notes)| notes);
+        let mut notes: Vec<(u64, NoteSlot)> = waiting().filter(is_numbered).cloned().collect();
         notes.sort_unstable_by_key(|(number, _)| *number);
-        let more_notes = notes.len() > NOTES_AT_ONCE;
-        let notes = notes.into_iter().take(NOTES_AT_ONCE).cloned().collect();
+        let more_notes = waiting().count() > notes.len();
         let mailbox = self.meet.mailboxes.entry(partner).or_default();
         let entries: Vec<_> = mailbox.entries.values().take(ENTRIES_AT_ONCE).copied().collect();
-        mailbox.shown = entries.last().map_or(mailbox.shown, |last| last.number.max(mailbox.shown));
         let more = more_notes || mailbox.entries.len() > entries.len();
         Post { log: LogEntry::NONE, sent, more, entries, notes }
+    }
+
+    /// Gives the next number to a note that no post had, of the sender after the one that had the last turn; nothing
+    /// where there is none.
+    fn number_note(&mut self, partner: u16, change: &mut Change) {
+        let restored = self.log.restored;
+        let mailbox = self.meet.mailboxes.entry(partner).or_default();
+        let has_new = |(of, notes): (&(u16, u16), &WaitingNotes)| {
+            notes.last().is_some_and(|(number, _)| *number == 0).then_some(of.1)
+        };
+        let mut senders = self.meet.notes.range((partner, 0)..=(partner, u16::MAX)).filter_map(has_new);
+        let first = senders.clone().next();
+        let Some(sender) = senders.find(|sender| *sender > mailbox.served).or(first) else { return };
+        let waiting = self.meet.notes.get_mut(&(partner, sender));
+        let note = waiting.and_then(|notes| notes.iter_mut().find(|(number, _)| *number == 0));
+        let Some((number, _)) = note else { return };
+        mailbox.last_note = next(mailbox.last_note, restored);
+        (*number, mailbox.served) = (mailbox.last_note, sender);
+        self.meet.keep_notes((partner, sender), change);
     }
 }

@@ -28,5 +28,5 @@ mod upkeep;
 pub(super) use exchange::oldest_named;
 pub(super) use put_forward::{MeetSnapshot, TaggedRows};
 pub(super) use request::{MeetRequest, MeetVerdict, decide_meet, is_permitted, not_permitted};
-pub(super) use rows::{Asked, Conversation, Forwarded, MailboxRow, TotalsRow, WaitingNotes, YearRow};
+pub(super) use rows::{Asked, Conversation, Forwarded, MailboxRow, SentToday, TotalsRow, WaitingNotes, YearRow};
 pub(super) use state::MeetState;

@@ -5,9 +5,9 @@ use super::super::incoming::Incoming;
 use super::super::rows::OrganisationRow;
 use super::super::state::OpenEpoch;
 use super::put_forward::{KeptRows, MeetSnapshot, TaggedRows, put_forward};
-use super::rows::{TotalsRow, YearRow};
+use super::rows::{SentToday, TotalsRow, YearRow};
 use super::totals::totals;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::message::{Code, Exchange, Kind, Rejection, Year};
 use crate::policy::Policy;
 
@@ -38,6 +38,18 @@ impl MeetRequest {
     }
 }
 
+impl MeetVerdict {
+    /// Counts the message as one of the sender's of its day.
+    pub(crate) fn count(&self, today: Day, sent: &mut SentToday) {
+        *sent = sent.on(today);
+        match self {
+            MeetVerdict::PutForward(_) => sent.put_forward = true,
+            MeetVerdict::Exchange(_) => sent.exchanges = sent.exchanges.saturating_add(1),
+            MeetVerdict::Totals(_) | MeetVerdict::Year(..) => {}
+        }
+    }
+}
+
 /// Whether the roster and the policy let a partner send that: step 10 of SPEC.md 5.3.
 pub(crate) fn is_permitted(incoming: &Incoming<'_>) -> bool {
     let (policy, may) = (incoming.policy(), incoming.sender.entry.may);
@@ -54,10 +66,21 @@ pub(crate) fn decide_meet(
     incoming: &Incoming<'_>,
     (epoch, restored): (&OpenEpoch, Option<Timestamp>),
     (snapshot, spent): (&MeetSnapshot, &OrganisationRow),
+    sent: SentToday,
     request: &MeetRequest,
 ) -> Result<(MeetVerdict, Cost), Rejection> {
     let free = |verdict| Ok((verdict, Cost::default()));
+    let sent = sent.on(incoming.now.day());
     match (request, &incoming.policy().meet) {
+        (MeetRequest::PutForward(_), Some(_)) if sent.put_forward => {
+            let sentence = "what is put forward is said once a day, and today it was: say the rest tomorrow (UTC)";
+            Err(Rejection::new(Code::OverBudget, 0, sentence))
+        }
+        (MeetRequest::Exchange(_), Some(meet)) if sent.exchanges >= meet.exchanges_a_day => {
+            let a_day = meet.exchanges_a_day;
+            let sentence = format!("the {a_day} exchanges of today were answered; send the next tomorrow (UTC)");
+            Err(Rejection::new(Code::OverBudget, 0, sentence))
+        }
         (MeetRequest::PutForward(said), Some(meet)) => {
             let (kept, cost) = put_forward(incoming, (meet, epoch), (snapshot, spent), said)?;
             Ok((MeetVerdict::PutForward(Box::new(kept)), cost))

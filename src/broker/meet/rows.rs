@@ -12,10 +12,10 @@
 //! | asked * | how many tags; of each: the tag, 16; how many partners; of each its number, 2 |
 //! | conversations | how many; of each: its id, 16; the epoch, 4; how many pairs; of each: the lower partner, 2; the |
 //! | | higher, 2; 1 if they are introduced still, else 0. How many left and had a row since; of each its number, 2 |
-//! | mailbox | the number of the last entry, 8; of the last note, 8; of the last entry that was shown, 8 |
+//! | mailbox | the number of the last entry, 8; of the last note, 8; whose note was numbered last, 2 |
 //! | | how many entries that tell who left; each as in a post, 84 |
 //! | entries * | how many; each as in a post, 84 |
-//! | notes | how many; of each: its number, 8; the note as in a post |
+//! | notes | how many; of each: its number, 8, 0 until a post has it; the note as in a post |
 //! | last talk * | as the last status request of a partner |
 //! | year | how many cells; of each: its bits, 1; the number, 4 |
 
@@ -78,9 +78,9 @@ pub(crate) struct Mailbox {
     pub(crate) last_entry: u64,
     /// The number of the last note.
     pub(crate) last_note: u64,
-    /// The number of the last entry that a post had.
-    pub(crate) shown: u64,
-    /// By number.
+    /// Whose note was given the last number: the next one is of the sender after that one.
+    pub(crate) served: u16,
+    /// Those that were not read yet, by number.
     pub(crate) entries: BTreeMap<u64, Entry>,
 }
 
@@ -88,13 +88,23 @@ pub(crate) struct Mailbox {
 pub(crate) struct MailboxRow {
     pub(crate) last_entry: u64,
     pub(crate) last_note: u64,
-    pub(crate) shown: u64,
+    pub(crate) served: u16,
     /// Entries that tell who left. They name no subject, and outlive the epoch.
     pub(crate) left: Vec<Entry>,
 }
 
-/// Notes that wait for one partner of another, by ascending number.
+/// Notes that wait for one partner of another, as they came. The first are those that a post had, by ascending number;
+/// the others have 0 until one does, so that senders take turns in it.
 pub(crate) type WaitingNotes = Vec<(u64, NoteSlot)>;
+
+/// What was accepted of a partner on a day: it sends as much on each, and no more, so that the number tells nothing.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SentToday {
+    pub(crate) day: Day,
+    /// Whether a message that puts forward was.
+    pub(crate) put_forward: bool,
+    pub(crate) exchanges: u8,
+}
 
 /// What a partner reported of a year.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +121,13 @@ pub(crate) struct TotalsRow {
     pub(crate) flags: u32,
     /// The fewest organisations, the most or 0, and how many pseudonyms.
     pub(crate) cells: Vec<(u8, (u8, u32))>,
+}
+
+impl SentToday {
+    /// The same, where nothing was accepted yet on a day that is another.
+    pub(crate) fn on(self, today: Day) -> SentToday {
+        if self.day == today { self } else { SentToday { day: today, ..SentToday::default() } }
+    }
 }
 
 impl Forwarded {
@@ -174,12 +191,12 @@ encode_fields! {
     else "a conversation is not in its one form"
 }
 encode_fields! {
-    MailboxRow { last_entry, last_note, shown, left }
+    MailboxRow { last_entry, last_note, served, left }
     where |row| {
-        row.shown <= row.last_entry
-            && row.left.iter().all(|entry| !names_subject(entry) && entry.number <= row.last_entry)
+        row.left.iter().all(|entry| !names_subject(entry) && entry.number <= row.last_entry)
     }, else "a mailbox has a number above the last"
 }
+encode_fields! { SentToday { day, put_forward, exchanges } }
 encode_fields! { YearRow { cells } }
 encode_fields! { TotalsRow { release, as_of, flags, cells } }
 
@@ -243,17 +260,11 @@ mod tests {
         );
         let left = EntryKind::Left { conversation: ConversationId([0x51; 16]), partner: 0x52 };
         let left = entry(left);
-        let numbers = [number(0x53), number(0x54), number(0x55)].concat();
-        let row = |last_entry| MailboxRow { last_entry, last_note: 0x54, shown: 0x15, left: Vec::new() };
-        frozen(row(0x53), &[&[1], &number(0x53), &number(0x54), &number(0x15), &number(0)]);
-        assert!(read_row::<MailboxRow>(&write_row(&MailboxRow { shown: 0x56, ..row(0x53) })).is_err());
-        assert!(
-            read_row::<MailboxRow>(&[&[1][..], &numbers, &number(0)].concat()).is_err(),
-            "more shown than there is"
-        );
+        let row = |last_entry| MailboxRow { last_entry, last_note: 0x54, served: 0x15, left: Vec::new() };
+        frozen(row(0x53), &[&[1], &number(0x53), &number(0x54), &[0x15, 0], &number(0)]);
         let mailbox = MailboxRow { left: vec![left], ..row(0x53) };
         let bytes = write_row(&mailbox);
-        assert_eq!(bytes.len(), 1 + 32 + 84);
+        assert_eq!(bytes.len(), 1 + 26 + 84);
         assert_eq!(write_row(&read_row::<MailboxRow>(&bytes).unwrap()), bytes);
         let asked = MailboxRow { left: vec![entry(EntryKind::Asked { answer_by: Day(9) })], ..row(0x53) };
         assert!(read_row::<MailboxRow>(&write_row(&asked)).is_err(), "it names a subject");

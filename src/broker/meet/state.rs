@@ -55,9 +55,9 @@ impl MeetState {
                 self.conversations.extend(found);
             }
             Key::Mailbox(partner) => {
-                let MailboxRow { last_entry, last_note, shown, left } = read_row(value)?;
+                let MailboxRow { last_entry, last_note, served, left } = read_row(value)?;
                 let mailbox = self.mailboxes.entry(partner).or_default();
-                (mailbox.last_entry, mailbox.last_note, mailbox.shown) = (last_entry, last_note, shown);
+                (mailbox.last_entry, mailbox.last_note, mailbox.served) = (last_entry, last_note, served);
                 mailbox.entries.extend(left.into_iter().map(|entry| (entry.number, entry)));
             }
             Key::Entries(epoch, partner) => {
@@ -74,8 +74,9 @@ impl MeetState {
             Key::Notes(receiver, sender) => {
                 let notes: WaitingNotes = read_row(value)?;
                 let last = self.mailboxes.get(&receiver).map_or(0, |mailbox| mailbox.last_note);
-                let is_ascending = notes.is_sorted_by(|a, b| a.0 < b.0);
-                if !is_ascending || notes.iter().any(|(number, slot)| *number > last || slot.partner != sender) {
+                // Without a number are the last ones alone.
+                let is_in_order = notes.is_sorted_by(|a, b| b.0 == 0 || a.0 != 0 && a.0 < b.0);
+                if !is_in_order || notes.iter().any(|(number, slot)| *number > last || slot.partner != sender) {
                     return Err(DAMAGED);
                 }
                 self.notes.insert((receiver, sender), notes);
@@ -181,9 +182,9 @@ impl MeetState {
     /// Writes what waits for a partner. `before` are the epochs of whose subjects entries waited until now.
     pub(crate) fn keep_mailbox(&self, partner: u16, before: &BTreeSet<u32>, change: &mut Change) {
         let Some(mailbox) = self.mailboxes.get(&partner) else { return };
-        let Mailbox { last_entry, last_note, shown, entries } = mailbox;
+        let Mailbox { last_entry, last_note, served, entries } = mailbox;
         let left = entries.values().filter(|entry| !names_subject(entry)).copied().collect();
-        let row = MailboxRow { last_entry: *last_entry, last_note: *last_note, shown: *shown, left };
+        let row = MailboxRow { last_entry: *last_entry, last_note: *last_note, served: *served, left };
         change.rows.push((Key::Mailbox(partner), Some(write_row(&row))));
         for epoch in self.epochs_waiting(partner).union(before) {
             let of_epoch = |entry: &&Entry| names_subject(entry) && entry.epoch == *epoch;

@@ -12,11 +12,11 @@ use super::turn::{MeetDecision, MeetTurn};
 use crate::audit::Event;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{EntryKind, Kept, LogEntry, Reply, Totals, TotalsCell};
+use crate::message::{Entry, EntryKind, Kept, LogEntry, Reply, Totals, TotalsCell};
 use crate::policy::Policy;
 use crate::store::{Change, Key};
 use crate::system::SystemError;
-use crate::talk::ConversationId;
+use crate::talk::{ConversationId, Subject};
 
 impl BrokerState {
     /// The turn of the day, once the releases of the day are in force: rows that are over go, and in the epoch that
@@ -204,34 +204,36 @@ impl MeetState {
         self.keep_asked(number, Asked::default(), change);
         let waiting: BTreeMap<u16, BTreeSet<u32>> =
             self.mailboxes.keys().map(|partner| (*partner, self.epochs_waiting(*partner))).collect();
-        let mut never_told: BTreeSet<(ConversationId, u16, u16)> = BTreeSet::new();
+        let mut unread: BTreeSet<(ConversationId, (u16, u16))> = BTreeSet::new();
         let mut changed = BTreeSet::new();
         for (partner, mailbox) in &mut self.mailboxes {
-            let shown = mailbox.shown;
             let before = mailbox.entries.len();
-            mailbox.entries.retain(|entry_number, entry| {
-                if entry.epoch != number || matches!(entry.told, EntryKind::Left { .. }) {
-                    return true;
+            mailbox.entries.retain(|_, entry| match entry.told {
+                _ if entry.epoch != number => true,
+                EntryKind::Left { .. } => true,
+                EntryKind::Introduced { conversation, partner: other, .. } => {
+                    unread.insert((conversation, Conversation::pair(*partner, other)));
+                    false
                 }
-                if let EntryKind::Introduced { conversation, partner: other, .. } = entry.told
-                    && *entry_number > shown
-                {
-                    never_told.insert((conversation, *partner, other));
-                }
-                false
+                EntryKind::Asked { .. } => false,
             });
             if mailbox.entries.len() < before {
                 changed.insert(*partner);
             }
         }
-        for (id, partner, other) in &never_told {
-            if never_told.contains(&(*id, *other, *partner)) {
-                // Neither knows of the other, and so neither is told that it is over.
-                if let Some(one) = self.conversations.get_mut(id) {
-                    one.pairs.remove(&Conversation::pair(*partner, *other));
-                }
-            } else {
-                changed.extend(self.end_introductions(*partner, *id, moment, |it| it == *other));
+        // Whether a post that has one was read is known by the next exchange alone. So both are told that it is over:
+        // whoever knows nothing of it passes that over.
+        for (id, (low, high)) in unread {
+            let told = self.end_introductions(low, id, moment, |it| it == high);
+            if !told.is_empty() {
+                changed.extend(told);
+                let told = EntryKind::Left { conversation: id, partner: high };
+                self.tell(
+                    low,
+                    Entry { number: 0, subject: Subject::NONE, epoch: number, day: moment.0, told },
+                    moment.1,
+                );
+                changed.insert(low);
             }
         }
         for partner in changed {

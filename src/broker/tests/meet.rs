@@ -9,8 +9,11 @@ mod notes;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::broker::meet::SentToday;
+use crate::broker::rows::write_row;
 use crate::message::{Entry, EntryKind, Exchange, Kept, Kind, NoteFate, NoteSlot, Post, PutForward};
 use crate::policy::{Policy, SignedPolicy};
+use crate::store::Key;
 use crate::talk::{ConversationId, RowCode, SealedNote, Subject};
 
 /// A consortium with a coordinator, its broker, and what each partner's numbers are.
@@ -131,7 +134,34 @@ impl Town {
         self.sign(partner, request, (sequence, 0))
     }
 
+    /// Has the broker forget what it accepted today of a partner that is to send one more. What a message does has
+    /// tests that send several on one day; how many are taken has its own.
+    fn allow(&self, partner: u8, request: &Request<'_>) {
+        let a_day = self.policy.policy().meet.as_ref().map_or(0, |meet| meet.exchanges_a_day);
+        let sent = self.broker.database.inspect(|state| state.partners.get(&partner.into()).map(|row| row.sent_today));
+        let is_spent = match (request, sent) {
+            (Request::PutForward(_), Some(sent)) => sent.put_forward,
+            (Request::Exchange(_), Some(sent)) => sent.exchanges >= a_day,
+            _ => false,
+        };
+        if is_spent {
+            let mut transaction = self.broker.database.begin().unwrap();
+            let (state, change) = transaction.change();
+            let row = state.partners.get_mut(&partner.into()).unwrap();
+            row.sent_today = SentToday::default();
+            change.rows.push((Key::Partner(partner.into()), Some(write_row(row))));
+            transaction.commit().unwrap();
+        }
+    }
+
+    /// Sends a message as a partner does that has sent others today, and gives the code of its rejection.
+    fn say_once_more(&mut self, partner: u8, request: &Request<'_>) -> &'static str {
+        let message = self.next(partner, request);
+        code(&self.broker.handle(&message, self.now))
+    }
+
     fn say(&mut self, partner: u8, request: &Request<'_>) -> Reply {
+        self.allow(partner, request);
         let message = self.next(partner, request);
         read(&self.broker.handle(&message, self.now))
     }

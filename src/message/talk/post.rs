@@ -91,6 +91,16 @@ pub enum EntryKind {
     },
 }
 
+impl EntryKind {
+    /// Whom it names, if anybody.
+    pub(crate) fn partner(&self) -> Option<u16> {
+        match self {
+            EntryKind::Asked { .. } => None,
+            EntryKind::Introduced { partner, .. } | EntryKind::Left { partner, .. } => Some(*partner),
+        }
+    }
+}
+
 impl Post {
     pub(in crate::message) fn encode(&self) -> Result<Vec<u8>, MessageError> {
         if self.entries.len() > ENTRIES_AT_ONCE || self.notes.len() > NOTES_AT_ONCE {

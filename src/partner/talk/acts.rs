@@ -25,6 +25,8 @@ named! {
         Review => "review",
         /// The coordinator was told which address it is.
         AddressWritten => "address_written",
+        /// Another was told that its notes were read.
+        ReadTold => "read_told",
         /// Another note was written.
         NoteWritten => "note_written",
         /// The conversation was left.
@@ -62,6 +64,7 @@ impl TalkEvent {
             TalkEvent::Answered { answer: AskAnswer::NotNow, .. } => TalkAct::NotNow,
             TalkEvent::Answered { answer: AskAnswer::Review, .. } => TalkAct::Review,
             TalkEvent::NoteWritten { content: NoteContent::Address { .. }, .. } => TalkAct::AddressWritten,
+            TalkEvent::NoteWritten { content: NoteContent::Read, .. } => TalkAct::ReadTold,
             TalkEvent::NoteWritten { .. } => TalkAct::NoteWritten,
             TalkEvent::Left { .. } => TalkAct::Left,
             TalkEvent::PuttingForward { .. } => TalkAct::PuttingForward,

@@ -51,7 +51,10 @@ impl AfterHit {
                 self.sent.push(SentMessage { said: said.clone(), day: today, bytes: Vec::new(), reply: None });
             }
             TalkEvent::Kept { number, left, reply, .. } => {
-                self.new_rows = Some((today, *left));
+                self.sent_today.accepted(reply.told, reply.log.restored, None);
+                if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == *number) {
+                    self.room = Some((sent.said.epoch, *left));
+                }
                 self.replied(*number, None, SaidOn::of(reply, record));
             }
             TalkEvent::Posted { post } => self.posted(record, post, time),
@@ -82,16 +85,24 @@ impl AfterHit {
         self.rows.retain(|row| !row.ended_told || !is_long_over(row.agreed.epoch));
     }
 
-    /// The broker did not accept a message. What it said is not forgotten: a broker that uses it all the same is
-    /// caught.
-    pub(crate) fn rejected(&mut self, today: Day, number: u64, code: u8, detail: u64, said: SaidOn) {
-        let is_put_forward = self.sent.iter().any(|sent| sent.said.number == number);
-        if code == Code::Unavailable as u8 || !is_put_forward {
+    /// The broker did not accept a message. One that is over a budget is of today all the same; another is made anew.
+    /// What it said is not forgotten: a broker that uses it all the same is caught.
+    pub(crate) fn rejected(&mut self, number: u64, code: u8, said: SaidOn) {
+        if code == Code::Unavailable as u8 {
             return;
         }
-        self.replied(number, Some(code), said);
-        if code == Code::OverBudget as u8 {
-            self.new_rows = Some((today, self.new_rows_left(today).min(u32::try_from(detail).unwrap_or(u32::MAX))));
+        let is_over_budget = code == Code::OverBudget as u8;
+        if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == number) {
+            self.sent_today.put_forward = is_over_budget;
+            if is_over_budget {
+                // Its organisation's other partners spent more than is known here. What stands already goes in any
+                // case, and what comes of it says how much there is room for.
+                self.room = Some((sent.said.epoch, 0));
+            }
+            self.replied(number, Some(code), said);
+        } else if number == self.sent_today.last {
+            let exchanges = &mut self.sent_today.exchanges;
+            *exchanges = if is_over_budget { u8::MAX } else { exchanges.saturating_sub(1) };
         }
     }
 
@@ -113,15 +124,12 @@ impl AfterHit {
         }
     }
 
-    /// How many new rows the broker would take today, as far as it said.
-    pub(crate) fn new_rows_left(&self, today: Day) -> u32 {
-        self.new_rows.filter(|(day, _)| *day == today).map_or(u32::MAX, |(_, left)| left)
-    }
-
     /// Forgets what is known of the broker. Another one knows none of the conversations.
     pub(crate) fn forget_broker(&mut self) {
         self.sent.clear();
-        (self.new_rows, self.all_told, self.told, self.received) = (None, None, 0, 0);
+        (self.room, self.all_told, self.told, self.received) = (None, None, 0, 0);
+        self.held_back.clear();
+        self.strangers.clear();
         self.conversations.iter_mut().for_each(|known| known.id = ConversationId::NONE);
     }
 
@@ -185,7 +193,7 @@ impl AfterHit {
 
     fn leave(&mut self, conversation: u32, time: Timestamp) {
         let Some(known) = self.conversation_mut(conversation) else { return };
-        (known.left, known.left_told, known.touched) = (Some(time.day()), false, time);
+        (known.left, known.left_told, known.touched) = (Some(time.day()), None, time);
         let address = known.address;
         self.rows.retain(|row| Some(row.address) != address);
     }
@@ -193,16 +201,19 @@ impl AfterHit {
     fn posted(&mut self, record: u64, post: &PostRecord, time: Timestamp) {
         let today = time.day();
         let restored = post.reply.log.restored;
-        for sent in &post.fates {
-            if let Some(copy) = self.copy_mut(sent) {
-                copy.progress = progress(sent, today, restored);
-            }
-        }
+        self.sent_today.accepted(post.reply.told, restored, Some(post.number));
+        post.fates.iter().for_each(|sent| self.brought(sent, today, restored));
         // Before what this exchange left: who was introduced before that is not introduced again.
         post.entries.iter().for_each(|entry| self.take_entry(entry));
         for id in &post.left {
             if let Some(known) = self.called_mut(*id) {
-                known.left_told = true;
+                known.left_told = Some(restored);
+            }
+        }
+        self.strangers.retain(|id| !post.left.contains(id));
+        for id in &post.strangers {
+            if !self.strangers.contains(id) {
+                self.strangers.push(*id);
             }
         }
         post.notes.iter().for_each(|note| self.take_note(note));
@@ -211,14 +222,40 @@ impl AfterHit {
                 known.touched = time;
             }
         }
+        self.news.extend(post.expired.iter().map(|partner| TalkNews::NeverCertified { partner: *partner }));
+        self.held_back = post.held_back.clone();
+        for one in self.held_back.iter_mut().filter(|one| one.record == 0) {
+            one.record = record;
+        }
         self.drop_old_news();
         self.told = self.told.max(post.told);
         self.received = self.received.max(post.received);
-        if !post.more {
+        if !post.more && self.held_back.is_empty() {
             self.all_told = Some(SaidOn::of(&post.reply, record));
             // All that was decided up to this day was told, and no row is used after its last day.
             let newest = self.sent.last().map(|sent| sent.said.number);
             self.sent.retain(|sent| sent.said.last_day >= post.reply.told || Some(sent.said.number) == newest);
+        }
+    }
+
+    /// What became of an own note that an exchange brought.
+    fn brought(&mut self, sent: &SentCopy, today: Day, restored: Timestamp) {
+        if let Some(copy) = self.copy_mut(sent) {
+            copy.progress = progress(sent, today, restored);
+        }
+        let Some(known) = self.called_mut(sent.conversation) else { return };
+        let (number, has_left) = (known.number, known.left.is_some());
+        let Some(other) = known.introduced.iter_mut().find(|it| it.partner == sent.to) else { return };
+        match sent.fate {
+            // It said how far the other's notes were read: no post was read since it was made.
+            NoteFate::Kept => other.acknowledged = other.read,
+            // The broker has no such introduction, as where it was restored from a copy of before: nothing can be
+            // written to that one, and it can write nothing.
+            NoteFate::NotIntroduced if !has_left && other.left.is_none() => {
+                other.left = Some(today);
+                self.news.push(TalkNews::Left { conversation: number, partner: sent.to });
+            }
+            _ => {}
         }
     }
 
@@ -270,7 +307,7 @@ impl AfterHit {
                     introduced: Vec::new(),
                     notes: Vec::new(),
                     left: None,
-                    left_told: false,
+                    left_told: None,
                     touched: Timestamp::default(),
                 });
                 self.conversations.len() - 1
@@ -292,13 +329,20 @@ impl AfterHit {
             return;
         }
         other.take_number(note.number);
+        if note.content != Some(NoteContent::Read) {
+            other.said = other.said.max(note.number);
+        }
         for copy in known.notes.iter_mut().flat_map(|known| &mut known.copies) {
             if copy.to == note.partner && copy.number <= note.received {
                 copy.progress = CopyProgress::Read;
             }
         }
-        let Some(content) = note.content.clone() else { return };
+        let Some(content) = note.content.clone() else {
+            self.news.push(TalkNews::Refused { conversation: number, partner: note.partner });
+            return;
+        };
         self.news.push(match content {
+            NoteContent::Read => return,
             NoteContent::Decision { .. } => TalkNews::Decision { conversation: number },
             _ => TalkNews::Note { conversation: number, partner: note.partner },
         });
@@ -331,9 +375,9 @@ impl KnownConversation {
     /// Adds whom this partner is introduced to. Whether that is new.
     fn add(&mut self, told: &Introduction) -> bool {
         // Told before it was known that this partner left, it is of a turn before that.
-        let returns = self.left_told && self.left.is_some_and(|left| left < told.day);
+        let returns = self.left_told.is_some() && self.left.is_some_and(|left| left < told.day);
         if returns {
-            (self.left, self.left_told) = (None, false);
+            (self.left, self.left_told) = (None, None);
         }
         let Some(known) = self.introduced.iter_mut().find(|known| known.partner == told.partner) else {
             self.introduced.push(KnownPartner {
@@ -344,6 +388,8 @@ impl KnownConversation {
                 written: 0,
                 read: 0,
                 beyond: Vec::new(),
+                said: 0,
+                acknowledged: 0,
             });
             return true;
         };

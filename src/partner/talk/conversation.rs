@@ -78,7 +78,7 @@ pub struct NoteCopy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteProgress {
-    /// It goes with the next exchange.
+    /// It goes with one of the next exchanges: [`Partner::notes_go_on`].
     Waiting,
     /// The broker did not take it on this day, because the organisation's notes of the day were spent or too many wait
     /// for the other. It goes on the next day.
@@ -131,7 +131,12 @@ impl Conversation {
             epoch: known.epoch,
             began: known.began(),
             introduced: known.introduced.iter().map(introduced).collect(),
-            notes: known.notes.iter().map(ConversationNote::of).collect(),
+            notes: known
+                .notes
+                .iter()
+                .filter(|note| note.content != NoteContent::Read)
+                .map(ConversationNote::of)
+                .collect(),
             lead: known.lead(),
             outcome: known.notes.iter().rev().find_map(outcome),
             decision: known.notes.iter().rev().find_map(Decision::of),

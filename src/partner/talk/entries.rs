@@ -213,7 +213,7 @@ impl PostReader<'_> {
             let finding =
                 format!("entry {} says that what message {number} put forward stood on {day}, {finding}", entry.number);
             let (other, message) = (other.map(|said| said.record), message.bytes.clone());
-            Some(Finding { error: PartnerError::LateIntroduction { finding }, other, message })
+            Some(Finding { error: PartnerError::LateIntroduction { finding }, other, message, post: None })
         };
         if let Some((code, said)) = row.refused().filter(|(_, said)| self.is_held(said)) {
             return late(
@@ -275,7 +275,7 @@ impl PostReader<'_> {
             );
             (finding, Some(earlier.record))
         };
-        Some(Finding { error: PartnerError::LateIntroduction { finding }, other, message: Vec::new() })
+        Some(Finding { error: PartnerError::LateIntroduction { finding }, other, message: Vec::new(), post: None })
     }
 
     /// Whether the broker is held to an earlier reply: what it said before it was restored it may have lost, and says
@@ -329,7 +329,7 @@ fn falsely(entry: &Entry, told: &Told) -> Finding {
          partner's",
         entry.number, told.partner, told.row, told.last_day
     );
-    Finding { error: PartnerError::FalseIntroduction { finding }, other: None, message: Vec::new() }
+    Finding { error: PartnerError::FalseIntroduction { finding }, other: None, message: Vec::new(), post: None }
 }
 
 /// Whether a policy has a partner introduced to the coordinator in an epoch.

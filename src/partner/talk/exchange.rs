@@ -6,7 +6,7 @@ use super::super::member::Member;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::record::TalkEvent;
-use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote};
+use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use super::written::copies;
 use crate::day::{Day, Timestamp};
 use crate::message::{Exchange, LEFT_AT_ONCE, NOTES_AT_ONCE, NoteSlot};
@@ -46,25 +46,35 @@ impl Partner {
         Ok(())
     }
 
+    /// Writes those whose notes were read that they were, where no other note goes to them that says so, as far as the
+    /// next exchange has room.
+    pub(super) fn tell_what_was_read(&mut self, now: Timestamp) -> Result<(), PartnerError> {
+        let state = self.data.state();
+        let (_, waiting) = self.fullest(now.day())?;
+        let free = NOTES_AT_ONCE.saturating_sub(waiting.iter().filter(|(.., copy)| copy.progress.is_unsent()).count());
+        let reachable = state.after_hit.conversations.iter().filter(|known| known.id != ConversationId::NONE);
+        let due = reachable.flat_map(|known| {
+            let is_due = |other: &&KnownPartner| other.waits_for_read() && !known.has_unsent(other.partner);
+            known.present().filter(is_due).map(|other| (known.number, other.partner, other.written.saturating_add(1)))
+        });
+        let due: Vec<_> = due.take(free).collect();
+        for (conversation, partner, number) in due {
+            let event =
+                TalkEvent::NoteWritten { conversation, content: NoteContent::Read, copies: vec![(partner, number)] };
+            self.data.record(now, None, JournalEvent::Talk(event))?;
+        }
+        Ok(())
+    }
+
     /// The next exchange, and the epoch of its header.
     pub(super) fn next_exchange(&self, now: Timestamp) -> Result<(u32, Exchange), PartnerError> {
         let (state, today) = (self.data.state(), now.day());
         let known = &state.after_hit;
-        let leaves =
-            |known: &&KnownConversation| known.left.is_some() && !known.left_told && known.id != ConversationId::NONE;
-        let left = known.conversations.iter().filter(leaves).map(|known| known.id);
-        let mut left: Vec<_> = left.take(LEFT_AT_ONCE).collect();
+        let restored = state.own_lines.restored;
+        let left = known.conversations.iter().filter(|known| known.leaves(restored)).map(|known| known.id);
+        let mut left: Vec<_> = left.chain(known.strangers.iter().copied()).take(LEFT_AT_ONCE).collect();
         left.sort_unstable();
-        let epochs = self.member.epochs_without_secret(today)?;
-        let mut best = (epochs[0], Vec::new());
-        for epoch in epochs {
-            let own = self.own_seal_key(epoch, today)?;
-            let waiting = if own.is_some() { waiting(&self.member, state, epoch, today) } else { Vec::new() };
-            if waiting.len() > best.1.len() {
-                best = (epoch, waiting);
-            }
-        }
-        let (epoch, waiting) = best;
+        let (epoch, waiting) = self.fullest(today)?;
         let mut notes = Vec::new();
         if let Some(own) = self.own_seal_key(epoch, today)? {
             for (known, note, copy) in waiting {
@@ -92,31 +102,28 @@ impl Partner {
         Ok((epoch, Exchange { told: known.told, received: known.received, left, notes }))
     }
 
-    /// Whether there is something for an exchange to bring today, apart from fetching.
-    pub(super) fn has_to_bring(&self, today: Day) -> Result<bool, PartnerError> {
-        let state = self.data.state();
-        let leaves =
-            |known: &KnownConversation| known.left.is_some() && !known.left_told && known.id != ConversationId::NONE;
-        if state.after_hit.conversations.iter().any(leaves) {
-            return Ok(true);
-        }
-        for epoch in self.member.epochs_without_secret(today)? {
-            if self.own_seal_key(epoch, today)?.is_some() && !waiting(&self.member, state, epoch, today).is_empty() {
-                return Ok(true);
+    /// The epoch with whose keys most notes can be sealed of those that are to be sent, and the first of them.
+    fn fullest(&self, today: Day) -> Result<(u32, Vec<WaitingCopy<'_>>), PartnerError> {
+        let epochs = self.member.epochs_without_secret(today)?;
+        let mut best = (epochs[0], Vec::new());
+        for epoch in epochs {
+            let own = self.own_seal_key(epoch, today)?;
+            let state = self.data.state();
+            let waiting = if own.is_some() { waiting(&self.member, state, epoch, today) } else { Vec::new() };
+            if waiting.len() > best.1.len() {
+                best = (epoch, waiting);
             }
         }
-        Ok(false)
+        Ok(best)
     }
 }
 
-/// The first notes that can be sealed in an epoch, and are to be sent; of one partner in a conversation in the order of
-/// their numbers.
-fn waiting<'a>(
-    member: &Member,
-    state: &'a PartnerState,
-    epoch: u32,
-    today: Day,
-) -> Vec<(&'a KnownConversation, &'a KnownNote, KnownCopy)> {
+/// A note that is to be sent, and to whom.
+type WaitingCopy<'a> = (&'a KnownConversation, &'a KnownNote, KnownCopy);
+
+/// The first notes that can be sealed in an epoch, and are to be sent: those that the broker was never brought before
+/// those that it lost, that something was read after what says more, and otherwise as they were written.
+fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day) -> Vec<WaitingCopy<'a>> {
     let restored = state.own_lines.restored;
     let is_over = |epoch: u32| member.policy().epoch(epoch).is_none_or(|epoch| epoch.closes < today);
     let goes = |copy: &KnownCopy| match copy.progress {
@@ -129,16 +136,22 @@ fn waiting<'a>(
     for known in state.after_hit.conversations.iter().filter(|known| known.id != ConversationId::NONE) {
         for other in known.present().filter(|other| member.seal_key(other.partner, epoch, today).is_some()) {
             for note in &known.notes {
-                for copy in note.copies.iter().filter(|copy| copy.to == other.partner && goes(copy)) {
-                    found.push((known, note, *copy));
-                    if found.len() == NOTES_AT_ONCE {
-                        return found;
-                    }
-                }
+                let copies = note.copies.iter().filter(|copy| copy.to == other.partner && goes(copy));
+                found.extend(copies.map(|copy| (known, note, *copy)));
             }
         }
     }
+    found.sort_by_key(|(_, note, copy)| (!copy.progress.is_unsent(), note.content == NoteContent::Read, note.time));
+    found.truncate(NOTES_AT_ONCE);
     found
+}
+
+impl KnownConversation {
+    /// Whether a note to a partner waits for an exchange, which says what was read too.
+    fn has_unsent(&self, partner: u16) -> bool {
+        let mut copies = self.notes.iter().flat_map(|note| &note.copies);
+        copies.any(|copy| copy.to == partner && copy.progress.is_unsent())
+    }
 }
 
 impl KnownNote {

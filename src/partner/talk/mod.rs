@@ -20,7 +20,7 @@ mod entries;
 mod exchange;
 mod news;
 mod notes;
-mod pace;
+pub(crate) mod pace;
 mod post;
 mod reader;
 pub(crate) mod record;

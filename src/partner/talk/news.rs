@@ -56,17 +56,34 @@ pub enum TalkNews {
         /// The address.
         address: AddressKey,
     },
+    /// Something of another was passed over, because no certificate of it came for two weeks by which it could have
+    /// been checked: an introduction to it, or a note. Ask its organisation why there is none.
+    NeverCertified {
+        /// Whose certificate is missing.
+        partner: u16,
+    },
+    /// A note of another was passed over, because its writer may not say what it says.
+    Refused {
+        /// The conversation.
+        conversation: u32,
+        /// Who wrote it.
+        partner: u16,
+    },
 }
 
 impl TalkNews {
     /// The conversation that it is in.
     pub fn conversation(&self) -> Option<u32> {
         match self {
-            TalkNews::Asked { .. } | TalkNews::RowEnded { .. } | TalkNews::RowWider { .. } => None,
+            TalkNews::Asked { .. }
+            | TalkNews::RowEnded { .. }
+            | TalkNews::RowWider { .. }
+            | TalkNews::NeverCertified { .. } => None,
             TalkNews::Introduced { conversation, .. }
             | TalkNews::Note { conversation, .. }
             | TalkNews::Decision { conversation }
-            | TalkNews::Left { conversation, .. } => Some(*conversation),
+            | TalkNews::Left { conversation, .. }
+            | TalkNews::Refused { conversation, .. } => Some(*conversation),
         }
     }
 }
@@ -82,6 +99,8 @@ impl fmt::Debug for TalkNews {
             TalkNews::Left { conversation, partner } => write!(f, "Left({conversation}, {partner})"),
             TalkNews::RowEnded { .. } => f.write_str("RowEnded(..)"),
             TalkNews::RowWider { .. } => f.write_str("RowWider(..)"),
+            TalkNews::NeverCertified { partner } => write!(f, "NeverCertified({partner})"),
+            TalkNews::Refused { conversation, partner } => write!(f, "Refused({conversation}, {partner})"),
         }
     }
 }
@@ -95,6 +114,8 @@ encode_variants! {
         5 => Left { conversation, partner },
         6 => RowEnded { address },
         7 => RowWider { address },
+        8 => NeverCertified { partner },
+        9 => Refused { conversation, partner },
     },
     else "what is new is unknown"
 }

@@ -3,8 +3,13 @@
 use super::super::error::PartnerError;
 use super::reader::{Meeting, PostReader};
 use super::record::TakenNote;
+use super::state::KnownConversation;
 use crate::message::NoteSlot;
 use crate::talk::{NoteContent, NoteScope};
+
+/// How far above the highest turn that is known here one may be: so many leads and decisions, at most, came before one
+/// was introduced.
+const LONGEST_LEAP: u32 = 1_000;
 
 /// What was found of a note.
 pub(super) enum CheckedNote {
@@ -53,7 +58,15 @@ impl PostReader<'_> {
         let Some(note) = theirs.iter().find_map(|key| scope.open(&slot.sealed, &own, key).ok()) else {
             return Ok(CheckedNote::NotOpened);
         };
-        let may_say = sender.may.coordinate || !matches!(note.content, NoteContent::Decision { .. });
+        let turn = known.map_or(0, KnownConversation::highest_turn);
+        let may_say = match &note.content {
+            NoteContent::Decision { .. } if !sender.may.coordinate => false,
+            // Whoever took the last turn there is would lead for ever.
+            NoteContent::Lead { turn: its, .. } | NoteContent::Decision { turn: its, .. } => {
+                *its <= turn.saturating_add(LONGEST_LEAP)
+            }
+            _ => true,
+        };
         Ok(CheckedNote::Taken(TakenNote {
             conversation: slot.conversation,
             partner: slot.partner,

@@ -1,35 +1,35 @@
-//! How much is sent in one run: a folder that is opened anew begins another one, unless a program goes on with it.
+//! How much is sent: on each day as much, whatever there is to say.
 
-/// The most exchanges of one run.
-const MOST_EXCHANGES: u8 = 8;
+use super::super::Partner;
+use crate::codec::encode_fields;
+use crate::day::{Day, Timestamp};
+use crate::message::NOTES_AT_ONCE;
 
-/// How far one run of messages of what comes after a hit came: [`Partner::talk`](crate::Partner::talk).
+/// How often in one run a message is made anew that the broker no longer knows: after that it is another day's.
+const MOST_STALE: u8 = 4;
+
+/// Whether one run of messages of what comes after a hit goes on: [`Partner::talk`](crate::Partner::talk). How many
+/// messages of the day have gone is in the folder.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TalkRun {
-    has_put_forward: bool,
-    /// Whether what was put forward did not fit a budget.
-    was_over_budget: bool,
-    exchanges: u8,
-    /// Whether the last post said that more waits.
-    waits: bool,
+    stale: u8,
     is_over: bool,
 }
 
+/// What was made today of what comes after a hit.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SentToday {
+    pub(crate) day: Day,
+    /// When the broker had been restored last: since then the day's number begins anew.
+    pub(crate) restored: Timestamp,
+    /// Whether the message that puts forward was.
+    pub(crate) put_forward: bool,
+    pub(crate) exchanges: u8,
+    /// The number of the last exchange that is counted.
+    pub(crate) last: u64,
+}
+
 impl TalkRun {
-    pub(crate) fn has_put_forward(&self) -> bool {
-        self.has_put_forward
-    }
-
-    pub(crate) fn put_forward(&mut self) {
-        self.has_put_forward = true;
-    }
-
-    /// What was put forward does not fit a budget, of which the broker said what is left: what fits is said once more,
-    /// and then the run goes on.
-    pub(crate) fn over_budget(&mut self) {
-        (self.has_put_forward, self.was_over_budget) = (self.was_over_budget, true);
-    }
-
     /// Whether it ended with a message that was not accepted.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
@@ -40,20 +40,76 @@ impl TalkRun {
         self.is_over = true;
     }
 
-    pub(crate) fn waits(&self) -> bool {
-        self.waits
+    /// The broker knows a later message than the one that was sent: the next one is made anew.
+    pub(crate) fn stale(&mut self) {
+        self.stale = self.stale.saturating_add(1);
+        self.is_over |= self.stale >= MOST_STALE;
+    }
+}
+
+impl SentToday {
+    /// The same, or nothing where the day or the broker's last restore is a later one.
+    pub(crate) fn on(self, day: Day, restored: Timestamp) -> SentToday {
+        if day <= self.day && restored <= self.restored {
+            return self;
+        }
+        SentToday { day: self.day.max(day), restored: self.restored.max(restored), ..SentToday::default() }
     }
 
-    /// A post was read.
-    pub(crate) fn posted(&mut self, waits: bool) {
-        self.waits = waits;
+    /// Counts an exchange.
+    pub(crate) fn exchanged(&mut self, number: u64) {
+        (self.exchanges, self.last) = (self.exchanges.saturating_add(1), number);
     }
 
-    /// Whether there is another exchange: there is one in each run, and more of them where there is more to say or to
-    /// fetch.
-    pub(crate) fn begin_exchange(&mut self, has_more: bool) -> bool {
-        let begins = self.exchanges == 0 || (has_more && self.exchanges < MOST_EXCHANGES);
-        self.exchanges += u8::from(begins);
-        begins
+    /// A message was accepted, on that day by the broker's clock: it is one of that day's there, also where it was made
+    /// before.
+    pub(crate) fn accepted(&mut self, day: Day, restored: Timestamp, exchange: Option<u64>) {
+        let sent = self.on(day, restored);
+        let is_anew = (sent.day, sent.restored) != (self.day, self.restored);
+        *self = sent;
+        match exchange {
+            Some(number) if is_anew || number > self.last => self.exchanged(number),
+            None => self.put_forward = true,
+            _ => {}
+        }
+    }
+}
+
+impl Partner {
+    /// The first day from `today` on by whose exchanges all notes that wait can have been brought, if no more are
+    /// written. `None` where the policy has no `[meet]`.
+    pub fn notes_go_on(&self, today: Day) -> Option<Day> {
+        let meet = self.member.meet().ok()?;
+        let state = self.data.state();
+        let a_day = usize::from(meet.exchanges_a_day) * NOTES_AT_ONCE;
+        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges)) * NOTES_AT_ONCE;
+        let later = state.after_hit.unsent().saturating_sub(left).div_ceil(a_day);
+        Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
+    }
+}
+
+encode_fields! { SentToday { day, restored, put_forward, exchanges, last } }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_counts_on_the_day_on_which_it_is_made_and_on_that_on_which_it_comes() {
+        let mut sent = SentToday::default().on(Day(9), Timestamp(0));
+        sent.exchanged(7);
+        sent.accepted(Day(9), Timestamp(0), Some(7));
+        assert_eq!(sent.exchanges, 1, "it was counted");
+        sent.accepted(Day(9), Timestamp(0), Some(8));
+        assert_eq!(sent.exchanges, 2, "as where the folder is an old copy");
+        sent.exchanged(9);
+        sent.accepted(Day(10), Timestamp(0), Some(9));
+        assert_eq!((sent.day, sent.exchanges), (Day(10), 1), "it came after midnight");
+        sent.accepted(Day(10), Timestamp(0), None);
+        assert!(sent.put_forward);
+        sent.accepted(Day(10), Timestamp(5), Some(10));
+        assert_eq!((sent.put_forward, sent.exchanges), (false, 1), "the broker was restored");
+        assert_eq!(sent.on(Day(9), Timestamp(0)).exchanges, 1, "the clock went back");
     }
 }

@@ -10,10 +10,14 @@ use super::news::TalkNews;
 use super::notes::CheckedNote;
 use super::reader::{Finding, PostReader};
 use super::record::{PostRecord, SentCopy, TakenEntry, TalkEvent};
+use super::state::{Held, HeldBack};
 use crate::day::Day;
 use crate::message::{
-    ENTRIES_AT_ONCE, Entry, Exchange, Kept, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post, Request,
+    ENTRIES_AT_ONCE, Entry, EntryKind, Exchange, Kept, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post, Request,
 };
+
+/// The days for which something waits here for a certificate.
+const LONGEST_HELD: u16 = 14;
 
 /// What waited at the broker, as far as it was taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +25,12 @@ use crate::message::{
 pub struct Posted {
     /// The line of the broker's audit log.
     pub log: LogEntry,
-    /// Whether more waits: [`Partner::talk`] fetches it.
+    /// Whether more waits: [`Partner::talk`] fetches it with the next exchange, of today or tomorrow.
     pub more: bool,
     /// What is new. It is told by [`Partner::talk_news`] too.
     pub news: Vec<TalkNews>,
-    /// Entries and notes that were passed over: entries of nothing that this partner flags or put forward, and notes
-    /// that do not open, or are of nobody that it was introduced to.
+    /// Entries and notes that were passed over: entries of nothing that this partner flags or put forward, notes that
+    /// do not open or are of nobody that it was introduced to, and what waited here too long for a certificate.
     pub passed_over: u32,
     /// What is wrong with an introduction.
     pub complaint: Option<Complaint>,
@@ -37,8 +41,6 @@ pub(in crate::partner) struct CheckedPost {
     pub(in crate::partner) event: JournalEvent,
     pub(in crate::partner) posted: Posted,
     pub(in crate::partner) findings: Vec<Finding>,
-    /// Whether some of it has to be fetched again, once a certificate is here that it cannot be checked without.
-    pub(in crate::partner) is_held_up: bool,
 }
 
 impl Partner {
@@ -56,7 +58,7 @@ impl Partner {
                 TalkEvent::YearKept { number, year: year.year, reply }
             }
             Request::PutForward(said) if u64::from(kept) + u64::from(unflagged) == said.rows().len() as u64 => {
-                TalkEvent::Kept { number, kept, unflagged, left: new_left.min(held_left), reply }
+                TalkEvent::Kept { number, kept, unflagged, left: held_left, reply }
             }
             _ => return unexpected("it counts other rows than the message has"),
         };
@@ -75,9 +77,7 @@ impl Partner {
         let Request::Exchange(exchange) = sent.request(&key)? else { return unexpected("it is to no exchange") };
         refuse_unfit(&exchange, post)?;
         let mut reader = PostReader::new(self, (today, reply.told), post.log.restored, &exchange);
-        reader.read_entries(&post.entries)?;
-        let may_wait = reader.is_held_up || post.entries.len() == ENTRIES_AT_ONCE;
-        reader.read_notes(&post.notes, may_wait)?;
+        reader.read(post)?;
         let fates = exchange.notes.iter().zip(post.sent).map(|(slot, fate)| SentCopy {
             conversation: slot.conversation,
             to: slot.partner,
@@ -85,23 +85,25 @@ impl Partner {
             epoch: slot.epoch,
             fate,
         });
-        let PostReader { told, received, entries, notes, passed_over, findings, is_held_up, .. } = reader;
+        let PostReader { told, received, entries, notes, passed_over, findings, .. } = reader;
         let record = PostRecord {
             number: sent.head.sequence,
             told,
             received,
-            // What is held up waits too.
-            more: post.more || is_held_up,
+            more: post.more,
             fates: fates.collect(),
             left: exchange.left,
             entries,
             notes,
             passed_over,
+            held_back: reader.held_back,
+            expired: reader.expired,
+            strangers: reader.strangers,
             reply,
         };
-        let posted = Posted { log: post.log, more: record.more, news: Vec::new(), passed_over, complaint: None };
+        let posted = Posted { log: post.log, more: post.more, news: Vec::new(), passed_over, complaint: None };
         let event = JournalEvent::Talk(TalkEvent::Posted { post: record });
-        Ok(CheckedPost { event, posted, findings, is_held_up })
+        Ok(CheckedPost { event, posted, findings })
     }
 
     /// Complains of what does not fit of a post: all that shows it is on disk when this returns.
@@ -111,20 +113,28 @@ impl Partner {
         post: &[u8],
     ) -> Result<Option<Complaint>, PartnerError> {
         let mut first = None;
-        for Finding { error, other: record, message } in findings {
-            let mut other = Vec::new();
-            if let Some(record) = record {
-                self.data.journal().read(|number, read| {
-                    if number == record {
-                        other = read.event.reply().map(|reply| reply.bytes.clone()).unwrap_or_default();
-                    }
-                })?;
-            }
+        for Finding { error, other, message, post: before } in findings {
+            let other = other.map(|record| self.recorded_reply(record)).transpose()?.unwrap_or_default();
+            let before = before.map(|record| self.recorded_reply(record)).transpose()?;
+            let post = before.as_deref().unwrap_or(post);
             let files = [("-other.reply", other.as_slice()), ("-other.message", message.as_slice()), (".reply", post)];
             let complaint = self.complain(error.code(), &error.to_string(), &files)?;
             first.get_or_insert(complaint);
         }
         Ok(first)
+    }
+}
+
+impl Partner {
+    /// The bytes of the reply that a record of the journal has.
+    fn recorded_reply(&self, record: u64) -> Result<Vec<u8>, PartnerError> {
+        let mut bytes = Vec::new();
+        self.data.journal().read(|number, read| {
+            if number == record {
+                bytes = read.event.reply().map(|reply| reply.bytes.clone()).unwrap_or_default();
+            }
+        })?;
+        Ok(bytes)
     }
 }
 
@@ -141,45 +151,88 @@ fn refuse_unfit(exchange: &Exchange, post: &Post) -> Result<(), PartnerError> {
 }
 
 impl PostReader<'_> {
-    /// Goes through the entries, up to one that cannot be checked yet: that one is told again.
-    fn read_entries(&mut self, entries: &[Entry]) -> Result<(), PartnerError> {
-        for entry in entries {
-            match self.check_entry(entry)? {
-                CheckedEntry::NotYet => {
-                    self.is_held_up = true;
-                    return Ok(());
-                }
-                CheckedEntry::PassedOver => self.passed_over += 1,
-                CheckedEntry::False(finding) => self.findings.push(finding),
-                CheckedEntry::Taken(entry, finding) => {
-                    if let TakenEntry::Introduced(introduction) = &entry {
-                        self.meet(introduction);
-                    }
-                    self.entries.push(entry);
-                    self.findings.extend(finding);
-                }
+    /// Goes through what was held back of posts before, and then through this one: entries before notes, since a note
+    /// is of somebody that an entry tells of.
+    fn read(&mut self, post: &Post) -> Result<(), PartnerError> {
+        let before = &self.partner.data.state().after_hit.held_back;
+        let new = |held| HeldBack { since: self.today, record: 0, held };
+        let entries = post.entries.iter().map(|entry| new(Held::Entry(*entry)));
+        let notes = post.notes.iter().map(|(_, slot)| new(Held::Note(slot.clone())));
+        let all: Vec<HeldBack> = before.iter().cloned().chain(entries).chain(notes).collect();
+        for one in &all {
+            if let Held::Entry(entry) = &one.held {
+                self.read_entry(one, entry)?;
             }
-            self.told = entry.number;
+        }
+        // Introductions may wait that its sender is known by.
+        let may_wait = !self.held_back.is_empty() || post.entries.len() == ENTRIES_AT_ONCE;
+        for one in &all {
+            if let Held::Note(slot) = &one.held {
+                self.read_note(one, slot, may_wait)?;
+            }
+        }
+        self.told = post.entries.last().map_or(self.told, |last| last.number);
+        self.received = post.notes.last().map_or(self.received, |(number, _)| *number);
+        Ok(())
+    }
+
+    fn read_entry(&mut self, one: &HeldBack, entry: &Entry) -> Result<(), PartnerError> {
+        let found = |finding: Finding| Finding { post: Some(one.record).filter(|record| *record > 0), ..finding };
+        match self.check_entry(entry)? {
+            CheckedEntry::NotYet => self.hold_back(one, entry.told.partner()),
+            CheckedEntry::PassedOver if self.waits_for_introduction(entry) => self.hold_back(one, entry.told.partner()),
+            CheckedEntry::PassedOver => self.passed_over += 1,
+            CheckedEntry::False(finding) => self.findings.push(found(finding)),
+            CheckedEntry::Taken(entry, finding) => {
+                if let TakenEntry::Introduced(introduction) = &entry {
+                    self.meet(introduction);
+                }
+                self.entries.push(entry);
+                self.findings.extend(finding.map(found));
+            }
         }
         Ok(())
     }
 
-    /// Goes through the notes, likewise. `may_wait`: introductions may wait that were not read yet.
-    fn read_notes(&mut self, notes: &[(u64, NoteSlot)], may_wait: bool) -> Result<(), PartnerError> {
-        for (number, slot) in notes {
-            match self.check_note(slot)? {
-                CheckedNote::NotYet => {
-                    self.is_held_up = true;
-                    return Ok(());
-                }
-                CheckedNote::NotIntroduced if may_wait => return Ok(()),
-                CheckedNote::NotIntroduced | CheckedNote::NotOpened => self.passed_over += 1,
-                CheckedNote::Known => {}
-                CheckedNote::Taken(note) => self.notes.push(note),
+    /// Whether it tells that somebody left whose introduction was held back.
+    fn waits_for_introduction(&self, left: &Entry) -> bool {
+        let EntryKind::Left { conversation: id, partner: who } = left.told else { return false };
+        self.held_back.iter().any(|one| match &one.held {
+            Held::Entry(Entry { told: EntryKind::Introduced { conversation, partner, .. }, .. }) => {
+                (*conversation, *partner) == (id, who)
             }
-            self.received = *number;
+            _ => false,
+        })
+    }
+
+    fn read_note(&mut self, one: &HeldBack, slot: &NoteSlot, may_wait: bool) -> Result<(), PartnerError> {
+        match self.check_note(slot)? {
+            CheckedNote::NotYet => self.hold_back(one, Some(slot.partner)),
+            CheckedNote::NotIntroduced if may_wait => self.hold_back(one, Some(slot.partner)),
+            CheckedNote::NotIntroduced => {
+                self.passed_over += 1;
+                let is_known = self.meetings.iter().any(|meeting| meeting.id == slot.conversation);
+                if !is_known && !self.strangers.contains(&slot.conversation) {
+                    self.strangers.push(slot.conversation);
+                }
+            }
+            CheckedNote::NotOpened => self.passed_over += 1,
+            CheckedNote::Known => {}
+            CheckedNote::Taken(note) => self.notes.push(note),
         }
         Ok(())
+    }
+
+    /// Keeps something until it can be checked, at most [`LONGEST_HELD`] days.
+    fn hold_back(&mut self, one: &HeldBack, of: Option<u16>) {
+        if self.today <= one.since.plus(LONGEST_HELD) {
+            self.held_back.push(one.clone());
+            return;
+        }
+        self.passed_over += 1;
+        if let Some(partner) = of.filter(|partner| !self.expired.contains(partner)) {
+            self.expired.push(partner);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::super::Partner;
 use super::super::error::PartnerError;
 use super::record::{Introduction, TakenEntry, TakenNote};
+use super::state::HeldBack;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::Exchange;
@@ -27,7 +28,9 @@ pub(super) struct PostReader<'a> {
     pub(super) notes: Vec<TakenNote>,
     pub(super) passed_over: u32,
     pub(super) findings: Vec<Finding>,
-    pub(super) is_held_up: bool,
+    pub(super) held_back: Vec<HeldBack>,
+    pub(super) expired: Vec<u16>,
+    pub(super) strangers: Vec<ConversationId>,
 }
 
 /// Who was introduced to this partner in a conversation: before, or by the post that is being read.
@@ -45,6 +48,8 @@ pub(crate) struct Finding {
     pub(crate) other: Option<u64>,
     /// The own message that this is the reply to, or that the post is about; empty for none.
     pub(crate) message: Vec<u8>,
+    /// The journal's record with the post, where that is one that was read before.
+    pub(crate) post: Option<u64>,
 }
 
 impl<'a> PostReader<'a> {
@@ -74,7 +79,9 @@ impl<'a> PostReader<'a> {
             notes: Vec::new(),
             passed_over: 0,
             findings: Vec::new(),
-            is_held_up: false,
+            held_back: Vec::new(),
+            expired: Vec::new(),
+            strangers: Vec::new(),
         }
     }
 

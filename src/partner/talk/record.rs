@@ -2,6 +2,7 @@
 
 use super::super::reply_record::ReplyRecord;
 use super::agreement::Agreement;
+use super::state::HeldBack;
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
 use crate::codes::named;
@@ -40,7 +41,7 @@ pub(crate) enum TalkEvent {
     Left { conversation: u32 },
     /// A message that puts forward was given its number.
     PuttingForward { said: SentRows },
-    /// The broker keeps what such a message said: how many rows, how many not, and how many new ones it would take.
+    /// The broker keeps what such a message said: how many rows, how many not, and how many more it would hold.
     Kept { number: u64, kept: u32, unflagged: u32, left: u32, reply: ReplyRecord },
     /// What waited at the broker was read.
     Posted { post: PostRecord },
@@ -84,7 +85,7 @@ pub(crate) struct SentRow {
 pub(crate) struct PostRecord {
     /// The number of the exchange.
     pub(crate) number: u64,
-    /// The last entry that was read, and the last note.
+    /// The last entry that it had, and the last note.
     pub(crate) told: u64,
     pub(crate) received: u64,
     /// Whether more waits.
@@ -97,6 +98,12 @@ pub(crate) struct PostRecord {
     pub(crate) notes: Vec<TakenNote>,
     /// How many entries and notes there were that could not be, or could not be read.
     pub(crate) passed_over: u32,
+    /// All that waits for a certificate after it.
+    pub(crate) held_back: Vec<HeldBack>,
+    /// Of whom something was passed over for which no certificate came in time.
+    pub(crate) expired: Vec<u16>,
+    /// Conversations of notes that nothing is known of.
+    pub(crate) strangers: Vec<ConversationId>,
     pub(crate) reply: ReplyRecord,
 }
 
@@ -139,7 +146,7 @@ pub(crate) struct TakenNote {
     /// Up to which of the notes to it the other has read all.
     pub(crate) received: u64,
     pub(crate) time: Timestamp,
-    /// `None` where its sender may not say what it says.
+    /// `None` where its sender may not say what it says, or not yet: a turn far above all that is known.
     pub(crate) content: Option<NoteContent>,
 }
 
@@ -227,7 +234,11 @@ encode_fields! {
 }
 
 encode_fields! { SentRow { address, subject, without } }
-encode_fields! { PostRecord { number, told, received, more, fates, left, entries, notes, passed_over, reply } }
+encode_fields! {
+    PostRecord {
+        number, told, received, more, fates, left, entries, notes, passed_over, held_back, expired, strangers, reply
+    }
+}
 encode_fields! { SentCopy { conversation, to, number, epoch, fate } }
 
 encode_variants! {

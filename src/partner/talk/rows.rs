@@ -41,8 +41,9 @@ pub struct PutForwardRow {
     /// putting it forward; ascending. They are not told: put it forward again to agree to that.
     pub more: Vec<Slug>,
     /// The last day on which it stands at the broker, as far as is known; each day's message moves it on. `None` where
-    /// the broker does not have it yet: because it has no flag there yet, because no certificate of anybody is here
-    /// that it could be introduced to, or because the budget of new rows is spent; and where it ended.
+    /// the broker does not have it yet: because the day's message has gone, because it has no flag there yet, because
+    /// no certificate of anybody is here that it could be introduced to, or because the budget of new rows is spent;
+    /// and where it ended.
     pub stands_until: Option<Day>,
 }
 
@@ -67,7 +68,7 @@ struct PlannedRow {
 impl Partner {
     /// Puts own flags forward: whoever flags the same, and puts it forward too, is told that this partner does, and the
     /// other way round, directly or by the coordinator, as the policy says. It lasts until it is taken back, or its
-    /// flag ends, or its epoch: [`Partner::talk`] tells the broker, and tells it again on each day.
+    /// flag ends, or its epoch: [`Partner::talk`] tells the broker with the day's message, on each day again.
     ///
     /// It is told to those organisations alone that the policy in force now lets be told of it. Where a later policy
     /// lets more know, or another epoch answers, it is put forward again to agree to that, by this call. How many were
@@ -108,8 +109,9 @@ impl Partner {
         Ok(count)
     }
 
-    /// Takes back what was put forward; what is not, is passed over. Whoever was introduced stays introduced
-    /// ([`Partner::leave`]). How many were.
+    /// Takes back what was put forward; what is not, is passed over. The broker hears it with the next message that
+    /// puts forward: where today's has gone, that of tomorrow. Whoever was introduced stays introduced
+    /// ([`Partner::leave`]). How many were taken back.
     ///
     /// # Errors
     ///
@@ -196,7 +198,7 @@ impl OwnRow {
     }
 }
 
-/// The message that says what is put forward, where there is one to send: what is has changed, or the day has.
+/// What the day's message puts forward; none yet where the broker waits for a full set.
 pub(super) fn plan(
     member: &Member,
     state: &PartnerState,
@@ -205,8 +207,8 @@ pub(super) fn plan(
     today: Day,
 ) -> Result<Option<Planned>, PartnerError> {
     let held = state.epoch(epoch).map(|epoch| &epoch.undelivered);
-    if !state.after_hit.rows.is_empty() && held.is_some_and(|held| held.holds != Holds::AsTold) {
-        // The broker waits for a full set. Without its flags no row would be kept, and none is to be taken back.
+    if held.is_some_and(|held| held.holds != Holds::AsTold) {
+        // The broker rejects it until that has come, whatever it says.
         return Ok(None);
     }
     let mut receivers = if own.is_some() { receivers(member, epoch, today) } else { Vec::new() };
@@ -218,8 +220,7 @@ pub(super) fn plan(
         .map(|row| PlannedRow { without: row.without.into_iter().filter(is_receiver).collect(), ..row });
     let rows = rows.collect();
     let closes = member.policy().epoch(epoch).map_or(today, |epoch| epoch.closes);
-    let planned = Planned { epoch, last_day: today.plus(LONGEST_ROW).min(closes), receivers, rows };
-    Ok(planned.is_due(member, state, today).then_some(planned))
+    Ok(Some(Planned { epoch, last_day: today.plus(LONGEST_ROW).min(closes), receivers, rows }))
 }
 
 /// The epoch of the next message that puts forward: the one in which the partner puts forward, or first an older open
@@ -277,7 +278,7 @@ fn rows(
     let wanted = known.rows.iter().filter(goes);
     let (mut rows, new): (Vec<_>, Vec<_>) = wanted.partition(|row| standing.contains(&row.address));
     let meet = member.meet()?;
-    let room = meet.new_a_day.min(known.new_rows_left(today)) as usize;
+    let room = meet.new_a_day.min(known.room_in(epoch)) as usize;
     let most = MAX_ROWS.min(meet.held as usize);
     rows.extend(new.into_iter().take(room.min(most.saturating_sub(rows.len()))));
     rows.truncate(most);
@@ -303,21 +304,6 @@ fn may_stand(state: &PartnerState, epoch: u32, today: Day) -> impl Iterator<Item
 }
 
 impl Planned {
-    /// Whether it says another thing than the last one that the broker kept, or is the first of its day.
-    fn is_due(&self, member: &Member, state: &PartnerState, today: Day) -> bool {
-        if self.rows.is_empty() {
-            return may_stand(state, self.epoch, today).next().is_some();
-        }
-        // What was refused changed nothing at the broker.
-        let mut sent = state.after_hit.sent.iter().rev().filter(|sent| sent.refused().is_none());
-        let Some(last) = sent.find(|sent| sent.said.epoch == self.epoch) else { return true };
-        let says_the_same = self.rows.iter().map(PlannedRow::sent).eq(last.said.rows.iter().cloned());
-        let is_for_the_same = self.receivers.iter().map(|(number, _)| number).eq(&last.said.receivers);
-        let is_kept = last.kept().is_some_and(|kept| kept.restored == state.own_lines.restored);
-        let is_same = (last.said.policy, last.day) == (member.policy.digest(), today);
-        !(says_the_same && is_for_the_same && is_kept && is_same)
-    }
-
     /// What the journal has of it, once it has its number.
     pub(super) fn said(&self, member: &Member, number: u64) -> SentRows {
         let receivers: Vec<u16> = self.receivers.iter().map(|(number, _)| *number).collect();

@@ -4,7 +4,7 @@ use super::super::Partner;
 use super::super::error::PartnerError;
 use super::super::member::Draft;
 use super::super::record::JournalEvent;
-use super::pace::TalkRun;
+use super::pace::{SentToday, TalkRun};
 use super::record::TalkEvent;
 use super::rows;
 use crate::day::{Day, Timestamp};
@@ -14,11 +14,12 @@ use crate::secret::UnsealingKey;
 
 impl Partner {
     /// The next message of what comes after a hit, byte for byte as before where its reply was not read yet; `None`
-    /// once there is no more to say or to fetch now. A program calls it until then, carries each message, and reads the
-    /// reply before the next call.
+    /// once today's have gone. A program calls it until then, carries each message, and reads the reply before the next
+    /// call.
     ///
-    /// First comes what is put forward, once a day and when that has changed; then exchanges, one at least and eight at
-    /// most, until the broker has nothing more and nothing is left to bring.
+    /// On each day (UTC) first comes what is put forward, once, also where that is nothing; then as many exchanges as
+    /// the policy says, `exchanges_a_day`. So the number tells nobody whether there was something to say or to fetch.
+    /// What changes after that waits for the next day.
     ///
     /// # Errors
     ///
@@ -35,23 +36,28 @@ impl Partner {
         if let Some(message) = &self.data.state().talk {
             return Ok(Some(message.bytes.clone()));
         }
-        if !self.talk_run.has_put_forward() && self.put_forward_if_due(now)? {
-            self.talk_run.put_forward();
+        if !self.sent_today(now).put_forward && self.put_forward_if_due(now)? {
             return Ok(self.talk_bytes());
         }
-        self.tell_addresses(now)?;
-        let has_more = self.talk_run.waits() || self.has_to_bring(now.day())?;
-        if !self.talk_run.begin_exchange(has_more) {
+        if self.sent_today(now).exchanges >= self.member.meet()?.exchanges_a_day {
             self.talk_run = TalkRun::default();
             return Ok(None);
         }
+        self.tell_addresses(now)?;
+        self.tell_what_was_read(now)?;
         let (epoch, exchange) = self.next_exchange(now)?;
         self.make_talk(epoch, &Request::Exchange(exchange), now).map(Some)
     }
 
-    /// How far the run came of which [`Partner::talk`] gives the messages. It is in memory alone: a program that opens
-    /// the folder anew for each message, so that others have it while the broker is waited for, takes it from here
-    /// after [`Partner::talk`] and after [`Partner::read`], and gives it back with [`Partner::resume_talk`].
+    /// What was sent today, as far as the broker was not restored since.
+    fn sent_today(&self, now: Timestamp) -> SentToday {
+        let state = self.data.state();
+        state.after_hit.sent_today.on(now.day(), state.own_lines.restored)
+    }
+
+    /// Whether the run goes on of which [`Partner::talk`] gives the messages. It is in memory alone: a program that
+    /// opens the folder anew for each message, so that others have it while the broker is waited for, takes it from
+    /// here after [`Partner::talk`] and after [`Partner::read`], and gives it back with [`Partner::resume_talk`].
     pub fn talk_run(&self) -> TalkRun {
         self.talk_run
     }
@@ -102,6 +108,10 @@ impl Partner {
         let head = transaction.head();
         let state = transaction.state();
         let sequence = state.talk_used.saturating_add(1);
+        if matches!(request, Request::Exchange(_)) {
+            state.after_hit.sent_today = state.after_hit.sent_today.on(now.day(), state.own_lines.restored);
+            state.after_hit.sent_today.exchanged(sequence);
+        }
         let draft = Draft { epoch, sequence, previous: 0, flagged_before: 0, request };
         let message = self.member.sign(state, head, &draft, now)?;
         let bytes = message.bytes.clone();
@@ -126,19 +136,17 @@ impl Partner {
         self.data.state().talk.as_ref().map(|message| message.bytes.clone())
     }
 
-    /// Makes the message that says what is put forward, where there is one to send. Whether there is.
+    /// Makes the message that says what is put forward: nothing too. Whether there is one: not at the coordinator, and
+    /// not yet where the broker waits for a full set.
     fn put_forward_if_due(&mut self, now: Timestamp) -> Result<bool, PartnerError> {
         let today = now.day();
         if self.member.coordinates() {
             return Ok(false);
         }
-        let known = &self.data.state().after_hit;
-        if known.rows.is_empty() && known.sent.is_empty() {
-            return Ok(false);
-        }
         // A secret that is missing keeps no notes from being fetched.
         let Ok(epoch) = rows::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
         let own = self.own_seal_key(epoch, today)?;
+        let sent_today = self.sent_today(now);
         let member = &self.member;
         let mut transaction = self.data.begin(now)?;
         let Some(planned) = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)? else {
@@ -155,6 +163,8 @@ impl Partner {
         let head = transaction.head();
         let message = member.sign(transaction.view(), head, &draft, now)?;
         let state = transaction.state();
+        // Not by the journal's record: after a crash between the two there is no message, and another is made.
+        state.after_hit.sent_today = SentToday { put_forward: true, ..sent_today };
         if let Some(sent) = state.after_hit.sent.last_mut() {
             // What shows what it said, once the broker does not hold to its reply.
             sent.bytes.clone_from(&message.bytes);

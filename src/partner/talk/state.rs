@@ -2,11 +2,13 @@
 
 use super::agreement::Agreement;
 use super::news::TalkNews;
+use super::pace::SentToday;
 use super::record::{AskAnswer, SentRows};
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
 use crate::message::Code;
+use crate::message::{Entry, NoteSlot};
 use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
 
@@ -21,14 +23,19 @@ pub(crate) struct AfterHit {
     pub(crate) rows: Vec<OwnRow>,
     /// The messages that said so, oldest first, as long as an introduction that comes of one may still be told.
     pub(crate) sent: Vec<SentMessage>,
-    /// A day, and how many rows more the broker said that it would take on it.
-    pub(crate) new_rows: Option<(Day, u32)>,
     /// The last post after which nothing waited.
     pub(crate) all_told: Option<SaidOn>,
-    /// The number of the last entry that was read.
+    /// An epoch, and how many rows more the broker said that it would take there.
+    pub(crate) room: Option<(u32, u32)>,
+    pub(crate) sent_today: SentToday,
+    /// The number of the last entry that a post had.
     pub(crate) told: u64,
-    /// The number of the last note that was read, in the broker's counting.
+    /// The number of the last note that a post had, in the broker's counting.
     pub(crate) received: u64,
+    /// What came and waits for a certificate, in the order in which it came.
+    pub(crate) held_back: Vec<HeldBack>,
+    /// Conversations in which somebody writes that nothing is known of here: they are left.
+    pub(crate) strangers: Vec<ConversationId>,
     pub(crate) asked: Vec<Asked>,
     /// Ascending by number.
     pub(crate) conversations: Vec<KnownConversation>,
@@ -41,6 +48,24 @@ pub(crate) struct AfterHit {
     pub(crate) news: Vec<TalkNews>,
     /// The years that were reported, ascending.
     pub(crate) years: Vec<u16>,
+}
+
+/// An entry or a note of a post that cannot be checked or opened yet, because a certificate is missing. The broker was
+/// told that it was read, so that nothing after it has to wait.
+#[derive(Clone)]
+pub(crate) struct HeldBack {
+    /// The day on which it came.
+    pub(crate) since: Day,
+    /// The journal's record of the post that had it; 0 in that record itself.
+    pub(crate) record: u64,
+    pub(crate) held: Held,
+}
+
+/// See [`HeldBack`].
+#[derive(Clone)]
+pub(crate) enum Held {
+    Entry(Entry),
+    Note(NoteSlot),
 }
 
 /// An own flag that somebody put forward.
@@ -113,8 +138,8 @@ pub(crate) struct KnownConversation {
     pub(crate) notes: Vec<KnownNote>,
     /// The day on which this partner left.
     pub(crate) left: Option<Day>,
-    /// Whether the broker was told that.
-    pub(crate) left_told: bool,
+    /// Where the broker was told that, when it had been restored last: a restore after that makes it forget.
+    pub(crate) left_told: Option<Timestamp>,
     /// The time of the latest record that is about it.
     pub(crate) touched: Timestamp,
 }
@@ -134,6 +159,10 @@ pub(crate) struct KnownPartner {
     pub(crate) read: u64,
     /// The numbers above of notes that were read, ascending: those between are missing.
     pub(crate) beyond: Vec<u64>,
+    /// The highest number of a note of it that says more than that others were read.
+    pub(crate) said: u64,
+    /// Up to which of its notes it was told that they were read, by a note that the broker took.
+    pub(crate) acknowledged: u64,
 }
 
 /// A note that was written or read.
@@ -187,6 +216,21 @@ impl AfterHit {
         self.rows.iter().find(|row| row.address == *address)
     }
 
+    /// How many new rows the broker would take in an epoch, as far as it said.
+    pub(crate) fn room_in(&self, epoch: u32) -> u32 {
+        self.room.filter(|(of, _)| *of == epoch).map_or(u32::MAX, |(_, room)| room)
+    }
+
+    /// How many copies of own notes the broker has yet to be brought.
+    pub(crate) fn unsent(&self) -> usize {
+        let reachable = self.conversations.iter().filter(|known| known.id != ConversationId::NONE);
+        let copies = reachable.flat_map(|known| {
+            let copies = known.notes.iter().flat_map(|note| &note.copies);
+            copies.filter(|copy| known.present().any(|other| other.partner == copy.to))
+        });
+        copies.filter(|copy| copy.progress.is_unsent()).count()
+    }
+
     /// Whether somebody put the address forward.
     pub(crate) fn has_row(&self, address: &AddressKey) -> bool {
         self.row(address).is_some()
@@ -225,6 +269,11 @@ impl KnownConversation {
         self.introduced.iter().map(|known| known.since).min().unwrap_or_default()
     }
 
+    /// Whether the broker is to be told that this partner left. `restored` is when it was restored last.
+    pub(crate) fn leaves(&self, restored: Timestamp) -> bool {
+        self.left.is_some() && self.id != ConversationId::NONE && self.left_told.is_none_or(|told| told < restored)
+    }
+
     /// The highest turn of a lead or a decision.
     pub(crate) fn highest_turn(&self) -> u32 {
         let turn = |note: &KnownNote| match note.content {
@@ -246,7 +295,19 @@ impl KnownConversation {
     }
 }
 
+impl CopyProgress {
+    /// Whether the broker does not have it, and is to.
+    pub(crate) fn is_unsent(&self) -> bool {
+        matches!(self, CopyProgress::Waiting | CopyProgress::PutOff { .. })
+    }
+}
+
 impl KnownPartner {
+    /// Whether it waits to hear that its notes were read. That it read others itself needs no such answer.
+    pub(crate) fn waits_for_read(&self) -> bool {
+        self.said > self.acknowledged && self.read > self.acknowledged
+    }
+
     /// Whether a note of it is missing that came before one that was read.
     pub(crate) fn misses(&self) -> bool {
         !self.beyond.is_empty()
@@ -279,7 +340,8 @@ impl KnownPartner {
 
 encode_fields! {
     AfterHit {
-        rows, sent, new_rows, all_told, told, received, asked, conversations, numbered, notes_above, news, years
+        rows, sent, all_told, room, sent_today, told, received, held_back, strangers, asked, conversations, numbered,
+        notes_above, news, years
     }
     where |known| {
         known.conversations.is_sorted_by(|a, b| a.number < b.number) && known.years.is_sorted_by(|a, b| a < b)
@@ -295,6 +357,13 @@ encode_fields! {
 encode_fields! { SentMessage { said, day, bytes, reply } }
 encode_fields! { SentReply { rejected, said } }
 encode_fields! { SaidOn { day, record, restored } }
+encode_fields! { HeldBack { since, record, held } }
+
+encode_variants! {
+    Held { 1 => Entry(entry), 2 => Note(slot) },
+    else "what waits for a certificate is of no known kind"
+}
+
 encode_fields! { Asked { address, subject, epoch, day, answer_by, answer } }
 
 encode_fields! {
@@ -302,7 +371,7 @@ encode_fields! {
 }
 
 encode_fields! {
-    KnownPartner { partner, since, last_day, left, written, read, beyond }
+    KnownPartner { partner, since, last_day, left, written, read, beyond, said, acknowledged }
     where |known| known.beyond.is_sorted_by(|a, b| a < b), else "numbers of notes are not ascending, each once"
 }
 
@@ -323,6 +392,7 @@ encode_variants! {
         3 => Lead { turn, partner, text },
         4 => Outcome { outcome, text },
         5 => Decision { turn, lead, next, text },
+        6 => Read,
     },
     else "what a note says is unknown"
 }

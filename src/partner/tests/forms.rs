@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::message::{LogEntry, NoteFate, RenewalReason};
+use crate::message::{Entry, EntryKind, LogEntry, NoteFate, NoteSlot, RenewalReason};
 use crate::partner::flags::{ChangedFlag, Flag, Flags, Holds, Undelivered};
 use crate::partner::given::{Given, Taken, Texts};
 use crate::partner::journal::{JournalBase, JournalPosition};
@@ -16,16 +16,17 @@ use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
 use crate::partner::talk::agreement::Agreement;
+use crate::partner::talk::pace::SentToday;
 use crate::partner::talk::record::{
     Introduction, PostRecord, SentCopy, SentRow, SentRows, TakenEntry, TakenNote, TalkEvent,
 };
 use crate::partner::talk::state::{
-    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SaidOn, SentMessage,
-    SentReply,
+    AfterHit, Asked, CopyProgress, Held, HeldBack, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow,
+    SaidOn, SentMessage, SentReply,
 };
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
-use crate::talk::{ConversationId, NoteContent, Outcome, Subject};
+use crate::talk::{ConversationId, NoteContent, Outcome, SealedNote, Subject};
 use crate::trace_context::TraceContext;
 use data_encoding::HEXLOWER;
 
@@ -200,6 +201,9 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         ],
         notes: vec![note(Some(content())), note(None)],
         passed_over: 17,
+        held_back: held_back(),
+        expired: vec![32, 33],
+        strangers: vec![ConversationId::from_bytes([34; 16])],
         reply: reply(18),
     };
     let answered = |answer| {
@@ -221,6 +225,7 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         ("lead_written", written(NoteContent::Lead { turn, partner: 7, text: "ik".to_owned() })),
         ("outcome_written", written(outcome)),
         ("decision_written", written(NoteContent::Decision { turn, lead: Some(8), next, text: "bellen".to_owned() })),
+        ("read_written", written(NoteContent::Read)),
         ("left", TalkEvent::Left { conversation: 1 }),
         ("putting_forward", TalkEvent::PuttingForward { said: said(19) }),
         ("kept", TalkEvent::Kept { number: 1, kept: 2, unflagged: 3, left: 4, reply: reply(5) }),
@@ -229,6 +234,19 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         ("year_kept", TalkEvent::YearKept { number: 1, year: 2_026, reply: reply(2) }),
         ("shown", TalkEvent::Shown { conversations: vec![1, 2], addresses: vec![a] }),
         ("lapsed", TalkEvent::Lapsed { ended: vec![a], wider: vec![(b, vec!["huisvesting".parse().unwrap()])] }),
+    ]
+}
+
+/// What waits for a certificate, one of each.
+fn held_back() -> Vec<HeldBack> {
+    let (conversation, subject) = (ConversationId::from_bytes([35; 16]), Subject::from_bytes([36; 16]));
+    let told = EntryKind::Asked { answer_by: Day(20_818) };
+    let entry = Entry { number: 37, subject, epoch: 38, day: Day(20_819), told };
+    let sealed = SealedNote::from_bytes([39; 1_096]);
+    let slot = NoteSlot { conversation, partner: 40, began: 41, number: 42, epoch: 43, sealed };
+    vec![
+        HeldBack { since: Day(20_820), record: 44, held: Held::Entry(entry) },
+        HeldBack { since: Day(20_821), record: 0, held: Held::Note(slot) },
     ]
 }
 
@@ -274,6 +292,8 @@ fn after_hit() -> AfterHit {
         written: 7,
         read: 8,
         beyond: vec![10, 12],
+        said: 45,
+        acknowledged: 46,
     };
     let conversation = KnownConversation {
         number: 9,
@@ -284,7 +304,7 @@ fn after_hit() -> AfterHit {
         introduced: vec![introduced],
         notes: vec![KnownNote { from: Some(12), time: Timestamp(13), content, copies }],
         left: Some(Day(20_808)),
-        left_told: true,
+        left_told: Some(Timestamp(47)),
         touched: Timestamp(14),
     };
     let asked = Asked {
@@ -311,10 +331,13 @@ fn after_hit() -> AfterHit {
             wider_told: vec!["huisvesting".parse().unwrap()],
         }],
         sent: vec![sent(17, None, 15), sent(18, Some(Code::OverBudget as u8), 30)],
-        new_rows: Some((Day(20_815), 18)),
         all_told: Some(said_on(20_818, 31, 32)),
+        room: Some((48, 18)),
+        sent_today: SentToday { day: Day(20_815), restored: Timestamp(49), put_forward: true, exchanges: 50, last: 51 },
         told: 19,
         received: 20,
+        held_back: held_back(),
+        strangers: vec![ConversationId::from_bytes([52; 16])],
         asked: vec![asked],
         conversations: vec![conversation],
         numbered: 21,
@@ -327,6 +350,8 @@ fn after_hit() -> AfterHit {
             TalkNews::Left { conversation: 27, partner: 28 },
             TalkNews::RowEnded { address: a },
             TalkNews::RowWider { address: home("1012JS|2|") },
+            TalkNews::NeverCertified { partner: 53 },
+            TalkNews::Refused { conversation: 54, partner: 55 },
         ],
         years: vec![2_026, 2_027],
     }

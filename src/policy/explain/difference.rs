@@ -258,6 +258,7 @@ mod tests {
             ("[meet]", "[meet]\nnew_a_day = 21"),
             ("[meet]", "[meet]\nheld = 201"),
             ("[meet]", "[meet]\nnotes_a_day = 101"),
+            ("[meet]", "[meet]\nexchanges_a_day = 5"),
             ("samenwerkingsverbanden, artikel 2.20", "samenwerkingsverbanden, artikel 2.21"),
         ] {
             let said = policy.difference(&sample::with_meet(&[(from, to)]), Lang::Nl);

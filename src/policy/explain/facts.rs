@@ -78,6 +78,7 @@ fn of_meet(meet: &Meet, words: &Catalogue) -> String {
         ("new_a_day", words.number(meet.new_a_day)),
         ("held", words.number(meet.held)),
         ("notes_a_day", words.number(meet.notes_a_day)),
+        ("exchanges_a_day", meet.exchanges_a_day.to_string()),
     ];
     words.say("meet.told", &blanks)
 }
@@ -153,6 +154,7 @@ pub(super) fn explained(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
             ("meet_new_a_day", words.number(meet.new_a_day)),
             ("meet_held", words.number(meet.held)),
             ("meet_notes_a_day", words.number(meet.notes_a_day)),
+            ("meet_exchanges_a_day", words.counted("renewals", meet.exchanges_a_day)),
         ]);
     }
     facts

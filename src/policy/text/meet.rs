@@ -31,6 +31,7 @@ impl PolicyFile<'_> {
             new_a_day: self.or("meet.new_a_day", &raw.new_a_day, 1..=10_000, 20)?,
             held: self.or("meet.held", &raw.held, 1..=10_000, 200)?,
             notes_a_day: self.or("meet.notes_a_day", &raw.notes_a_day, 1..=10_000, 100)?,
+            exchanges_a_day: self.or("meet.exchanges_a_day", &raw.exchanges_a_day, 1..=16, 4)?,
         })
     }
 
@@ -92,8 +93,9 @@ mod tests {
         let policy = sample::with_meet(&[]);
         let meet = policy.meet.clone().unwrap();
         assert_eq!((meet.tell_others, meet.answer_days, meet.new_a_day), (true, 5, 20));
-        assert_eq!((meet.held, meet.notes_a_day), (200, 100));
-        let written = "[meet]\ntell_others = true\nanswer_days = 5\nnew_a_day = 20\nheld = 200\nnotes_a_day = 100\n";
+        assert_eq!((meet.held, meet.notes_a_day, meet.exchanges_a_day), (200, 100, 4));
+        let written = "[meet]\ntell_others = true\nanswer_days = 5\nnew_a_day = 20\nheld = 200\nnotes_a_day = 100\n\
+                       exchanges_a_day = 4\n";
         assert_eq!(sample::with_meet(&[("[meet]\n", written)]).digest(), policy.digest());
         assert_ne!(sample::with_meet(&[("[meet]\n", "[meet]\nanswer_days = 4\n")]).digest(), policy.digest());
         assert_eq!(sample::policy().meet, None);
@@ -131,6 +133,8 @@ mod tests {
             (&[("[meet]", "[meet]\nanswer_days = 0")], "meet.answer_days"),
             (&[("[meet]", "[meet]\nanswer_days = 15")], "meet.answer_days"),
             (&[("[meet]", "[meet]\nheld = 0")], "meet.held"),
+            (&[("[meet]", "[meet]\nexchanges_a_day = 0")], "meet.exchanges_a_day"),
+            (&[("[meet]", "[meet]\nexchanges_a_day = 17")], "meet.exchanges_a_day"),
             (&[("[meet]", "[meet]\nnoise = 1")], "noise"),
             (&[("threshold = 2", "threshold = 2\nanswers = \"totals\"")], "take [meet] away"),
             (&[("threshold = 2", "threshold = 2\nanswers = \"some\"")], "is not \"totals\""),

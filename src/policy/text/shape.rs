@@ -137,6 +137,7 @@ pub(super) struct RawMeet {
     pub(super) new_a_day: Option<Spanned<i64>>,
     pub(super) held: Option<Spanned<i64>>,
     pub(super) notes_a_day: Option<Spanned<i64>>,
+    pub(super) exchanges_a_day: Option<Spanned<i64>>,
 }
 
 #[derive(Default, Deserialize)]

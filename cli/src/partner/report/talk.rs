@@ -135,6 +135,18 @@ pub(in crate::partner) fn talk_news(
         }
         TalkNews::Decision { .. } => ("decision", None, "the coordinator decided".to_owned()),
         TalkNews::Left { partner: other, .. } => ("left", Some(*other), format!("{} left", who(partner, *other))),
+        TalkNews::NeverCertified { partner: other } => {
+            let text = format!(
+                "something of {} was passed over, because for two weeks no certificate of it came: ask its \
+                 organisation why",
+                who(partner, *other)
+            );
+            ("never_certified", Some(*other), text)
+        }
+        TalkNews::Refused { partner: other, .. } => {
+            let text = format!("a note of {} was passed over: it says what that one may not say", who(partner, *other));
+            ("refused", Some(*other), text)
+        }
         _ => ("unknown", None, "something that this version does not know".to_owned()),
     };
     if as_json {
@@ -313,7 +325,7 @@ fn progress(progress: NoteProgress) -> &'static str {
 
 fn progress_text(progress: NoteProgress) -> String {
     match progress {
-        NoteProgress::Waiting => "goes with the next run".to_owned(),
+        NoteProgress::Waiting => "goes with one of the next exchanges with the broker".to_owned(),
         NoteProgress::PutOff(day) => {
             format!("the broker did not take it on {day}, since the day's notes were spent; it goes on the next")
         }

@@ -186,6 +186,7 @@ fn with_its_epoch_goes_what_names_a_subject_and_the_conversation_goes_on() {
     town.turn();
     assert_eq!(town.told(1), [("introduced", 5)]);
     assert_eq!(town.told(5), [("introduced", 1), ("introduced", 3)]);
+    assert_eq!(town.told(5), [], "it says that it read it");
     assert_eq!(town.told(2), []);
     town.exchange(1, Exchange { notes: vec![slot(id, 2, 1)], ..Exchange::default() });
     town.put(2, &[1]);
@@ -212,7 +213,7 @@ fn with_its_epoch_goes_what_names_a_subject_and_the_conversation_goes_on() {
     assert_eq!(left.len(), 1, "3 was never told");
     assert_eq!((left[0].epoch, left[0].subject), (1, Subject::from_bytes([0; 16])));
     assert_eq!(told.iter().filter(|entry| what(entry).0 == "left").count(), 1);
-    assert_eq!(town.told(3), [("asked", 0)], "in the epoch that answers");
+    assert_eq!(town.told(3), [("asked", 0), ("left", 5)], "in the epoch that answers; and what it can have read");
     let note = NoteSlot { epoch: 2, ..slot(id, 2, 1) };
     assert_eq!(town.exchange(1, Exchange { notes: vec![note], ..Exchange::default() }).sent[0], NoteFate::Kept);
     assert_eq!(town.exchange(2, Exchange::default()).notes.len(), 1);

@@ -113,3 +113,62 @@ fn who_left_is_introduced_again_after_a_turn_without_its_row() {
     assert_eq!(town.told(2), [("introduced", 1)]);
     assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1)])[0], NoteFate::Kept, "in the same conversation");
 }
+
+/// Whoever writes much keeps nobody else's notes waiting.
+#[test]
+fn senders_take_turns_in_a_post() {
+    let mut town = Town::begin(&[]);
+    let id = town.introduce();
+    for from in [1, 5, 9] {
+        let notes = (from..from + 4).map(|number| slot(id, 5, number)).collect();
+        assert_eq!(send(&mut town, 1, notes), [NoteFate::Kept; 4]);
+    }
+    assert_eq!(send(&mut town, 2, vec![slot(id, 5, 1), slot(id, 5, 2), slot(id, 5, 3)])[2], NoteFate::Kept);
+    let unread = Request::Exchange(Exchange::default());
+    let Reply::Post(post) = town.say(5, &unread) else { panic!("no post") };
+    let of = |post: &Post| post.notes.iter().map(|(_, slot)| (slot.partner, slot.number)).collect::<Vec<_>>();
+    assert_eq!((of(&post), post.more), (vec![(1, 1), (2, 1), (1, 2), (2, 2)], true));
+    // What was told and not read comes again, the same and with the same numbers, also after what came since.
+    town.reopen();
+    assert_eq!(send(&mut town, 2, vec![slot(id, 5, 4)])[0], NoteFate::Kept);
+    let Reply::Post(again) = town.say(5, &unread) else { panic!("no post") };
+    assert!(again.notes == post.notes);
+    assert!(post.notes.is_sorted_by(|one, other| one.0 < other.0));
+    let member = town.members.get_mut(&5).unwrap();
+    member.received = post.notes.last().unwrap().0;
+    assert_eq!(notes(&mut town, 5), [(1, 3), (2, 3), (1, 4), (2, 4)], "the turn goes on where it was");
+    assert_eq!(notes(&mut town, 5), [(1, 5), (1, 6), (1, 7), (1, 8)]);
+}
+
+/// As many messages are taken on a day as the policy says; the same bytes again are none more.
+#[test]
+fn a_day_has_as_many_exchanges_as_the_policy_says_and_puts_forward_once() {
+    let mut town = Town::begin(&[("[meet]", "[meet]\nexchanges_a_day = 2")]);
+    let exchange = Request::Exchange(Exchange::default());
+    let put = |town: &Town| put_forward(1, &[1], town.now.day().plus(9));
+    for _ in 0..2 {
+        let message = town.next(1, &exchange);
+        let reply = town.broker.handle(&message, town.now);
+        assert_eq!(code(&reply), "ok");
+        assert!(town.broker.handle(&message, town.now) == reply);
+    }
+    assert_eq!(town.say_once_more(1, &exchange), "over_budget");
+    assert_eq!(town.say_once_more(5, &exchange), "ok", "another has its own");
+    let wrong_day = put_forward(1, &[1], town.now.day().plus(99));
+    assert_eq!(town.say_once_more(1, &wrong_day), "not_permitted");
+    let said = put(&town);
+    assert_eq!(town.say_once_more(1, &said), "ok", "what was rejected counts for none");
+    assert_eq!(town.say_once_more(1, &said), "over_budget");
+    assert_eq!(town.broker.database.inspect(|state| state.meet.forwarded.len()), 1, "and changes nothing");
+    town.reopen();
+    let said = put(&town);
+    for request in [&exchange, &said] {
+        assert_eq!(town.say_once_more(1, request), "over_budget", "it is on disk");
+    }
+    town.turn();
+    let said = put(&town);
+    for request in [&exchange, &said, &exchange] {
+        assert_eq!(town.say_once_more(1, request), "ok");
+    }
+    assert_eq!(town.say_once_more(1, &exchange), "over_budget");
+}

@@ -67,6 +67,7 @@ fn no_message_is_handed_out_that_is_not_on_disk_and_no_number_comes_twice() {
         let now = NOW.plus(DAY);
         town.partner(POLICE).take_back(homes(1..2), &by(), now).unwrap();
         town.write(POLICE, "een", now);
+        town.anew(POLICE);
         let mut handed = Vec::new();
         files::crash::after(Some(steps));
         for _ in 0..2 {
@@ -134,7 +135,7 @@ fn without_its_state_a_folder_has_its_conversations() {
     town.write(TAX, "twee", now);
     town.run(POLICE, now);
     town.run(TAX, now);
-    town.run(POLICE, now);
+    town.exchange(POLICE, now);
     let before = town.conversation(POLICE);
     for state in [Some(old), None] {
         let Play { folder, partner, broker } = town.plays.remove(&POLICE).unwrap();

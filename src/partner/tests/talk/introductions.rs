@@ -153,6 +153,8 @@ fn a_row_that_a_restored_broker_found_again_is_not_complained_of() {
     town.play(POLICE).broker.restored = NOW.plus(1);
     let posted = told(&mut town, introduced(&police, &tax, 1));
     assert_eq!((posted.complaint, posted.news.len()), (None, 1));
+    // The full set that it waits for, which it rejects once for what came before.
+    (0..2).for_each(|_| drop(town.play(POLICE).deliver(NOW.plus(DAY))));
     assert_eq!(town.keep(POLICE, NOW.plus(DAY)).rows.len(), 0, "it is told again that it was taken back");
 }
 
@@ -323,7 +325,7 @@ fn an_unread_kept_or_a_rejected_message_shows_nothing() {
     let (mut town, police, tax) = both();
     town.run(POLICE, NOW);
     town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
-    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
+    let message = town.next(POLICE, Kind::PutForward, NOW);
     let digest = town.partner(POLICE).in_flight().next().unwrap().digest;
     town.partner(POLICE).give_up(digest, NOW).unwrap();
     assert_eq!(kind(&message), Kind::PutForward);
@@ -352,22 +354,69 @@ fn a_post_is_read_once_and_in_order() {
     assert_eq!(town.partner(POLICE).conversations().count(), 1);
 }
 
+/// What cannot be checked yet keeps nothing that comes after it from people.
 #[test]
-fn without_the_others_certificate_an_introduction_waits() {
+fn without_the_others_certificate_an_introduction_waits_here_and_not_at_the_broker() {
     let (mut town, police, tax) = both();
     let certificates = &mut town.partner(POLICE).member.certificates;
     let all = certificates.clone();
     certificates.retain(|one| one.claimed().partner != TAX);
-    town.introduce(&police, &tax, 1, NOW.day().plus(1));
+    let day = NOW.day().plus(1);
+    town.introduce(&police, &tax, 1, day);
+    town.tell(POLICE, Subject::NONE, day, EntryKind::Left { conversation: conversation(1), partner: TAX });
+    town.introduce_to_coordinator(&police, 1, day);
     let now = NOW.plus(DAY);
-    let waiting = town.entries[&POLICE].clone();
     let (_, posted) = town.exchange(POLICE, now);
-    assert!(posted.news.is_empty() && posted.more && posted.passed_over == 0);
-    assert_eq!(town.partner(POLICE).talk(now).unwrap(), None, "it is not fetched again at once");
+    let coordinator = [TalkNews::Introduced { conversation: 1, partner: COORDINATOR }];
+    assert_eq!((&posted.news[..], posted.more, posted.passed_over), (&coordinator[..], false, 0));
+    town.reopen(POLICE);
     town.partner(POLICE).take_certificates(all).unwrap();
-    town.entries.insert(POLICE, waiting);
     let (exchange, posted) = town.exchange(POLICE, now);
-    assert_eq!((exchange.told, posted.news.len()), (0, 1));
+    assert_eq!(exchange.told, town.counted, "all of it was read, and the broker keeps none of it");
+    let introduced = TalkNews::Introduced { conversation: 1, partner: TAX };
+    assert_eq!(posted.news, [introduced, TalkNews::Left { conversation: 1, partner: TAX }], "in the order it came in");
+    assert_eq!(town.exchange(POLICE, now).1.news, []);
+}
+
+/// A false code that waited for a certificate is complained of with the post that had it.
+#[test]
+fn what_is_found_false_later_has_the_post_that_said_it_as_evidence() {
+    let (mut town, police, tax) = both();
+    let all = town.partner(POLICE).member.certificates.clone();
+    town.partner(POLICE).member.certificates.retain(|one| one.claimed().partner != TAX);
+    let EntryKind::Introduced { conversation, partner, last_day, row, own_row, .. } = introduced(&police, &tax, 1)
+    else {
+        panic!()
+    };
+    let code = RowCode::from_bytes([7; 16]);
+    let entry = EntryKind::Introduced { conversation, partner, last_day, row, own_row, code };
+    town.tell(POLICE, subject(1), NOW.day().plus(1), entry);
+    let now = NOW.plus(DAY);
+    let message = town.next(POLICE, Kind::Exchange, now);
+    let post = town.post(POLICE, &exchange_of(POLICE, &message));
+    let bytes = town.play(POLICE).broker.reply(&message, Reply::Post(post));
+    drop(town.partner(POLICE).read(&bytes, now).unwrap());
+    assert_eq!(complaints(&mut town), []);
+    town.partner(POLICE).take_certificates(all).unwrap();
+    let (_, posted) = town.exchange(POLICE, now);
+    let complaint = posted.complaint.unwrap();
+    assert_eq!(complaint.code, "false_introduction");
+    let shown: Vec<_> = complaint.evidence.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(shown.contains(&bytes));
+}
+
+#[test]
+fn what_no_certificate_comes_for_is_passed_over_after_two_weeks_and_people_hear_it() {
+    let (mut town, police, tax) = both();
+    town.partner(POLICE).member.certificates.retain(|one| one.claimed().partner != TAX);
+    let now = NOW.plus(DAY);
+    town.introduce(&police, &tax, 1, now.day());
+    town.exchange(POLICE, now);
+    let (_, posted) = town.exchange(POLICE, now.plus(14 * DAY));
+    assert_eq!((posted.news, posted.passed_over), (vec![], 0));
+    let (_, posted) = town.exchange(POLICE, now.plus(15 * DAY));
+    assert_eq!((&posted.news[..], posted.passed_over), (&[TalkNews::NeverCertified { partner: TAX }][..], 1));
+    assert_eq!(town.exchange(POLICE, now.plus(16 * DAY)).1.passed_over, 0, "once");
 }
 
 /// What was said goes with the records of it, from the state and from what stands for them.

@@ -13,6 +13,7 @@ use super::*;
 use crate::message::{
     Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role, Unverified, Verified,
 };
+use crate::partner::talk::pace::SentToday;
 use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
 use crate::talk::{ConversationId, RowCode, Subject};
@@ -31,6 +32,7 @@ fn meet_text() -> String {
         "[[epoch]]\nnumber = 2\nkey_id = \"{key_id}\"\nopens = 2027-06-01\ncloses = 2028-05-31\n\n[[organisation]]"
     );
     let text = sample::text_with_meet();
+    let text = text.replacen("[meet]", "[meet]\nexchanges_a_day = 2", 1);
     let text = text.replacen("threshold = 2", "threshold = 2\nlevels = [\"unit\", \"number\"]", 1);
     text.replacen("[[organisation]]", &second, 1)
 }
@@ -118,6 +120,7 @@ impl Town {
         for number in [POLICE, TAX] {
             town.partner(number).talk_run = TalkRun::default();
             town.run(number, NOW.plus(DAY));
+            town.exchange_more(number);
             town.partner(number).take_talk_news().unwrap();
         }
         town
@@ -178,10 +181,31 @@ impl Town {
         Post { log: LogEntry::NONE, sent, more, entries, notes }
     }
 
-    /// The next message of a kind, in this run or the next one.
+    /// Has a partner forget what it sent today. What a message says has tests in which several are sent on one day; how
+    /// many are has its own.
+    fn anew(&mut self, number: u16) {
+        let mut transaction = self.partner(number).data.begin_at_latest().unwrap();
+        transaction.state().after_hit.sent_today = SentToday::default();
+        transaction.commit().unwrap();
+    }
+
+    /// The same, of its exchanges alone.
+    fn exchange_more(&mut self, number: u16) {
+        let mut transaction = self.partner(number).data.begin_at_latest().unwrap();
+        transaction.state().after_hit.sent_today.exchanges = 0;
+        transaction.commit().unwrap();
+    }
+
+    /// The next message of a kind, of today's or of those of a day more.
     fn next(&mut self, number: u16, wanted: Kind, now: Timestamp) -> Vec<u8> {
+        if wanted == Kind::PutForward && self.partner(number).data.state().talk.is_none() {
+            self.anew(number);
+        }
         for _ in 0..9 {
-            let Some(message) = self.partner(number).talk(now).unwrap() else { continue };
+            let Some(message) = self.partner(number).talk(now).unwrap() else {
+                self.exchange_more(number);
+                continue;
+            };
             match kind(&message) {
                 kind if kind == wanted => return message,
                 Kind::PutForward => drop(self.keep(number, now)),
@@ -202,12 +226,9 @@ impl Town {
         }
     }
 
-    /// All that a partner has to say and to fetch now. The kinds of its messages.
+    /// What is left of a partner's messages of the day. Their kinds.
     fn run(&mut self, number: u16, now: Timestamp) -> Vec<Kind> {
         let mut kinds = Vec::new();
-        // One that was broken off before, and had nothing more to say, ends first.
-        let is_left_over = self.partner(number).talk(now).unwrap().is_none();
-        assert!(!is_left_over || self.partner(number).talk(now).unwrap().is_some());
         while let Some(message) = self.partner(number).talk(now).unwrap() {
             kinds.push(kind(&message));
             match kind(&message) {

@@ -1,6 +1,7 @@
 //! Notes: what is said, what becomes of it, who leads, and leaving.
 
 use super::*;
+use crate::partner::talk::record::TalkEvent;
 use crate::policy::PartnerKeys;
 use crate::talk::{NoteContent, Outcome};
 
@@ -35,18 +36,210 @@ fn a_note_is_sealed_brought_read_and_said_to_be_read() {
     assert_eq!(code(town.partner(TAX).write_note(1, &text, &by(), TOMORROW)), "no_conversation");
 }
 
+/// A rejection of a message of the police.
+fn refused(message: &[u8], code: Code) -> Reply {
+    let free = verified(POLICE, message).header().sequence + 1;
+    Reply::Rejection(Rejection::new(code, if code == Code::Stale { free } else { 0 }, "no"))
+}
+
+/// As many are sent on a day with forty notes as on one with none, whatever is put in between.
 #[test]
-fn eight_exchanges_and_no_more_are_made_in_a_run() {
+fn a_day_has_as_many_messages_whatever_there_is_to_say() {
     let mut town = Town::introduced();
-    for number in 0..40 {
-        town.write(POLICE, &format!("bericht {number}"), TOMORROW);
+    let day = |days: u64| NOW.plus(days * DAY);
+    let of_a_day = [Kind::PutForward, Kind::Exchange, Kind::Exchange];
+    assert_eq!(town.run(POLICE, day(2)), of_a_day, "with nothing to say");
+    assert_eq!(town.run(POLICE, day(2)), [], "a second run on the day sends nothing more");
+    town.partner(POLICE).take_back(homes(1..2), &by(), day(2)).unwrap();
+    for number in 0..20 {
+        town.write(POLICE, &format!("bericht {number}"), day(2));
     }
-    assert_eq!(town.run(POLICE, TOMORROW), [Kind::Exchange; 8]);
-    assert_eq!(town.notes[&TAX].len(), 32);
-    assert_eq!(town.run(POLICE, TOMORROW), [Kind::Exchange; 2]);
-    assert_eq!(town.run(TAX, TOMORROW).len(), 8);
-    town.run(TAX, TOMORROW);
-    assert_eq!(texts(&town.conversation(TAX)).len(), 40);
+    town.reopen(POLICE);
+    assert_eq!(town.run(POLICE, day(2)), [], "nor does what is new, or a folder that is opened anew");
+    let goes_on = |town: &mut Town, days| town.partner(POLICE).notes_go_on(day(days).day()).unwrap();
+    assert_eq!(goes_on(&mut town, 2), day(5).day(), "eight go a day");
+    // A run that is killed in between is gone on with, and no more is sent for it.
+    town.keep(POLICE, day(3));
+    town.exchange(POLICE, day(3));
+    assert_eq!(goes_on(&mut town, 3), day(5).day());
+    town.reopen(POLICE);
+    assert_eq!(town.run(POLICE, day(3)), [Kind::Exchange]);
+    assert_eq!(town.notes[&TAX].len(), 8);
+    for days in [4, 5] {
+        assert_eq!(town.run(POLICE, day(days)), of_a_day);
+    }
+    assert_eq!((town.notes[&TAX].len(), goes_on(&mut town, 5)), (20, day(5).day()));
+    for days in 2..6 {
+        assert_eq!(town.run(TAX, day(days)), of_a_day, "with more to fetch than fits");
+    }
+    assert_eq!(texts(&town.conversation(TAX)).len(), 20);
+}
+
+#[test]
+fn what_is_over_the_days_number_or_was_never_accepted_is_counted_as_what_it_is() {
+    let mut town = Town::introduced();
+    let now = NOW.plus(2 * DAY);
+    town.keep(POLICE, now);
+    let rejected = |town: &mut Town, code| {
+        let message = town.partner(POLICE).talk(now).unwrap().unwrap();
+        assert_eq!(kind(&message), Kind::Exchange);
+        drop(town.reply(POLICE, &message, refused(&message, code), now).unwrap());
+    };
+    rejected(&mut town, Code::Stale);
+    rejected(&mut town, Code::Stale);
+    assert_eq!(town.run(POLICE, now), [Kind::Exchange; 2], "neither of them was accepted");
+    // The broker accepted one of which no reply came: it has had its number.
+    town.exchange_more(POLICE);
+    rejected(&mut town, Code::OverBudget);
+    assert_eq!(town.run(POLICE, now), []);
+    assert_eq!(town.run(POLICE, now.plus(DAY)).len(), 3);
+    // One that goes on being stale ends the run.
+    let now = now.plus(2 * DAY);
+    town.keep(POLICE, now);
+    for _ in 0..4 {
+        let message = town.partner(POLICE).talk(now).unwrap().unwrap();
+        drop(town.reply(POLICE, &message, refused(&message, Code::Stale), now).unwrap());
+    }
+    assert_eq!(town.partner(POLICE).talk(now).unwrap(), None);
+}
+
+#[test]
+fn a_message_of_before_midnight_that_is_read_after_it_is_one_of_that_day() {
+    let mut town = Town::introduced();
+    let (late, early) = (NOW.plus(2 * DAY), NOW.plus(3 * DAY));
+    town.keep(POLICE, late);
+    town.exchange(POLICE, late);
+    let message = town.partner(POLICE).talk(late).unwrap().unwrap();
+    let post = town.post(POLICE, &exchange_of(POLICE, &message));
+    town.play(POLICE).broker.late = DAY;
+    drop(town.reply(POLICE, &message, Reply::Post(post), early).unwrap());
+    town.play(POLICE).broker.late = 0;
+    assert_eq!(town.run(POLICE, early), [Kind::PutForward, Kind::Exchange]);
+}
+
+#[test]
+fn that_notes_were_read_is_said_once_and_not_of_what_says_no_more() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "een", TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(town.exchange(TAX, TOMORROW).0.notes.len(), 0, "it reads it");
+    let (exchange, _) = town.exchange(TAX, TOMORROW);
+    assert_eq!(exchange.notes.iter().map(|slot| (slot.partner, slot.number)).collect::<Vec<_>>(), [(POLICE, 1)]);
+    let (_, posted) = town.exchange(POLICE, TOMORROW);
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Read]);
+    assert_eq!(posted.news, [], "nobody is shown it");
+    assert!(texts(&town.conversation(POLICE)).is_empty() && town.conversation(TAX).notes.len() == 1);
+    for number in [POLICE, TAX, POLICE, TAX] {
+        assert_eq!(town.exchange(number, TOMORROW).0.notes.len(), 0, "and no such note is sent because of one");
+    }
+    // Another note says it just as well.
+    town.write(POLICE, "twee", TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    town.write(TAX, "drie", TOMORROW);
+    assert_eq!(town.exchange(TAX, TOMORROW).0.notes.len(), 1);
+    assert_eq!(town.exchange(TAX, TOMORROW).0.notes.len(), 0);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Read; 2]);
+    let looks = Case::new("p.officer", "controle").unwrap();
+    let acts = town.partner(TAX).acts(&ActQuery::default(), &looks, TOMORROW).unwrap();
+    assert_eq!(acts.iter().filter(|act| act.kind == ActKind::Talked(TalkAct::ReadTold)).count(), 1);
+}
+
+/// What others wait for goes before what says less, and what was never sent before what the broker lost.
+#[test]
+fn what_was_never_sent_goes_before_what_goes_again() {
+    let mut town = Town::introduced();
+    for text in ["een", "twee", "drie", "vier"] {
+        town.write(POLICE, text, TOMORROW);
+    }
+    town.exchange(POLICE, TOMORROW);
+    town.notes.remove(&TAX);
+    town.play(POLICE).broker.restored = TOMORROW;
+    town.exchange(POLICE, TOMORROW);
+    town.notes.remove(&TAX);
+    town.write(POLICE, "vijf", TOMORROW);
+    let (exchange, _) = town.exchange(POLICE, TOMORROW.plus(DAY));
+    let numbers: Vec<u64> = exchange.notes.iter().map(|slot| slot.number).collect();
+    assert_eq!(numbers, [5, 1, 2, 3]);
+}
+
+#[test]
+fn a_turn_far_above_all_that_is_known_gives_nobody_the_lead_for_ever() {
+    for (turn, is_taken) in [(1_000, true), (1_001, false), (u32::MAX, false)] {
+        let mut town = Town::introduced();
+        let content = NoteContent::Lead { turn, partner: TAX, text: "voorgoed".to_owned() };
+        let event = TalkEvent::NoteWritten { conversation: 1, content, copies: vec![(POLICE, 1)] };
+        town.partner(TAX).data.record(TOMORROW, None, JournalEvent::Talk(event)).unwrap();
+        town.exchange(TAX, TOMORROW);
+        let (_, posted) = town.exchange(POLICE, TOMORROW);
+        let refused = TalkNews::Refused { conversation: 1, partner: TAX };
+        assert_eq!(posted.news == [refused], !is_taken, "{turn}");
+        assert_eq!(town.conversation(POLICE).lead, is_taken.then_some(TAX), "{turn}");
+        assert!(!town.conversation(POLICE).introduced[0].misses_note, "its number was read");
+        if !is_taken {
+            let claim = NewNote::Lead { partner: POLICE, text: "" };
+            town.partner(POLICE).write_note(1, &claim, &by(), TOMORROW).unwrap();
+        }
+    }
+}
+
+/// Who is written to in a conversation that it does not know, as where its folder is an old copy, leaves it, so that
+/// the other does not go on writing.
+#[test]
+fn a_conversation_that_nothing_is_known_of_is_left() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "is daar iemand?", TOMORROW);
+    let (exchange, _) = town.exchange(POLICE, TOMORROW);
+    let unknown = ConversationId::from_bytes([9; 16]);
+    let slot = NoteSlot { conversation: unknown, partner: POLICE, ..exchange.notes[0].clone() };
+    town.notes.insert(TAX, vec![slot.clone(), slot]);
+    assert_eq!(town.exchange(TAX, TOMORROW).1.passed_over, 2);
+    town.reopen(TAX);
+    assert_eq!(town.exchange(TAX, TOMORROW).0.left, [unknown]);
+    assert_eq!(town.exchange(TAX, TOMORROW).0.left, [], "once");
+    // Not one that is known, of somebody who was not introduced there.
+    let slot = NoteSlot { partner: HOUSING, ..exchange.notes[0].clone() };
+    town.notes.insert(TAX, vec![slot]);
+    assert_eq!(town.exchange(TAX, TOMORROW).1.passed_over, 1);
+    assert_eq!(town.exchange(TAX, TOMORROW).0.left, []);
+}
+
+#[test]
+fn who_is_not_introduced_any_more_at_the_broker_is_shown_to_have_left() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "een", TOMORROW);
+    let message = town.next(POLICE, Kind::Exchange, TOMORROW);
+    let mut post = town.post(POLICE, &exchange_of(POLICE, &message));
+    town.notes.remove(&TAX);
+    post.sent[0] = NoteFate::NotIntroduced;
+    drop(town.reply(POLICE, &message, Reply::Post(post), TOMORROW).unwrap());
+    let known = town.conversation(POLICE);
+    assert_eq!((known.introduced[0].left, progress(&known)), (Some(TOMORROW.day()), vec![NoteProgress::NotIntroduced]));
+    assert_eq!(town.partner(POLICE).take_talk_news().unwrap(), [TalkNews::Left { conversation: 1, partner: TAX }]);
+}
+
+#[test]
+fn that_one_left_is_said_again_after_a_restore_and_until_a_post_confirms_it() {
+    let mut town = Town::introduced();
+    town.partner(POLICE).leave(1, &by(), TOMORROW).unwrap();
+    let left = |town: &mut Town| {
+        let message = town.next(POLICE, Kind::Exchange, TOMORROW);
+        (exchange_of(POLICE, &message).left, message)
+    };
+    for code in [Code::Stale, Code::NotCertified] {
+        let (said, message) = left(&mut town);
+        assert_eq!(said, [conversation(1)], "{code:?}");
+        drop(town.reply(POLICE, &message, refused(&message, code), TOMORROW).unwrap());
+    }
+    let (said, _) = left(&mut town);
+    assert_eq!(said, [conversation(1)]);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.left, []);
+    town.play(POLICE).broker.restored = TOMORROW;
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.left, [conversation(1)], "the broker may have forgotten it");
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.left, []);
 }
 
 #[test]
@@ -158,7 +351,7 @@ fn whoever_leaves_takes_back_and_is_written_to_no_more() {
     // The tax office hears of it, and of its note.
     let (id, day) = (conversation(1), TOMORROW.day());
     town.tell(TAX, Subject::NONE, day, EntryKind::Left { conversation: id, partner: POLICE });
-    let message = town.partner(TAX).talk(TOMORROW).unwrap().unwrap();
+    let message = town.next(TAX, Kind::Exchange, TOMORROW);
     let exchange = exchange_of(TAX, &message);
     let mut post = town.post(TAX, &exchange);
     post.sent[0] = NoteFate::NotIntroduced;
@@ -210,16 +403,16 @@ fn what_was_put_off_goes_on_another_day_and_a_restored_broker_gets_it_again() {
     for (fate, now) in [(NoteFate::OverBudget, TOMORROW), (NoteFate::TooManyWait, TOMORROW.plus(DAY))] {
         refuse(&mut town, fate, now);
         assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::PutOff(now.day())]);
-        assert_eq!(town.partner(POLICE).talk(now).unwrap(), None, "not on the same day");
+        assert_eq!(town.exchange(POLICE, now).0.notes.len(), 0, "not on the same day");
     }
     let now = TOMORROW.plus(2 * DAY);
     let first = refuse(&mut town, NoteFate::Kept, now);
-    assert_eq!(town.partner(POLICE).talk(now).unwrap(), None);
-    assert_eq!(town.run(POLICE, now), [Kind::Exchange]);
+    town.run(POLICE, now);
     assert!(town.notes.get(&TAX).is_none_or(Vec::is_empty), "the broker has it");
     // The broker was restored, and may have lost it.
     town.play(POLICE).broker.restored = now;
-    assert_eq!(town.run(POLICE, now.plus(1)), [Kind::Exchange; 2]);
+    town.exchange(POLICE, now.plus(1));
+    town.exchange(POLICE, now.plus(1));
     let again = town.notes.remove(&TAX).unwrap().remove(0);
     assert_eq!((again.number, again.conversation), (first.number, first.conversation));
     assert!(again.sealed != first.sealed, "sealed anew");
@@ -243,13 +436,13 @@ fn a_conversation_goes_on_in_the_next_epoch() {
     town.write(POLICE, "in het tweede", now);
     let (exchange, _) = town.exchange(POLICE, now);
     let sent: Vec<_> = exchange.notes.iter().map(|slot| (slot.number, slot.epoch, slot.began)).collect();
-    assert_eq!(sent, [(1, 2, 1), (2, 2, 1)], "what was not read goes again, under the new keys");
+    assert_eq!(sent, [(2, 2, 1), (1, 2, 1)], "what was not read goes again, under the new keys");
     // The keys of the first epoch are gone at the reader.
     town.partner(TAX).forget_epoch(1, &by(), now).unwrap();
     town.notes.get_mut(&TAX).unwrap().insert(0, NoteSlot { partner: POLICE, ..lost });
     let (_, posted) = town.exchange(TAX, now);
     assert_eq!(posted.passed_over, 1, "under the old keys nobody can read it any more");
-    assert_eq!(texts(&town.conversation(TAX)), ["in het eerste tijdvak", "in het tweede"]);
+    assert_eq!(texts(&town.conversation(TAX)), ["in het tweede", "in het eerste tijdvak"]);
     assert!(!town.conversation(TAX).introduced[0].misses_note);
 }
 
@@ -264,12 +457,12 @@ fn a_note_waits_for_the_certificate_of_whom_it_is_for() {
     assert_eq!(town.exchange(POLICE, TOMORROW).0.notes.len(), 1);
     // The reader lacks the writer's.
     town.partner(TAX).member.certificates.retain(|one| one.claimed().partner != POLICE);
-    let slots = town.notes[&TAX].clone();
     let (_, posted) = town.exchange(TAX, TOMORROW);
-    assert!(posted.more && posted.news.is_empty());
+    assert!(!posted.more && posted.news.is_empty());
+    town.reopen(TAX);
     town.partner(TAX).take_certificates(all).unwrap();
-    town.notes.insert(TAX, slots);
-    assert_eq!(town.exchange(TAX, TOMORROW).1.news.len(), 1);
+    let (exchange, posted) = town.exchange(TAX, TOMORROW);
+    assert_eq!((exchange.received, posted.news.len()), (town.counted, 1), "it waits here, and not at the broker");
 }
 
 /// What was sealed before the writer was suspended can be read after it.

@@ -4,23 +4,23 @@ use super::*;
 use crate::message::{Totals, TotalsCell, Year, YearCell};
 
 #[test]
-fn what_is_put_forward_is_said_once_a_day_and_when_it_changes() {
+fn what_is_put_forward_is_said_once_a_day_also_where_it_is_nothing() {
     let mut town = Town::new();
+    let nothing = town.keep(POLICE, NOW);
+    assert_eq!((nothing.rows.len(), nothing.last_day), (0, NOW.day().plus(14)));
+    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange; 2], "it is said");
     let said = town.put_forward(POLICE, 1, NOW);
     assert_eq!(said.receivers, [TAX, COORDINATOR], "the one that it meets directly, and the coordinator");
     assert_eq!((said.rows.len(), said.last_day), (1, NOW.day().plus(14)));
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "it is said");
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "each run fetches");
     let tomorrow = NOW.plus(DAY);
     assert_eq!(town.keep(POLICE, tomorrow).last_day, NOW.day().plus(15), "it is said anew each day");
-    assert_eq!(town.run(POLICE, tomorrow), [Kind::Exchange]);
+    assert_eq!(town.run(POLICE, tomorrow), [Kind::Exchange; 2]);
     let rows: Vec<_> = town.partner(POLICE).put_forward_rows().collect();
     assert_eq!(rows[0].stands_until, Some(NOW.day().plus(15)));
     assert_eq!((rows[0].address, rows[0].since), (homes(1..2)[0], NOW.day()));
     assert_eq!(town.partner(POLICE).take_back(homes(1..3), &by(), tomorrow).unwrap(), 1);
-    assert_eq!(town.keep(POLICE, tomorrow).rows.len(), 0, "that it was taken back is said at once");
-    assert_eq!(town.run(POLICE, tomorrow), [Kind::Exchange]);
-    assert_eq!(town.run(POLICE, tomorrow.plus(DAY)), [Kind::Exchange], "there is nothing to say anew");
+    assert_eq!(town.run(POLICE, tomorrow), [], "that it was taken back waits for the next day's");
+    assert_eq!(town.run(POLICE, tomorrow.plus(DAY)), [Kind::PutForward, Kind::Exchange, Kind::Exchange]);
 }
 
 #[test]
@@ -31,10 +31,10 @@ fn only_own_flags_that_the_broker_holds_are_put_forward_and_they_end_with_the_fl
     police.flag(homes(1..3), &by(), NOW).unwrap();
     assert_eq!(police.put_forward(homes(1..3), &by(), NOW).unwrap(), 2);
     assert_eq!(police.put_forward(homes(1..3), &by(), NOW).unwrap(), 0);
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "the broker has no flag of it");
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 0, "the broker has no flag of it");
     assert!(town.partner(POLICE).put_forward_rows().all(|row| row.stands_until.is_none()));
     town.play(POLICE).deliver(NOW);
-    assert_eq!(town.run(POLICE, NOW), [Kind::PutForward, Kind::Exchange]);
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 2);
     town.partner(POLICE).withdraw(homes(1..2), &by(), NOW).unwrap();
     assert_eq!(town.keep(POLICE, NOW).rows.len(), 1);
     town.partner(POLICE).flag(homes(1..2), &by(), NOW).unwrap();
@@ -49,40 +49,47 @@ fn without_certificates_nothing_is_put_forward() {
     police.partner.flag(homes(1..2), &by(), NOW).unwrap();
     police.deliver(NOW);
     police.partner.put_forward(homes(1..2), &by(), NOW).unwrap();
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange]);
+    assert!(town.keep(POLICE, NOW).receivers.is_empty());
     let own = certified(&town.plays[&POLICE].partner, 1, 1);
     let tax = certified(&town.plays[&TAX].partner, 1, 1);
     town.partner(POLICE).take_certificates([tax]).unwrap();
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "nobody knows its own seal key");
+    assert!(town.keep(POLICE, NOW).receivers.is_empty(), "nobody knows its own seal key");
     town.partner(POLICE).take_certificates([own]).unwrap();
     assert_eq!(town.keep(POLICE, NOW).receivers, [TAX]);
     // A certificate that comes later is a code more.
     let coordinator = certified(&town.plays[&COORDINATOR].partner, 1, 1);
     town.partner(POLICE).take_certificates([coordinator]).unwrap();
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange], "one message a run");
     assert_eq!(town.keep(POLICE, NOW).receivers, [TAX, COORDINATOR]);
 }
 
+/// What its organisation's other partners spent a partner does not know before it is told.
 #[test]
-fn what_is_over_budget_waits() {
+fn what_is_over_budget_waits_for_another_day_and_keeps_no_notes_from_being_fetched() {
     let mut town = Town::new();
+    town.put_forward(POLICE, 9, NOW);
     let police = town.play(POLICE);
     police.partner.flag(homes(1..6), &by(), NOW).unwrap();
     police.deliver(NOW);
     police.partner.put_forward(homes(1..6), &by(), NOW).unwrap();
-    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
-    assert_eq!(forwarded(POLICE, &message).rows.len(), 5);
+    let day = |days: u64| NOW.plus(days * DAY);
+    let message = town.next(POLICE, Kind::PutForward, day(1));
+    assert_eq!(forwarded(POLICE, &message).rows.len(), 6);
     let refused = Rejection::new(Code::OverBudget, 2, "too many");
-    let received = town.reply(POLICE, &message, Reply::Rejection(refused), NOW).unwrap();
+    let received = town.reply(POLICE, &message, Reply::Rejection(refused), day(1)).unwrap();
     assert!(matches!(received, Received::Rejection { next: Next::Wait, .. }));
-    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
-    assert_eq!(forwarded(POLICE, &message).rows.len(), 2, "what fits is said in the same run");
-    assert_eq!(town.keep(POLICE, NOW).rows.len(), 2);
-    assert_eq!(town.run(POLICE, NOW), [Kind::Exchange]);
+    assert_eq!(town.run(POLICE, day(1)), [Kind::Exchange; 2], "it is said once a day");
     let waiting =
         |town: &mut Town| town.partner(POLICE).put_forward_rows().filter(|row| row.stands_until.is_none()).count();
-    assert_eq!(waiting(&mut town), 3);
-    assert_eq!(town.keep(POLICE, NOW.plus(DAY)).rows.len(), 5);
+    assert_eq!(waiting(&mut town), 5);
+    // What stands goes in any case, and what comes of it says how much there is room for.
+    for (days, expected, held_left) in [(2, 1, 2), (3, 3, 0), (4, 3, 100), (5, 6, 97)] {
+        let message = town.next(POLICE, Kind::PutForward, day(days));
+        let rows = forwarded(POLICE, &message).rows.len() as u32;
+        assert_eq!(rows, expected, "day {days}");
+        let kept = Kept { log: LogEntry::NONE, kept: rows, unflagged: 0, new: 0, new_left: 0, held_left };
+        drop(town.reply(POLICE, &message, Reply::Kept(kept), day(days)).unwrap());
+        town.run(POLICE, day(days));
+    }
     assert_eq!(waiting(&mut town), 0);
 }
 
@@ -164,26 +171,6 @@ fn a_policy_without_meet_has_none_of_this() {
     assert_eq!(play.partner.talk(NOW).unwrap(), None);
     assert_eq!(code(play.partner.report_year(2_025, NOW)), "not_permitted");
     assert_eq!(code(play.partner.totals_request(NOW)), "not_permitted");
-}
-
-#[test]
-fn what_is_over_budget_keeps_no_notes_from_being_fetched() {
-    let mut town = Town::new();
-    let police = town.play(POLICE);
-    police.partner.flag(homes(1..6), &by(), NOW).unwrap();
-    police.deliver(NOW);
-    police.partner.put_forward(homes(1..6), &by(), NOW).unwrap();
-    for _ in 0..2 {
-        let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
-        assert_eq!(kind(&message), Kind::PutForward);
-        let refused = Rejection::new(Code::OverBudget, 4, "too many");
-        drop(town.reply(POLICE, &message, Reply::Rejection(refused), NOW).unwrap());
-    }
-    let message = town.partner(POLICE).talk(NOW).unwrap().unwrap();
-    assert_eq!(kind(&message), Kind::Exchange, "it is not said for ever, and the exchange comes all the same");
-    let post = town.post(POLICE, &exchange_of(POLICE, &message));
-    drop(town.reply(POLICE, &message, Reply::Post(post), NOW).unwrap());
-    assert_eq!(town.partner(POLICE).talk(NOW).unwrap(), None);
 }
 
 #[test]

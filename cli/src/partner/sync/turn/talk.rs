@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 impl Run<'_> {
-    /// Sends what there is to say, and fetches what waits, until there is no more of either. What the broker refuses of
-    /// it keeps nothing else from being done.
+    /// Sends the day's messages, as many as on every day, by which what waits is fetched too. What the broker refuses
+    /// of it keeps nothing else from being done.
     pub(super) fn talk(&mut self, out: &mut Output) -> Result<(), Failure> {
         // Whom one is told of is known by a certificate, and so is whom one writes to.
         let fetched = self.renewed(out).map(drop);
