@@ -9,10 +9,15 @@ use stapel::message::{
     self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, RenewalReason, Reply, Request, Role,
     StatusRequest, Terms, Unverified,
 };
+#[cfg(feature = "partner")]
+use stapel::partner::NewNote;
 use stapel::policy::SignedPolicy;
 use stapel::secret::KeyId;
 use stapel::{AddressKey, Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit::*;
+
+#[cfg(feature = "partner")]
+use crate::after_a_hit::{by, home, stacked};
 
 /// The last valid day of a flag that is to outlast a test.
 const MARCH: &str = "2027-03-31";
@@ -557,6 +562,50 @@ fn l51_a_message_more_adds_no_line_that_shows() {
     let signed = world.broker.overview(midnight(1)).checkpoint.unwrap().size;
     assert!(signed > start + 4, "{signed}");
     assert_eq!(shown(&world, 1), signed, "whoever is admitted has it too");
+}
+
+/// What partners send and are sent on each day after a hit, as it looks from outside, in a town where somebody has much
+/// to say, or nobody anything.
+#[cfg(feature = "partner")]
+fn seen_after_a_hit(talks: bool) -> Vec<Vec<(usize, usize, u64)>> {
+    const POLICE: u16 = 1;
+    const TAX: u16 = 2;
+    let mut town = stacked("direct = [[\"politie\", \"belastingdienst\"]]");
+    let mut seen = Vec::new();
+    for day in 2..9 {
+        if talks && day == 2 {
+            [POLICE, TAX].into_iter().for_each(|number| town.put_forward(number, home(1), noon(day)));
+        }
+        for number in 1..=5 {
+            let now = noon(day);
+            if number != 5 {
+                town.deliver(number, now);
+            }
+            seen.push(town.talk(number, now));
+            let partner = town.partner(number);
+            let known = partner.conversations().map(|one| one.number).next();
+            let Some(conversation) = known else { continue };
+            for written in 0..7 * u64::from(day < 6) {
+                let text = format!("bericht {written}");
+                partner.write_note(conversation, &NewNote::Text { text: &text, to: None }, &by(), now).unwrap();
+            }
+            if number == TAX && day == 6 {
+                partner.leave(conversation, &by(), now).unwrap();
+                partner.take_back([&home(1)], &by(), now).unwrap();
+            }
+        }
+    }
+    let notes = town.partner(POLICE).conversations().flat_map(|one| one.notes).count();
+    assert_eq!(notes > 20, talks);
+    seen
+}
+
+#[cfg(feature = "partner")]
+#[test]
+fn l59_there_are_as_many_messages_on_a_day_whatever_there_is_to_say() {
+    let (quiet, busy) = (seen_after_a_hit(false), seen_after_a_hit(true));
+    assert!(quiet.iter().all(|of_a_day| of_a_day.len() >= 4));
+    assert!(quiet == busy, "{quiet:?} {busy:?}");
 }
 
 #[test]

@@ -98,7 +98,6 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     }
     assert!(town.desk.path("regie/1.1.1.cert").exists(), "a run fetches the certificates of all");
     // The first release is on day 1. Then it is put forward, and nothing is told before the turn of the day.
-    town.sync("politie", 1);
     let would = town.does(1, "politie", "partner forward --dry-run dam.csv", &[]).remove(0);
     assert_eq!((&would["put_forward"], &would["dry_run"]), (&json!(1), &json!(true)));
     let did = town.does(1, "politie", "partner forward", &["--address", "Dam 1-A, 1012 JS Amsterdam"]).remove(0);
@@ -119,9 +118,12 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     // Who put it forward meets the coordinator; the others who flag it are asked.
     assert_eq!(town.sync("politie", 2), 1);
     assert_eq!((town.sync("fiscus", 2), town.sync("gemeente", 2), town.sync("regie", 2)), (1, 0, 2));
-    let met = town.desk.stapel("partner news --dir politie");
+    assert_eq!(town.desk.stapel("partner news --dir politie"), "", "nobody is shown it without a case");
+    let met = town.reads(2, "politie", "partner news");
     assert_eq!(met, "conversation 1: introduced to Coördinatiepunt (partner 5)\n");
     assert_eq!(town.desk.stapel("partner news --dir politie"), "no news\n", "it is told once");
+    let journal = town.reads(2, "politie", "partner journal");
+    assert_eq!(journal.matches("shown, of what comes after a hit").count(), 1, "{journal}");
     let asked = town.does(2, "fiscus", "partner asked", &[]).remove(0);
     assert_eq!((&asked["address"], &asked["answer_by"]), (&json!("1012JS|1|A"), &json!("2026-12-07")));
     let inbox = town.reads(2, "regie", "coordinator inbox");
@@ -138,19 +140,22 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     assert_eq!(town.sync("woonbron", 2), 1);
     town.does(2, "woonbron", "partner answer 1012JS|1|A not-now", &[]);
     assert_eq!(town.does(2, "woonbron", "partner asked", &[])[0]["answer"], "not_now");
-    town.sync("fiscus", 2);
-    town.sync("woonbron", 2);
-    assert_eq!((town.sync("fiscus", 3), town.sync("woonbron", 3), town.sync("politie", 3)), (2, 1, 0));
-    assert_eq!(town.sync("regie", 3), 2);
-    let agenda = town.does(3, "regie", "coordinator agenda", &[]).remove(0);
+    assert_eq!(
+        (town.sync("fiscus", 3), town.sync("woonbron", 3)),
+        (1, 1),
+        "the answer goes with the next day's messages"
+    );
+    assert_eq!((town.sync("fiscus", 4), town.sync("woonbron", 4), town.sync("politie", 4)), (2, 1, 0));
+    assert_eq!(town.sync("regie", 4), 2);
+    let agenda = town.does(4, "regie", "coordinator agenda", &[]).remove(0);
     let joined: Vec<_> = agenda["joined"].as_array().unwrap().iter().map(|one| one["partner"].clone()).collect();
     assert_eq!((joined, &agenda["new"]), (vec![json!(1), json!(2)], &json!(true)));
 
     // The coordinator decides, and who joined reads it.
-    town.does(3, "regie", "coordinator decide 1 --lead 1 --next 2026-12-20", &["--text", "Politie gaat erheen"]);
-    let agenda = town.reads(3, "regie", "coordinator agenda");
+    town.does(4, "regie", "coordinator decide 1 --lead 1 --next 2026-12-20", &["--text", "Politie gaat erheen"]);
+    let agenda = town.reads(4, "regie", "coordinator agenda");
     for line in [
-        "Agenda zaanstad, 2026-12-04",
+        "Agenda zaanstad, 2026-12-05",
         "Gesprek 1, sinds 2026-12-03",
         "  Adres:         1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)",
         &format!("  Trekker:       {police}"),
@@ -159,45 +164,45 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     ] {
         assert!(agenda.lines().any(|said| said == line), "{line}\n{agenda}");
     }
-    assert!(town.reads(3, "regie", "coordinator agenda --lang en").contains("Conversation 1, since 2026-12-03"));
-    town.sync("regie", 3);
-    assert_eq!((town.sync("politie", 4), town.sync("woonbron", 4)), (1, 1), "what woonbron was asked is not read yet");
-    let known = town.does(4, "politie", "partner conversations 1", &[]).remove(0);
+    assert!(town.reads(4, "regie", "coordinator agenda --lang en").contains("Conversation 1, since 2026-12-03"));
+    town.sync("regie", 5);
+    assert_eq!((town.sync("politie", 5), town.sync("woonbron", 5)), (1, 1), "what woonbron was asked is not read yet");
+    let known = town.does(5, "politie", "partner conversations 1", &[]).remove(0);
     assert_eq!((&known["lead"], &known["decision"]["text"]), (&json!(1), &json!("Politie gaat erheen")));
     assert_eq!(known["introduced"][0]["name"], "Coördinatiepunt", "and nobody else is named");
     assert_eq!(known["introduced"].as_array().unwrap().len(), 1);
-    let line = town.line(4, "politie", "partner note 1 hoi --to 2", "");
+    let line = town.line(5, "politie", "partner note 1 hoi --to 2", "");
     assert_eq!(town.desk.code(&line), "no_conversation", "the tax office was not introduced to the police");
-    let line = town.line(4, "politie", "partner note 1 hoi --to Brandweer", "");
+    let line = town.line(5, "politie", "partner note 1 hoi --to Brandweer", "");
     assert_eq!(town.desk.code(&line), "no_such_partner");
 
     // How it ended, and that one leaves.
-    town.does(4, "politie", "partner note 1", &["Wij waren er.", "--to", "coördinatiepunt"]);
-    town.does(4, "politie", "partner outcome 1 nothing-found", &[]);
-    town.does(4, "fiscus", "partner leave 1", &[]);
-    town.sync("politie", 4);
-    town.sync("fiscus", 4);
-    town.sync("regie", 4);
-    let inbox = town.reads(4, "regie", "coordinator inbox");
+    town.does(5, "politie", "partner note 1", &["Wij waren er.", "--to", "coördinatiepunt"]);
+    town.does(5, "politie", "partner outcome 1 nothing-found", &[]);
+    town.does(5, "fiscus", "partner leave 1", &[]);
+    town.sync("politie", 6);
+    town.sync("fiscus", 6);
+    town.sync("regie", 6);
+    let inbox = town.reads(6, "regie", "coordinator inbox");
     let said: Vec<_> = inbox.lines().map(|line| line.rsplit(": ").next().unwrap()).collect();
     let address = "the address is 1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)";
     assert_eq!(
         said[1..],
         [
-            "  Belastingdienst (partner 2) joined on 2026-12-04",
+            "  Belastingdienst (partner 2) joined on 2026-12-05",
             "  Belastingdienst (partner 2) left",
             address,
             "Wij waren er.",
             "nothing found",
         ]
     );
-    assert_eq!(town.does(4, "politie", "partner take-back dam.csv", &[])[0]["taken_back"], 1);
+    assert_eq!(town.does(6, "politie", "partner take-back dam.csv", &[])[0]["taken_back"], 1);
     let told = town.desk.stapel("partner year-report --dir politie --dry-run --year 2026");
     let all = "open or taken up together or taken up by one or not taken up or nothing found: fewer than ten\n";
     assert_eq!(told, all);
 
     // Where messages are carried by hand, the next of them is a file.
-    let now = town.at(4);
+    let now = town.at(7);
     let written = town.desk.json(&format!("partner talk --dir politie --now {now}")).remove(0);
     assert_eq!(written["kind"], "put_forward", "that it is taken back");
     let file = written["file"].as_str().unwrap();

@@ -310,3 +310,37 @@ impl MeetState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::talk::RowCode;
+
+    /// That a post had an introduction does not say that it was read: the post may be lost.
+    #[test]
+    fn where_an_epoch_closes_before_both_said_to_have_read_that_they_met_it_is_over_for_both() {
+        let of_nobody = Timestamp(0);
+        let conversation = ConversationId::from_bytes([7; 16]);
+        let left = |partner| EntryKind::Left { conversation, partner };
+        for (has_read, expected) in [([true, true], [None, None]), ([true, false], [Some(2), Some(1)])] {
+            let mut meet = MeetState::default();
+            let pairs = [((1, 2), true)].into();
+            meet.conversations.insert(conversation, Conversation { epoch: 3, pairs, ..Conversation::default() });
+            for (partner, (other, has_read)) in [(1, (2, has_read[0])), (2, (1, has_read[1]))] {
+                let (last_day, code) = (Day(9), RowCode::from_bytes([1; 16]));
+                let told = EntryKind::Introduced { conversation, partner: other, last_day, row: 1, own_row: 1, code };
+                let subject = Subject::from_bytes([8; 16]);
+                meet.tell(partner, Entry { number: 0, subject, epoch: 3, day: Day(1), told }, of_nobody);
+                if has_read {
+                    meet.mailboxes.get_mut(&partner).unwrap().entries.clear();
+                }
+            }
+            meet.close(3, (Day(5), of_nobody), &mut Change::default());
+            for (partner, other) in [(1, expected[0]), (2, expected[1])] {
+                let told: Vec<_> = meet.mailboxes[&partner].entries.values().map(|entry| entry.told).collect();
+                assert_eq!(told, other.map(left).into_iter().collect::<Vec<_>>(), "{has_read:?} {partner}");
+            }
+            assert_eq!(meet.conversations.contains_key(&conversation), has_read == [true, true]);
+        }
+    }
+}

@@ -1,9 +1,7 @@
 //! How much is sent: on each day as much, whatever there is to say.
 
-use super::super::Partner;
 use crate::codec::encode_fields;
 use crate::day::{Day, Timestamp};
-use crate::message::NOTES_AT_ONCE;
 
 /// How often in one run a message is made anew that the broker no longer knows: after that it is another day's.
 const MOST_STALE: u8 = 4;
@@ -72,20 +70,6 @@ impl SentToday {
             None => self.put_forward = true,
             _ => {}
         }
-    }
-}
-
-impl Partner {
-    /// The first day from `today` on by whose exchanges all notes that wait can have been brought, if no more are
-    /// written. `None` where the policy has no `[meet]`.
-    pub fn notes_go_on(&self, today: Day) -> Option<Day> {
-        let meet = self.member.meet().ok()?;
-        let state = self.data.state();
-        let a_day = usize::from(meet.exchanges_a_day) * NOTES_AT_ONCE;
-        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
-        let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges)) * NOTES_AT_ONCE;
-        let later = state.after_hit.unsent().saturating_sub(left).div_ceil(a_day);
-        Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
     }
 }
 

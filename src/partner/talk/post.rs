@@ -9,8 +9,7 @@ use super::entries::CheckedEntry;
 use super::news::TalkNews;
 use super::notes::CheckedNote;
 use super::reader::{Finding, PostReader};
-use super::record::{PostRecord, SentCopy, TakenEntry, TalkEvent};
-use super::state::{Held, HeldBack};
+use super::record::{Held, HeldBack, PostRecord, SentCopy, TakenEntry, TalkEvent};
 use crate::day::Day;
 use crate::message::{
     ENTRIES_AT_ONCE, Entry, EntryKind, Exchange, Kept, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post, Request,

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::Partner;
 use super::super::error::PartnerError;
-use super::record::{Introduction, TakenEntry, TakenNote};
-use super::state::HeldBack;
+use super::record::{HeldBack, Introduction, TakenEntry, TakenNote};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::Exchange;

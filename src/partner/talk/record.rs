@@ -2,13 +2,12 @@
 
 use super::super::reply_record::ReplyRecord;
 use super::agreement::Agreement;
-use super::state::HeldBack;
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
 use crate::codes::named;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::NoteFate;
+use crate::message::{Entry, NoteFate, NoteSlot};
 use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
 
@@ -105,6 +104,24 @@ pub(crate) struct PostRecord {
     /// Conversations of notes that nothing is known of.
     pub(crate) strangers: Vec<ConversationId>,
     pub(crate) reply: ReplyRecord,
+}
+
+/// An entry or a note of a post that cannot be checked or opened yet, because a certificate is missing. The broker was
+/// told that it was read, so that nothing after it has to wait.
+#[derive(Clone)]
+pub(crate) struct HeldBack {
+    /// The day on which it came.
+    pub(crate) since: Day,
+    /// The journal's record of the post that had it; 0 in that record itself.
+    pub(crate) record: u64,
+    pub(crate) held: Held,
+}
+
+/// See [`HeldBack`].
+#[derive(Clone)]
+pub(crate) enum Held {
+    Entry(Entry),
+    Note(NoteSlot),
 }
 
 /// What became of a note that was sent.
@@ -239,6 +256,13 @@ encode_fields! {
         number, told, received, more, fates, left, entries, notes, passed_over, held_back, expired, strangers, reply
     }
 }
+encode_fields! { HeldBack { since, record, held } }
+
+encode_variants! {
+    Held { 1 => Entry(entry), 2 => Note(slot) },
+    else "what waits for a certificate is of no known kind"
+}
+
 encode_fields! { SentCopy { conversation, to, number, epoch, fate } }
 
 encode_variants! {

@@ -8,7 +8,7 @@ use super::pace::{SentToday, TalkRun};
 use super::record::TalkEvent;
 use super::rows;
 use crate::day::{Day, Timestamp};
-use crate::message::{Kind, Request};
+use crate::message::{Kind, NOTES_AT_ONCE, Request};
 use crate::policy::Answers;
 use crate::secret::UnsealingKey;
 
@@ -47,6 +47,18 @@ impl Partner {
         self.tell_what_was_read(now)?;
         let (epoch, exchange) = self.next_exchange(now)?;
         self.make_talk(epoch, &Request::Exchange(exchange), now).map(Some)
+    }
+
+    /// The first day from `today` on by whose exchanges all notes that wait can have been brought, if no more are
+    /// written. `None` where the policy has no `[meet]`.
+    pub fn notes_go_on(&self, today: Day) -> Option<Day> {
+        let meet = self.member.meet().ok()?;
+        let state = self.data.state();
+        let a_day = usize::from(meet.exchanges_a_day) * NOTES_AT_ONCE;
+        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges)) * NOTES_AT_ONCE;
+        let later = state.after_hit.unsent().saturating_sub(left).div_ceil(a_day);
+        Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
     }
 
     /// What was sent today, as far as the broker was not restored since.

@@ -3,12 +3,11 @@
 use super::agreement::Agreement;
 use super::news::TalkNews;
 use super::pace::SentToday;
-use super::record::{AskAnswer, SentRows};
+use super::record::{AskAnswer, HeldBack, SentRows};
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
 use crate::message::Code;
-use crate::message::{Entry, NoteSlot};
 use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
 
@@ -48,24 +47,6 @@ pub(crate) struct AfterHit {
     pub(crate) news: Vec<TalkNews>,
     /// The years that were reported, ascending.
     pub(crate) years: Vec<u16>,
-}
-
-/// An entry or a note of a post that cannot be checked or opened yet, because a certificate is missing. The broker was
-/// told that it was read, so that nothing after it has to wait.
-#[derive(Clone)]
-pub(crate) struct HeldBack {
-    /// The day on which it came.
-    pub(crate) since: Day,
-    /// The journal's record of the post that had it; 0 in that record itself.
-    pub(crate) record: u64,
-    pub(crate) held: Held,
-}
-
-/// See [`HeldBack`].
-#[derive(Clone)]
-pub(crate) enum Held {
-    Entry(Entry),
-    Note(NoteSlot),
 }
 
 /// An own flag that somebody put forward.
@@ -357,13 +338,6 @@ encode_fields! {
 encode_fields! { SentMessage { said, day, bytes, reply } }
 encode_fields! { SentReply { rejected, said } }
 encode_fields! { SaidOn { day, record, restored } }
-encode_fields! { HeldBack { since, record, held } }
-
-encode_variants! {
-    Held { 1 => Entry(entry), 2 => Note(slot) },
-    else "what waits for a certificate is of no known kind"
-}
-
 encode_fields! { Asked { address, subject, epoch, day, answer_by, answer } }
 
 encode_fields! {

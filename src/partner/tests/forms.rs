@@ -18,11 +18,11 @@ use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, 
 use crate::partner::talk::agreement::Agreement;
 use crate::partner::talk::pace::SentToday;
 use crate::partner::talk::record::{
-    Introduction, PostRecord, SentCopy, SentRow, SentRows, TakenEntry, TakenNote, TalkEvent,
+    Held, HeldBack, Introduction, PostRecord, SentCopy, SentRow, SentRows, TakenEntry, TakenNote, TalkEvent,
 };
 use crate::partner::talk::state::{
-    AfterHit, Asked, CopyProgress, Held, HeldBack, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow,
-    SaidOn, SentMessage, SentReply,
+    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SaidOn, SentMessage,
+    SentReply,
 };
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
