@@ -581,7 +581,9 @@ fn seen_after_a_hit(talks: bool) -> Vec<Vec<(usize, usize, u64)>> {
             if number != 5 {
                 town.deliver(number, now);
             }
-            seen.push(town.talk(number, now));
+            // A message that puts forward is seen in steps: L40.
+            let step = |(length, reply, line): (usize, usize, u64)| (length.max(4_096), reply, line);
+            seen.push(town.talk(number, now).into_iter().map(step).collect());
             let partner = town.partner(number);
             let known = partner.conversations().map(|one| one.number).next();
             let Some(conversation) = known else { continue };

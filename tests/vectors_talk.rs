@@ -152,7 +152,7 @@ fn notes_are_sealed_to_the_same_bytes_and_open() {
     }
     let types: std::collections::BTreeSet<_> =
         notes.iter().map(|row| row.note.as_ref().unwrap()["type"].as_str()).collect();
-    assert_eq!(types.len(), 5, "each type of a note");
+    assert_eq!(types.len(), 6, "each type of a note");
 }
 
 #[test]
