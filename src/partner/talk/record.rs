@@ -119,6 +119,7 @@ pub(crate) struct HeldBack {
 
 /// See [`HeldBack`].
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "few are held back, and most of these are notes")]
 pub(crate) enum Held {
     Entry(Entry),
     Note(NoteSlot),
