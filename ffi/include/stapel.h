@@ -1665,9 +1665,10 @@ stapel_status stapel_partner_take_back(const stapel_partner *partner,
                                        size_t *count);
 
 /**
- * The next message of what comes after a hit: one, or none once there is nothing more to say or to fetch now. Call it
- * until then, after stapel_partner_deliver, once a day or more often: carry each message, and read its reply before
- * the next call. To be freed with stapel_messages_free. None either where the policy has no `[meet]`.
+ * The next message of what comes after a hit: one, or none once today's (UTC) have gone, of which there are as many on
+ * each day, whatever there is to say or to fetch. Call it until then, after stapel_partner_deliver, once a day: carry
+ * each message, and read its reply before the next call. To be freed with stapel_messages_free. None either where the
+ * policy has no `[meet]`.
  *
  * Until its reply was read, the same call gives the same bytes again.
  *
