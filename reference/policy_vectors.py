@@ -20,4 +20,5 @@ def policy_file(file: Path) -> dict[str, Any]:
         if "meet" in parsed:
             numbers = [epoch["number"] for epoch in parsed["epoch"]]
             row["unsafe_introductions"] = [[one, policy.unsafe_introductions(parsed, one)] for one in numbers]
+            row["never_asked"] = [[one, policy.never_asked(parsed, one)] for one in numbers]
     return made

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use stapel::policy::{Certificate, PolicySignature};
-use stapel::{Policy, SignedPolicy};
+use stapel::{Policy, SignedPolicy, Slug};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +28,9 @@ struct Valid {
     /// Of one with a `[meet]`: by epoch, the numbers of introduced that would name somebody.
     #[serde(default)]
     unsafe_introductions: Vec<(u32, Vec<usize>)>,
+    /// The organisations of each epoch that are never asked, where those who put forward meet.
+    #[serde(default)]
+    never_asked: Vec<(u32, Vec<String>)>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +61,11 @@ fn valid_policies_have_their_digest() {
         assert_eq!(policy.meet.is_some(), !vector.unsafe_introductions.is_empty(), "{name}");
         for (epoch, unsafe_numbers) in vector.unsafe_introductions {
             assert_eq!(policy.unsafe_introductions(epoch), unsafe_numbers, "{name}, epoch {epoch}");
+        }
+        assert_eq!(policy.meet.is_some(), !vector.never_asked.is_empty(), "{name}");
+        for (epoch, organisations) in vector.never_asked {
+            let never: Vec<_> = policy.never_asked(epoch).into_iter().map(Slug::as_str).collect();
+            assert_eq!(never, organisations, "{name}, epoch {epoch}");
         }
     }
 }

@@ -622,8 +622,7 @@ def unsafe_introductions(policy: dict[str, Any], epoch: int) -> list[int]:
     rule = Counting(
         counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
     )
-    joined = {one["slug"]: one.get("first_epoch", 0) for one in policy["organisation"]}
-    all_ = sum(joined[one] <= epoch for one in flagging(policy))
+    all_ = len(flagging_in(policy, epoch))
     seen = {"presence"} | {one["sees"] for one in policy["partner"] if "ask" in one["may"]}
     shown = [answer for sees in seen for answer in answers(rule, sees, all_)]
 
@@ -632,7 +631,32 @@ def unsafe_introductions(policy: dict[str, Any], epoch: int) -> list[int]:
         sets = sum(math.comb(all_ - known, count - known) for count in counts)
         return known not in counts and sets in (1, 2)
 
-    return [known for known in range(1, all_ + 1) if any(is_unsafe(known, low, high) for low, high in shown)]
+    numbers = range(1, all_ + 1)
+    found = [known for known in numbers if any(is_unsafe(known, low, high) for low, high in shown)]
+    # To be introduced to the coordinator tells that the number is a safe one.
+    left = sum(math.comb(all_ - 1, known - 1) for known in numbers if known not in found)
+    coordinates = any("coordinate" in one["may"] for one in policy["partner"])
+    apart = any(not_met_directly(policy, one, epoch) for one in flagging_in(policy, epoch))
+    if coordinates and apart and 1 in found and left in (1, 2):
+        return list(numbers)
+    return found
+
+
+def flagging_in(policy: dict[str, Any], epoch: int) -> list[str]:
+    """The organisations that may flag in an epoch."""
+    joined = {one["slug"]: one.get("first_epoch", 0) for one in policy["organisation"]}
+    return sorted(one for one in flagging(policy) if joined[one] <= epoch)
+
+
+def not_met_directly(policy: dict[str, Any], organisation: str, epoch: int) -> list[str]:
+    """The others that may flag in an epoch and that an organisation does not meet directly."""
+    met = {other for one in policy.get("meet", {}).get("direct", []) if organisation in one for other in one}
+    return [one for one in flagging_in(policy, epoch) if one != organisation and one not in met]
+
+
+def never_asked(policy: dict[str, Any], epoch: int) -> list[str]:
+    """The organisations that are never asked to join what another put forward (spec/after-a-hit.md 4)."""
+    return [one for one in flagging_in(policy, epoch) if len(not_met_directly(policy, one, epoch)) in (1, 2)]
 
 
 def answers(counting: Counting, sees: str, most: int) -> list[tuple[int, int]]:

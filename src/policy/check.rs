@@ -39,6 +39,9 @@ pub(super) const NEVER_OVERRIDDEN: &[&str] = &[
     "threshold",
 ];
 
+/// The rule of the note that an organisation is never asked to join.
+pub(super) const NOT_ASKED: &str = "not-asked";
+
 /// An answer names somebody when fewer sets of other organisations than this could have given rise to it.
 const FEWEST_SETS: u64 = 3;
 
@@ -108,6 +111,7 @@ pub(super) enum Fact {
     Number(usize),
     Rule(String),
     Partners(Vec<u16>),
+    Organisations(Vec<Slug>),
     /// The answer that partners are shown.
     Answer(Reveal),
     /// How many sets of other organisations an answer leaves possible.
@@ -433,7 +437,30 @@ fn of_meeting(policy: &Policy) -> Vec<Finding> {
         last = unsafe_numbers;
     }
     notes.extend(of_epochs);
+    if policy.meet.as_ref().is_some_and(|meet| meet.tell_others) {
+        notes.extend(never_asked(policy));
+    }
     notes
+}
+
+/// Which organisations are never asked, by epoch, where another than in the epoch before.
+fn never_asked(policy: &Policy) -> Vec<Finding> {
+    let (mut found, mut last) = (Vec::new(), Vec::new());
+    for epoch in policy.epochs.iter().filter(|epoch| epoch.closes >= policy.valid_from) {
+        let never = policy.never_asked(epoch.number).into_iter();
+        let never: Vec<_> = never.map(|one| (one, policy.not_met_directly(one, epoch.number))).collect();
+        for (organisation, others) in never.iter().filter(|one| !last.contains(*one)) {
+            let others = others.iter().map(|other| (*other).clone()).collect();
+            let facts = [
+                ("epoch", Fact::Number(epoch.number as usize)),
+                ("organisation", Fact::Organisations(vec![(*organisation).clone()])),
+                ("others", Fact::Organisations(others)),
+            ];
+            found.push(Finding::new(NOT_ASKED, facts));
+        }
+        last = never;
+    }
+    found
 }
 
 /// The numbers of the partners of which something holds.
@@ -689,7 +716,46 @@ mod tests {
         assert!(alone[0].1.contains("for 6 of the pairs"), "{}", alone[0].1);
         let named = noted(sample::with_meet(&[("threshold = 2", "threshold = 2\ncount_cap = 4")]));
         assert_eq!(named[0].0, "not-introduced");
-        assert!(named[0].1.contains("in epoch 1, ") && named[0].1.contains("1, 2 and 3"), "{}", named[0].1);
+        assert!(named[0].1.contains("in epoch 1, ") && named[0].1.contains("1, 2, 3 and 4"), "{}", named[0].1);
+    }
+
+    #[test]
+    fn who_is_never_asked_is_noted_with_the_reason() {
+        let noted = |policy: &Policy, lang: Lang| {
+            let notes = policy.check().notes.into_iter().filter(|note| note.rule == "not-asked");
+            notes.map(|note| note.text(lang)).collect::<Vec<_>>()
+        };
+        let policy = sample::with_meet(&[]);
+        let said = noted(&policy, Lang::En);
+        assert_eq!(said.len(), 2);
+        assert!(said[1].contains("In epoch 1, politie does not hear"), "{}", said[1]);
+        assert!(said[1].contains("only gemeente-zaanstad and zaanwonen can have"), "{}", said[1]);
+        assert!(noted(&policy, Lang::Nl)[0].contains("gemeente-zaanstad en zaanwonen"));
+        let silent = sample::with_meet(&[("[meet]", "[meet]\ntell_others = false")]);
+        assert!(noted(&silent, Lang::En).is_empty(), "nobody is asked");
+        // Said once where the next epoch is the same, and again where it is not.
+        let next = "closes = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
+                    opens = 2027-11-01\ncloses = 2028-10-31\n";
+        let both = sample::with_meet(&[("closes = 2027-11-30\n", next)]);
+        assert_eq!(noted(&both, Lang::En), said);
+        let joins = [
+            ("version = 1", format!("version = 2\nprevious = \"{}\"", policy.digest())),
+            ("slug = \"zaanwonen\"", "slug = \"zaanwonen\"\nfirst_epoch = 2".to_owned()),
+            ("closes = 2027-11-30\n", next.to_owned()),
+        ];
+        let joins: Vec<_> = joins.iter().map(|(from, to)| (*from, to.as_str())).collect();
+        let said = noted(&sample::with_meet(&joins), Lang::En);
+        let first = |text: &String| text.split(" does not").next().unwrap().to_owned();
+        assert_eq!(
+            said.iter().map(first).collect::<Vec<_>>(),
+            [
+                "In epoch 1, belastingdienst",
+                "In epoch 1, gemeente-zaanstad",
+                "In epoch 1, politie",
+                "In epoch 2, belastingdienst",
+                "In epoch 2, politie",
+            ]
+        );
     }
 
     #[test]

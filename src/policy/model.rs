@@ -514,11 +514,7 @@ impl Policy {
     /// Whether an organisation that puts an address forward in an epoch is told to the coordinator: one that meets not
     /// all others directly.
     pub(crate) fn meets_by_coordinator(&self, organisation: &Slug, epoch: u32) -> bool {
-        self.coordinating_partner().is_some()
-            && self
-                .flagging_in(epoch)
-                .into_iter()
-                .any(|other| other != organisation && !self.meet_directly(organisation, other))
+        self.coordinating_partner().is_some() && !self.not_met_directly(organisation, epoch).is_empty()
     }
 
     /// The organisation that the flags of a partner count for in an epoch; `None` where it may not flag there.

@@ -80,9 +80,9 @@ impl Catalogue {
     }
 
     /// "1, 2 and 3", or the first of them and how many more there are.
-    pub(super) fn listed(&self, numbers: &[u16]) -> String {
-        let texts: Vec<_> = numbers.iter().take(MAX_LISTED).map(u16::to_string).collect();
-        match (numbers.len().saturating_sub(MAX_LISTED), texts.split_last()) {
+    pub(super) fn listed(&self, named: &[impl ToString]) -> String {
+        let texts: Vec<_> = named.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+        match (named.len().saturating_sub(MAX_LISTED), texts.split_last()) {
             (0, Some((last, most))) if !most.is_empty() => {
                 self.say("list", &[("most", most.join(", ")), ("last", last.clone())])
             }

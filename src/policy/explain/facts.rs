@@ -179,6 +179,7 @@ pub(super) fn of_finding(finding: &Finding, words: &Catalogue) -> Vec<Blank> {
         Fact::Number(number) => number.to_string(),
         Fact::Rule(rule) => rule.clone(),
         Fact::Partners(partners) => words.listed(partners),
+        Fact::Organisations(organisations) => words.listed(organisations),
         Fact::Answer(reveal) => words.answer(reveal),
         Fact::Sets(sets) => words.sets(*sets),
         Fact::Reveal(reveal) => words.reveal(reveal),

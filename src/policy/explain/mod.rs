@@ -14,7 +14,7 @@ use facts::{explained, of_finding, of_unsigned, tls_oins};
 
 pub use self::lang::{Lang, NotALang};
 pub use self::pack::{Letter, OPEN, Paper};
-use super::check::{Check, Finding, Reveal};
+use super::check::{Check, Finding, NOT_ASKED, Reveal};
 use super::model::{Answers, Organisation, Policy, RegisterUse, RosterEntry};
 use crate::address::Level;
 
@@ -52,7 +52,7 @@ impl Policy {
         let mut page = Page { lang, words, facts: explained(self, words), text: String::new(), paragraphs: Vec::new() };
         let check = self.check();
         introduction(&mut page, self, &check);
-        meaning(&mut page, self);
+        meaning(&mut page, self, &check);
         answers(&mut page, self, &check);
         bounds(&mut page, self);
         exceptions(&mut page, self, &check);
@@ -74,7 +74,7 @@ fn introduction(page: &mut Page, policy: &Policy, check: &Check) {
 }
 
 /// What a flag and a hit mean, and who takes part.
-fn meaning(page: &mut Page, policy: &Policy) {
+fn meaning(page: &mut Page, policy: &Policy, check: &Check) {
     page.heading("purpose_heading");
     page.lines(&["purpose", "legal_basis"]);
     page.heading("flag_heading");
@@ -83,7 +83,7 @@ fn meaning(page: &mut Page, policy: &Policy) {
     page.heading("after_hit_heading");
     page.wrapped("- ", &policy.after_hit);
     page.lines(&["hit_is_no_ground", "coordinator"]);
-    meeting(page, policy);
+    meeting(page, policy, check);
     page.heading("roster_heading");
     page.lines(&["organisations"]);
     policy.organisations.iter().for_each(|organisation| one_organisation(page, organisation));
@@ -91,7 +91,7 @@ fn meaning(page: &mut Page, policy: &Policy) {
 }
 
 /// How those who flag an address come to talk.
-fn meeting(page: &mut Page, policy: &Policy) {
+fn meeting(page: &mut Page, policy: &Policy, check: &Check) {
     if policy.counting.answers == Some(Answers::Totals) {
         page.lines(&["totals_only"]);
     }
@@ -103,7 +103,11 @@ fn meeting(page: &mut Page, policy: &Policy) {
     if !meet.direct.is_empty() {
         page.lines(&["met_directly"]);
     }
-    page.lines(&[if meet.tell_others { "tells_others" } else { "tells_no_others" }, "notes"]);
+    page.lines(&[if meet.tell_others { "tells_others" } else { "tells_no_others" }]);
+    for note in check.notes.iter().filter(|note| note.rule == NOT_ASKED) {
+        page.wrapped(UNDER, &note.text(page.lang));
+    }
+    page.lines(&["notes"]);
 }
 
 /// How answers come about, and what they give away.
@@ -163,8 +167,8 @@ fn exceptions(page: &mut Page, policy: &Policy, check: &Check) {
         let refusals = check.refusals.iter().filter(|refusal| refusal.rule == aside.rule);
         refusals.for_each(|refusal| page.wrapped(UNDER, &refusal.text(page.lang)));
     }
-    // That it is for tests is said first of all.
-    for note in check.notes.iter().filter(|note| note.rule != "test") {
+    // That it is for tests is said first of all, and who is never asked with how they meet.
+    for note in check.notes.iter().filter(|note| !["test", NOT_ASKED].contains(&note.rule)) {
         page.wrapped("- ", &note.text(page.lang));
     }
 }
@@ -418,13 +422,21 @@ mod tests {
             "put the same address forward: belastingdienst, politie.",
             "asked to answer within 5 days:",
             "writes at most 100 a day.",
+            "politie does not hear that another organisation put an address forward",
         ] {
             assert!(page.contains(sentence), "{sentence}\n{page}");
         }
         let page = said(&policy, Lang::Nl);
         assert!(page.contains("mag er 20 per dag aandragen") && page.contains("partner 5 (Coördinatiepunt"), "{page}");
         let silent = said(&sample::with_meet(&[("[meet]", "[meet]\ntell_others = false")]), Lang::En);
-        assert!(silent.contains("do not hear that somebody put it forward"));
+        assert!(
+            silent.contains("do not hear that somebody put it forward") && !silent.contains("politie does not hear")
+        );
+        assert_eq!(
+            said(&policy, Lang::En).matches("politie does not hear").count(),
+            1,
+            "and not among the exceptions again"
+        );
         assert!(said(&sample::policy(), Lang::En).contains("is not arranged by the counter"));
         let totals = sample::changed(&[("threshold = 2", "threshold = 2\nanswers = \"totals\"")]);
         let page = said(&totals, Lang::En);
