@@ -17,6 +17,8 @@
 //! - of a partner its last reply, of at most 8 KiB, and of each year 34 bytes.
 
 mod exchange;
+#[cfg(test)]
+mod games;
 mod put_forward;
 mod request;
 mod rows;
