@@ -3,25 +3,28 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, Received, TalkNews};
 use stapel::policy::{Certificate, Policy, PolicySignature, Statement};
 use stapel::talk::{NoteContent, Outcome};
 use stapel::{AddressKey, Broker, Partner, SignedPolicy, Timestamp};
-use stapel_testkit::{START, broker_keys, noon, policy_key, sample_policy_text, secret};
+use stapel_testkit::{START, broker_keys, noon, policy_key, sample_policy_text, secret, stored_keys};
 use tempfile::TempDir;
 
-const POLICE: u16 = 1;
-const TAX: u16 = 2;
-const HOUSING: u16 = 3;
-const TOWN_HALL: u16 = 4;
-const COORDINATOR: u16 = 5;
+pub(crate) const POLICE: u16 = 1;
+pub(crate) const TAX: u16 = 2;
+pub(crate) const HOUSING: u16 = 3;
+pub(crate) const TOWN_HALL: u16 = 4;
+pub(crate) const COORDINATOR: u16 = 5;
 
 /// A consortium of the sample's four organisations and a coordinator.
 pub(crate) struct Town {
-    _folder: TempDir,
-    broker: Broker,
+    pub(crate) folder: TempDir,
+    pub(crate) broker: Broker,
     partners: BTreeMap<u16, Partner>,
+    /// All that the broker replied.
+    pub(crate) replies: Vec<Vec<u8>>,
 }
 
 fn text(meet: &str) -> String {
@@ -49,6 +52,23 @@ impl Town {
     }
 
     fn of(text: &str) -> Town {
+        Town::with(text, |_, policy, certificates| {
+            Broker::in_memory(broker_keys(), policy, certificates, START).unwrap()
+        })
+    }
+
+    /// A town whose broker keeps what it has in the folder `broker`.
+    pub(crate) fn on_disk(meet: &str) -> Town {
+        Town::with(&text(meet), |folder, _, certificates| {
+            for certificate in certificates {
+                fs::write(folder.join(certificate.file_name()), certificate.to_text()).unwrap();
+            }
+            let keys = stored_keys(&folder.join("keys"));
+            Broker::create(&folder.join("broker"), keys, &folder.join("policy.toml"), START).unwrap()
+        })
+    }
+
+    fn with(text: &str, begin: impl FnOnce(&Path, SignedPolicy, &[Certificate]) -> Broker) -> Town {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
         fs::write(&path, text).unwrap();
@@ -86,12 +106,12 @@ impl Town {
             partner.take_certificates(certificates.clone()).unwrap();
         }
         let signed = SignedPolicy::verify(policy, &signatures).unwrap();
-        let broker = Broker::in_memory(broker_keys(), signed, &certificates, START).unwrap();
-        Town { _folder: folder, broker, partners }
+        let broker = begin(folder.path(), signed, &certificates);
+        Town { folder, broker, partners, replies: Vec::new() }
     }
 
     /// All deliver an empty set, so that the epoch begins to answer.
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         for number in [POLICE, TAX, HOUSING, TOWN_HALL] {
             self.deliver(number, noon(0));
         }
@@ -103,6 +123,7 @@ impl Town {
 
     fn carry(&mut self, number: u16, message: &[u8], now: Timestamp) {
         let reply = self.broker.handle(message, now);
+        self.replies.push(reply.clone());
         let received = self.partner(number).read(&reply, now).unwrap();
         assert!(!matches!(received, Received::Rejection { .. } | Received::Hint(_)), "{number}, {now}: {received:?}");
     }
@@ -133,14 +154,14 @@ impl Town {
     }
 
     /// A partner's day, as a program does it.
-    fn sync(&mut self, number: u16, now: Timestamp) {
+    pub(crate) fn sync(&mut self, number: u16, now: Timestamp) {
         if number != COORDINATOR {
             self.deliver(number, now);
         }
         self.talk(number, now);
     }
 
-    fn sync_all(&mut self, now: Timestamp) {
+    pub(crate) fn sync_all(&mut self, now: Timestamp) {
         (1..=5).for_each(|number| self.sync(number, now));
     }
 
@@ -157,7 +178,7 @@ impl Town {
     }
 }
 
-fn secret_of_sample() -> stapel::secret::SecretFile {
+pub(crate) fn secret_of_sample() -> stapel::secret::SecretFile {
     let mut file = secret(1);
     file.secret = stapel::secret::Secret::from_bytes([0x71; 32]);
     file

@@ -6,13 +6,14 @@
 use stapel::audit::UnverifiedCheckpoint;
 use stapel::broker::{Overview, Stacks};
 use stapel::message::{
-    self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, RenewalReason, Reply, Request, Role,
-    StatusRequest, Terms, Unverified,
+    self, Answer, Delta, Entry as TalkEntry, EntryKind, Exchange, FullSet, Group, Header, Kind, LogEntry, Part, Post,
+    PutForward, Question, RenewalReason, Reply, Request, Role, StatusRequest, Terms, Unverified, Year, YearCell,
 };
 #[cfg(feature = "partner")]
 use stapel::partner::NewNote;
 use stapel::policy::SignedPolicy;
 use stapel::secret::KeyId;
+use stapel::talk::{ConversationId, RowCode, Subject};
 use stapel::{AddressKey, Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit::*;
 
@@ -112,9 +113,20 @@ fn unlogged(mut reply: Reply) -> Reply {
         Reply::Answer(answer) => &mut answer.log,
         Reply::Status(status) => &mut status.log,
         Reply::Rejection(rejection) => &mut rejection.log,
+        Reply::Kept(kept) => &mut kept.log,
+        Reply::Post(post) => &mut post.log,
+        Reply::Totals(totals) => &mut totals.log,
         _ => panic!("no reply of this test"),
     };
     *log = LogEntry::NONE;
+    if let Reply::Post(post) = &mut reply {
+        // A hash under the broker's own random pepper.
+        for entry in &mut post.entries {
+            if let EntryKind::Introduced { conversation, .. } = &mut entry.told {
+                *conversation = ConversationId::NONE;
+            }
+        }
+    }
     if let Reply::Status(status) = &mut reply {
         // The root is over lines with salts of their own, so of a checkpoint only the size can say anything.
         let size = UnverifiedCheckpoint::parse(&status.checkpoint).unwrap().claimed_size();
@@ -643,6 +655,427 @@ fn l46_l47_l48_who_watches_sees_no_single_flag() {
     assert_eq!(one.budgets, other.budgets);
     let flags = |overview: &Overview| overview.epochs[0].partners.iter().map(|one| one.released).collect::<Vec<_>>();
     assert_eq!(flags(&one), flags(&other));
+}
+
+/// The coordinator's number, beside the common roster.
+const COORDINATOR: u16 = 6;
+
+/// Places of the clients of [`World::meeting`]: four of four organisations, the first two of which meet directly.
+const POLITIE: usize = 0;
+const BELASTINGDIENST: usize = 1;
+const ZAANWONEN: usize = 2;
+const GEMEENTE: usize = 3;
+const REGIE: usize = 5;
+
+/// When something is put forward, on that day and those after it.
+const MORNING: u64 = 60;
+
+impl World {
+    /// The common roster and a coordinator, who meet after a hit; all flags are released on day 1.
+    fn meeting(rules: &str, flags: [&[u8]; 5]) -> World {
+        let meet = "[meet]\ndirect = [[\"belastingdienst\", \"politie\"]]\n";
+        let coordinator = format!(
+            "{}[[partner]]\nnumber = {COORDINATOR}\nname = \"Coordinator\"\norganisation = \"regie\"\n\
+             may = [\"coordinate\"]\nlegal_basis_coordinate = \"basis\"\n",
+            organisation_text("regie")
+        );
+        let policy = signed(&(policy_text(&ROSTER, &format!("{rules}{meet}")) + &coordinator));
+        let mut world = World::of(&ROSTER, &policy, &flags);
+        world.clients.push(Client::new(COORDINATOR, &policy));
+        world
+    }
+
+    /// Puts all of these forward, and says what is kept. A partner does that once a day.
+    fn put(&mut self, at: usize, numbers: &[u8], days: u64) -> Reply {
+        let now = midnight(days).plus(MORNING);
+        let sender = self.clients[at].number;
+        let receivers: Vec<u16> = (1..=COORDINATOR).filter(|other| *other != sender).collect();
+        let code =
+            |number: u8, receiver: u16| [sender as u8, receiver as u8, number, 0xc0].repeat(4).try_into().unwrap();
+        let codes = |number: u8| receivers.iter().map(|to| RowCode::from_bytes(code(number, *to))).collect();
+        let rows = numbers.iter().map(|number| (pseudonym(*number), codes(*number))).collect();
+        self.say(at, &Request::PutForward(PutForward::new(now.day().plus(9), receivers.clone(), rows)), now)
+    }
+
+    /// All that waits for a partner on a day, which it does not say to have read.
+    fn post(&mut self, at: usize, days: u64) -> Post {
+        match self.say(at, &Request::Exchange(Exchange::default()), midnight(days).plus(MORNING)) {
+            Reply::Post(post) => post,
+            other => panic!("{}", code(&other)),
+        }
+    }
+
+    /// What a partner is told over some days: whether it is asked, and to whom it is introduced.
+    fn told_of(&mut self, at: usize, days: u64) -> Vec<(&'static str, u16)> {
+        let what = |entry: &TalkEntry| match entry.told {
+            EntryKind::Asked { .. } => ("asked", 0),
+            EntryKind::Introduced { partner, .. } => ("introduced", partner),
+            _ => ("left", 0),
+        };
+        self.post(at, days).entries.iter().map(what).collect()
+    }
+}
+
+#[test]
+fn l53_what_is_kept_says_nothing_of_others() {
+    // Politie flags 1 to 4 in all of them, and puts 1 to 5 forward.
+    let own: &[u8] = &[1, 2, 3, 4];
+    let mut alone = World::meeting(RULES, [own, &[8], &[9], &[7], &[6]]);
+    let mut flagged = World::meeting(RULES, [own, &[1, 5], &[1, 2, 5], &[2, 4, 5], &[5]]);
+    let mut forward = World::meeting(RULES, [own, &[1, 5], &[1, 2, 5], &[2, 4, 5], &[5]]);
+    for (at, numbers) in [(BELASTINGDIENST, &[1, 5][..]), (ZAANWONEN, &[1, 2, 5]), (GEMEENTE, &[2, 4, 5])] {
+        assert_eq!(code(&forward.put(at, numbers, 1)), "ok");
+    }
+    let more: Vec<u8> = (1..=40).collect();
+    for (days, numbers) in [(1, &[1, 2, 3, 5][..]), (2, &[1, 3]), (3, &more), (4, &[])] {
+        let kept = [&mut alone, &mut flagged, &mut forward].map(|world| world.put(POLITIE, numbers, days));
+        if days == 1 {
+            let Reply::Kept(first) = &kept[0] else { panic!("{}", code(&kept[0])) };
+            assert_eq!((first.kept, first.unflagged, first.new), (3, 1, 3), "5 is no flag of its own");
+            assert_eq!((first.new_left, first.held_left), (17, 197));
+        }
+        assert!(kept[0] == kept[1] && kept[0] == kept[2], "day {days}: {kept:?}");
+    }
+}
+
+#[test]
+fn l54_who_is_asked_is_told_that_somebody_put_it_forward_and_not_who() {
+    let all: [&[u8]; 5] = [&[1], &[1], &[1], &[1], &[1]];
+    let worlds: [&[usize]; 4] = [&[POLITIE], &[BELASTINGDIENST], &[GEMEENTE], &[POLITIE, BELASTINGDIENST, GEMEENTE]];
+    let mut seen = worlds.map(|forward| {
+        let mut world = World::meeting(RULES, all);
+        for at in forward {
+            assert_eq!(code(&world.put(*at, &[1], 1)), "ok");
+        }
+        let asked = world.post(ZAANWONEN, 2);
+        assert_eq!(asked.entries.len(), 1);
+        // It joins, and is still not told who the others are.
+        world.put(ZAANWONEN, &[1], 2);
+        assert_eq!(world.told_of(ZAANWONEN, 3), [("asked", 0), ("introduced", COORDINATOR)]);
+        (asked, world.post(ZAANWONEN, 4))
+    });
+    let first = seen[0].clone();
+    assert!(seen.iter_mut().all(|one| *one == first));
+    let mut nobody = World::meeting(RULES, all);
+    assert_eq!(nobody.told_of(ZAANWONEN, 2), []);
+
+    // Politie meets two of three others by the coordinator alone: it is never asked, whoever puts it forward.
+    let silent = [&[][..], &[ZAANWONEN], &[BELASTINGDIENST], &[ZAANWONEN, GEMEENTE]].map(|forward| {
+        let mut world = World::meeting(RULES, all);
+        for at in forward {
+            assert_eq!(code(&world.put(*at, &[1], 1)), "ok");
+        }
+        (world.post(POLITIE, 2), world.post(POLITIE, 3))
+    });
+    assert!(silent.iter().all(|one| *one == silent[0]) && silent[0].0.entries.is_empty());
+}
+
+#[test]
+fn l55_l58_who_is_introduced_is_told_of_nobody_else() {
+    let rules = format!("{RULES}[counting]\nthreshold = 2\n");
+    // Besides the two that are introduced one flags it, and in some worlds puts it forward too.
+    let worlds = [(ZAANWONEN, false), (ZAANWONEN, true), (GEMEENTE, false), (GEMEENTE, true)];
+    let seen = worlds.map(|(third, joins)| {
+        let flags = |at: usize| if at == third { &[1][..] } else { &[9] };
+        let mut world = World::meeting(&rules, [&[1], &[1], flags(ZAANWONEN), flags(GEMEENTE), &[8]]);
+        world.put(POLITIE, &[1], 1);
+        world.put(BELASTINGDIENST, &[1], 1);
+        if joins {
+            assert_eq!(code(&world.put(third, &[1], 1)), "ok");
+        }
+        let told = world.told_of(POLITIE, 2);
+        assert_eq!(told, [("introduced", 2), ("introduced", COORDINATOR)]);
+        let answer = world.ask(POLITIE, &[1], midnight(2).plus(MORNING));
+        assert_eq!(answer.standings, [3], "one more than the two that it knows of");
+        (world.post(POLITIE, 2), world.post(POLITIE, 3), answer)
+    });
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+}
+
+#[test]
+fn l56_the_coordinator_is_told_who_put_it_forward_and_no_pseudonym() {
+    const NUMBER: u8 = 161;
+    let flags: [[&[u8]; 5]; 3] = [
+        [&[NUMBER], &[9], &[NUMBER], &[9], &[9]],
+        [&[NUMBER], &[NUMBER], &[NUMBER], &[9], &[9]],
+        [&[NUMBER], &[NUMBER], &[NUMBER], &[NUMBER], &[NUMBER]],
+    ];
+    let seen = flags.map(|flags| {
+        let mut world = World::meeting(RULES, flags);
+        world.put(POLITIE, &[NUMBER], 1);
+        world.put(ZAANWONEN, &[NUMBER], 1);
+        assert_eq!(world.told_of(REGIE, 2), [("introduced", 1), ("introduced", 3)]);
+        let exchange = Request::Exchange(Exchange::default());
+        let message = world.clients[REGIE].message(&exchange, midnight(2).plus(MORNING));
+        let reply = world.broker.handle(&message, midnight(2).plus(MORNING));
+        let has = |what: &[u8]| reply.windows(what.len()).any(|window| window == what);
+        assert!(has(Subject::of(&pseudonym(NUMBER)).expose_bytes()));
+        assert!(!has(&pseudonym(NUMBER).expose_bytes()[..8]), "half a pseudonym");
+        (world.post(REGIE, 2), world.post(REGIE, 3))
+    });
+    assert!(seen.iter().all(|one| *one == seen[0]), "how many others flag it is not told");
+}
+
+/// Whoever has no part in it is told the same, whether others put something forward or not.
+#[test]
+fn l57_who_has_no_row_or_no_flag_there_is_told_nothing() {
+    type Others = fn(&mut World);
+    let no_others: Others = |_| ();
+    // What one partner is told over some days, in the same world with and without what the others do there.
+    let same = |what: &str, at: usize, flags: [&[u8]; 5], own: Others, others: Others| {
+        let [with, without] = [others, no_others].map(|others| {
+            let mut world = World::meeting(RULES, flags);
+            own(&mut world);
+            others(&mut world);
+            let posts = [2, 3, 4].map(|days| world.post(at, days));
+            (posts, world.post(REGIE, 4).entries.len())
+        });
+        assert_eq!(with.0, without.0, "{what}");
+        (with.1, without.1)
+    };
+    let two: Others = |world| {
+        for at in [POLITIE, BELASTINGDIENST] {
+            assert_eq!(code(&world.put(at, &[1], 1)), "ok");
+        }
+    };
+    let here: &[u8] = &[1];
+    let told = same("it has no flag there", GEMEENTE, [here, here, here, &[9], &[9]], no_others, two);
+    assert_eq!(told, (2, 0), "but the coordinator is told of both");
+    let unreleased: Others = |world| {
+        assert_eq!(code(&world.delta(GEMEENTE, &[1], &[], MARCH, midnight(1).plus(1))), "ok");
+        assert_eq!(code(&world.put(GEMEENTE, &[1], 1)), "ok");
+    };
+    same("its flag is not released", GEMEENTE, [here, here, here, &[9], &[9]], unreleased, two);
+    let other_address: Others = |world| {
+        assert_eq!(code(&world.put(GEMEENTE, &[9], 1)), "ok");
+    };
+    let elsewhere =
+        same("what it flags is below the threshold", GEMEENTE, [here, here, here, &[9], &[8]], other_address, two);
+    assert_eq!(elsewhere, (2, 0));
+    // One that flags what nobody else has a released flag on, though another puts it forward.
+    let alone: Others = |world| {
+        assert_eq!(code(&world.delta(POLITIE, &[9], &[], MARCH, midnight(1).plus(1))), "ok");
+        assert_eq!(code(&world.put(POLITIE, &[9], 1)), "ok");
+        assert_eq!(code(&world.delta(POLITIE, &[], &[9], MARCH, midnight(1).plus(99))), "ok");
+    };
+    let flags: [&[u8]; 5] = [here, here, here, &[9], &[8]];
+    assert_eq!(same("the other's flag was withdrawn before a release", GEMEENTE, flags, other_address, alone), (0, 0));
+    let no_row = same("it put nothing forward, and is never asked", BELASTINGDIENST, [here; 5], no_others, |world| {
+        assert_eq!(code(&world.put(POLITIE, &[1], 1)), "ok");
+    });
+    assert_eq!(no_row, (1, 0));
+}
+
+#[test]
+fn l57_who_took_its_row_back_is_told_nothing_of_who_comes_later() {
+    let [with, without] = [true, false].map(|comes| {
+        // Alone on day 1, so that its row is met by nobody; the others' flags are released by day 9.
+        let mut world = World::meeting(RULES, [&[1], &[5], &[5], &[5], &[6]]);
+        assert_eq!(code(&world.put(POLITIE, &[1], 1)), "ok");
+        assert_eq!(code(&world.put(POLITIE, &[], 2)), "ok");
+        for at in [BELASTINGDIENST, ZAANWONEN, GEMEENTE] {
+            assert_eq!(code(&world.delta(at, &[1], &[], MARCH, midnight(2).plus(90))), "ok");
+        }
+        if comes {
+            for at in [BELASTINGDIENST, ZAANWONEN] {
+                assert_eq!(code(&world.put(at, &[1], 2)), "ok");
+            }
+        }
+        let posts = [3, 9, 10].map(|days| world.post(POLITIE, days));
+        (posts, world.told_of(BELASTINGDIENST, 11).len())
+    });
+    assert_eq!(with.0, without.0);
+    assert_eq!((with.1, without.1), (1, 0), "it was a stack, and the coordinator was told");
+}
+
+/// Of two epochs that are open one answers; what is put forward in the other tells nobody anything.
+#[test]
+fn l57_who_is_in_another_epoch_is_told_nothing() {
+    let [with, without] = [true, false].map(|forward| {
+        let mut world = World::meeting(&two_epochs(), [&[1], &[1], &[1], &[1], &[6]]);
+        for client in &mut world.clients {
+            (client.epoch, client.key_id) = (2, KeyId([0x22; 16]));
+        }
+        for at in 0..5 {
+            assert_eq!(code(&world.full_set(at, &[1], midnight(19))), "ok");
+        }
+        if forward {
+            for at in [POLITIE, BELASTINGDIENST, ZAANWONEN] {
+                assert_eq!(code(&world.put(at, &[1], 20)), "ok");
+            }
+        }
+        // The older one answers until day 26.
+        let before = [POLITIE, ZAANWONEN, GEMEENTE, REGIE].map(|at| world.post(at, 25));
+        (before, world.told_of(REGIE, 28).len())
+    });
+    assert_eq!(with.0, without.0);
+    assert_eq!((with.1, without.1), (3, 0), "once the newer one answers it is told");
+}
+
+#[test]
+fn l60_totals_tell_tens_and_the_same_in_a_whole_quarter() {
+    let rules = format!("{RULES}[counting]\nanswers = \"totals\"\n");
+    let policy = signed(&policy_text(&ROSTER, &rules));
+    let numbers = |from: u8, to: u8| (from..to).collect::<Vec<u8>>();
+    let own = numbers(0, 120);
+    let of = |second: u8, own_flags: &[u8]| {
+        World::of(&ROSTER, &policy, &[own_flags, &numbers(0, second), &[200], &[201], &[]])
+    };
+    let told = |world: &mut World, days| match world.say(POLITIE, &Request::Totals, midnight(days)) {
+        Reply::Totals(totals) => totals,
+        other => panic!("{}", code(&other)),
+    };
+    let [one, other, more] = [20, 29, 30].map(|second| {
+        let mut world = of(second, &own);
+        let first = told(&mut world, 1);
+        let new = numbers(60, 110);
+        assert_eq!(code(&world.delta(BELASTINGDIENST, &new, &[], MARCH, midnight(1).plus(60))), "ok");
+        assert_eq!(code(&world.delta(ZAANWONEN, &new, &[], MARCH, midnight(1).plus(60))), "ok");
+        assert_eq!(told(&mut world, 25), first, "in the same quarter");
+        let next = told(&mut world, 32);
+        assert!(next.quarter == 1 && next.cells != first.cells);
+        first
+    });
+    assert_eq!(one, other, "nine more of another do not show");
+    assert_ne!(one, more);
+    assert_eq!(one.flags, 120);
+    let few = told(&mut of(50, &own[..99]), 1);
+    assert_eq!((few.flags, few.cells.len()), (90, 0), "with fewer than a hundred flags nothing is told");
+}
+
+#[test]
+fn l61_no_cell_of_a_year_under_ten_reaches_the_broker() {
+    let cell = |ways, number| YearCell { ways, number };
+    let report = |cells: &[YearCell]| {
+        let mut world = World::meeting(RULES, [&[1], &[1], &[1], &[1], &[6]]);
+        let year = Request::Year(Year { year: 2026, cells: cells.to_vec() });
+        code(&world.say(POLITIE, &year, midnight(40))).to_owned()
+    };
+    assert_eq!(report(&[cell(0x01, 10), cell(0x1e, 11)]), "ok");
+    assert_eq!(report(&[cell(0x1f, 0)]), "ok", "fewer than ten in all");
+    assert_eq!(report(&[cell(0x01, 9), cell(0x1e, 11)]), "malformed");
+    assert_eq!(report(&[cell(0x01, 10), cell(0x1e, 0)]), "malformed", "none would be told too");
+    assert_eq!(report(&[cell(0x1f, 9)]), "malformed");
+}
+
+/// A conversation from the first row to its end, and then all that the broker has and all that left it.
+#[cfg(feature = "partner")]
+#[test]
+fn l52_the_broker_has_no_address_and_nothing_that_was_written() {
+    use crate::after_a_hit::{COORDINATOR, HOUSING, POLICE, TAX, TOWN_HALL, Town, by, home, secret_of_sample};
+    use stapel::PseudonymKey;
+    use stapel::broker::LogPlace;
+    use stapel::partner::NewNote;
+    use stapel::talk::{NoteContent, Outcome};
+
+    // No eight letters in a row of them are in the policy, which the broker keeps.
+    const TEXTS: [&str; 4] = [
+        "Zwarte bestelbus, Dam 1-A, 1012 JS Amsterdam.",
+        "Met de wijkagent langsgaan, donderdagochtend.",
+        "Eerst opbellen, vervolgens aanbellen.",
+        "Vals alarm: loodgieter, blauw busje.",
+    ];
+    let mut town = Town::on_disk("direct = [[\"politie\", \"belastingdienst\"]]");
+    for number in [POLICE, TAX, HOUSING] {
+        town.flag(number, home(4321), noon(0));
+    }
+    town.flag(TOWN_HALL, home(8765), noon(0));
+    town.begin();
+    town.sync_all(noon(1));
+    let mut kept: Vec<Vec<u8>> = Vec::new();
+    let note = |town: &mut Town, number: u16, note: &NewNote<'_>, days: u64| {
+        town.partner(number).write_note(1, note, &by(), noon(days)).unwrap();
+    };
+    for number in [POLICE, TAX] {
+        town.put_forward(number, home(4321), noon(1));
+    }
+    for days in 1..=8 {
+        match days {
+            3 => note(&mut town, POLICE, &NewNote::Text { text: TEXTS[0], to: Some(TAX) }, days),
+            4 => {
+                note(&mut town, TAX, &NewNote::Text { text: TEXTS[1], to: None }, days);
+                let decision = NewNote::Decision { lead: Some(POLICE), next: Some(noon(20).day()), text: TEXTS[2] };
+                note(&mut town, COORDINATOR, &decision, days);
+            }
+            6 => note(&mut town, POLICE, &NewNote::Outcome { outcome: Outcome::WrongSignal, text: TEXTS[3] }, days),
+            7 => drop(town.partner(TAX).leave(1, &by(), noon(days)).unwrap()),
+            _ => (),
+        }
+        // One after another, so that each finds the broker while something waits for the next.
+        for number in 1..=5 {
+            town.sync(number, noon(days));
+            kept.extend(files_below(&town.folder.path().join("broker")));
+        }
+    }
+    town.broker.backup(&town.folder.path().join("copy"), noon(8)).unwrap();
+    kept.extend(files_below(&town.folder.path().join("copy")));
+
+    // Those who were introduced have all of it.
+    assert_eq!(town.partner(COORDINATOR).agenda()[0].addresses[0].0, home(4321).as_str());
+    let texts = |town: &mut Town, number: u16| {
+        let known: Vec<_> = town.partner(number).conversations().collect();
+        let notes = known.iter().flat_map(|one| &one.notes).map(|note| note.content.clone());
+        notes.filter_map(|content| if let NoteContent::Text(text) = content { Some(text) } else { None }).collect()
+    };
+    let (of_tax, of_police): (Vec<String>, Vec<String>) = (texts(&mut town, TAX), texts(&mut town, POLICE));
+    for text in &TEXTS[..2] {
+        assert!(of_tax.iter().any(|one| one == text) && of_police.iter().any(|one| one == text), "{text}");
+    }
+    let note_key = PseudonymKey::new(&secret_of_sample().secret, &secret_of_sample().scope);
+    let pseudonyms = [home(4321), home(8765)].map(|home| *note_key.pseudonym(&home).expose_bytes());
+
+    let mut secrets: Vec<(String, Vec<u8>)> = Vec::new();
+    for text in TEXTS {
+        secrets.push((text.to_owned(), text.as_bytes().to_vec()));
+    }
+    for number in [4321, 8765] {
+        secrets.push((format!("address {number}"), format!("JS|{number}|").into_bytes()));
+    }
+    secrets.push(("case".into(), b"Z-2026-1".to_vec()));
+    secrets.push(("person".into(), b"j.jansen".to_vec()));
+    secrets.extend(pseudonyms.iter().map(|one| ("pseudonym".into(), one.to_vec())));
+    // Eight bytes in a row, as they are or in hexadecimal. Most places are passed over by their first two bytes.
+    let mut pieces = std::collections::BTreeSet::new();
+    for (_, secret) in &secrets {
+        for piece in secret.windows(8) {
+            pieces.insert(piece.to_vec());
+            pieces.insert(data_encoding::HEXLOWER.encode(piece).into_bytes());
+        }
+    }
+    let mut begins = vec![false; 1 << 16];
+    let place = |bytes: &[u8]| usize::from(bytes[0]) << 8 | usize::from(bytes[1]);
+    pieces.iter().for_each(|piece| begins[place(piece)] = true);
+    // The piece that is found first; all of it is made up.
+    let found = |bytes: &[u8]| {
+        let piece = |at: usize| {
+            [8, 16].iter().find_map(|length| bytes.get(at..at + length).filter(|piece| pieces.contains(*piece)))
+        };
+        let at = (0..bytes.len().saturating_sub(7)).filter(|at| begins[place(&bytes[*at..])]).find_map(piece);
+        at.map(|piece| piece.escape_ascii().to_string())
+    };
+    let has = |bytes: &[u8]| found(bytes).is_some();
+    assert!(has(b"... Vals alarm: ..."), "what is looked for is found where it is");
+    assert!(has(format!("{:02x?}", pseudonyms[0]).replace([',', ' ', '['], "").as_bytes()));
+    assert!(kept.iter().map(Vec::len).sum::<usize>() > 100_000 && town.replies.len() > 60);
+    for bytes in &kept {
+        assert_eq!(found(bytes), None, "in what the broker keeps");
+    }
+    for bytes in &town.replies {
+        assert_eq!(found(bytes), None, "in a reply");
+    }
+
+    let (now, broker) = (noon(8), &town.broker);
+    let mut told =
+        format!("{broker:?}{:?}{:?}{:?}", broker.status(), broker.overview(now), broker.status().faults_at(now, 7));
+    told += &format!("{:?}", broker.processings("https://example.nl/register/1", LogPlace::default()).unwrap());
+    broker
+        .log_rows(|index, row| {
+            told += &format!("{row:?}{}", row.to_json(index));
+            Ok(())
+        })
+        .unwrap();
+    assert!(told.contains("introduced"), "the log tells how many were introduced");
+    assert_eq!(leaks(&told, &secrets), std::collections::BTreeSet::new());
 }
 
 #[test]
