@@ -998,7 +998,7 @@ fn l52_the_broker_has_no_address_and_nothing_that_was_written() {
                 note(&mut town, COORDINATOR, &decision, days);
             }
             6 => note(&mut town, POLICE, &NewNote::Outcome { outcome: Outcome::WrongSignal, text: TEXTS[3] }, days),
-            7 => drop(town.partner(TAX).leave(1, &by(), noon(days)).unwrap()),
+            7 => town.partner(TAX).leave(1, &by(), noon(days)).unwrap(),
             _ => (),
         }
         // One after another, so that each finds the broker while something waits for the next.
