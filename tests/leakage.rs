@@ -622,6 +622,84 @@ fn l59_there_are_as_many_messages_on_a_day_whatever_there_is_to_say() {
     assert!(quiet == busy, "{quiet:?} {busy:?}");
 }
 
+/// The common roster, under a policy by which all of its organisations meet directly.
+fn world_that_meets(flags: [&[u8]; 5]) -> World {
+    let meet = "[meet]\ndirect = [[\"politie\", \"belastingdienst\", \"zaanwonen\", \"gemeente\"]]\n";
+    World::of(&ROSTER, &signed(&policy_text(&ROSTER, &format!("{RULES}{meet}"))), &flags)
+}
+
+/// Has a partner put all of these forward, for 13 days, with a code for each other; how many are kept.
+fn put_forward(world: &mut World, at: usize, numbers: &[u8], now: Timestamp) -> u32 {
+    let own = world.clients[at].number;
+    let receivers: Vec<u16> = (1..=5).filter(|other| *other != own).collect();
+    let code_for = |receiver: u16, number: u8| {
+        RowCode::from_bytes([own as u8, receiver as u8, number, 1].repeat(4).try_into().unwrap())
+    };
+    let codes = |number: u8| receivers.iter().map(|receiver| code_for(*receiver, number)).collect();
+    let rows = numbers.iter().map(|number| (pseudonym(*number), codes(*number))).collect();
+    let said = PutForward::new(now.day().plus(13), receivers.clone(), rows);
+    match world.clients[at].say(&world.broker, &Request::PutForward(said), now) {
+        Reply::Kept(kept) => kept.kept,
+        other => panic!("{}", code(&other)),
+    }
+}
+
+fn exchange(world: &mut World, at: usize, now: Timestamp) -> Post {
+    match world.clients[at].say(&world.broker, &Request::Exchange(Exchange::default()), now) {
+        Reply::Post(post) => post,
+        other => panic!("{}", code(&other)),
+    }
+}
+
+#[test]
+fn l70_who_watches_does_not_see_for_whom_something_waits() {
+    let worlds = [false, true].map(|are_hits| {
+        let mut world = world_that_meets([&[1, 2], &[1, 3], &[1, 2], &[4], &[]]);
+        let mut told = Vec::new();
+        for days in 1..=12 {
+            let now = midnight(days);
+            world.broker.release(now).unwrap();
+            for (at, numbers) in [[1, 2], [1, 3], [1, 2]].iter().enumerate().filter(|_| are_hits && days < 4) {
+                assert_eq!(put_forward(&mut world, at, numbers, now), 2);
+            }
+            // Partner 3 does not fetch, whatever there is.
+            for at in [0, 1, 3, 4] {
+                exchange(&mut world, at, now);
+            }
+            let status = world.broker.status();
+            let faults = status.faults_at(now, 99).into_iter().map(|fault| (fault.code, fault.since, fault.finding));
+            told.push((faults.collect::<Vec<_>>(), status.after_hit.unwrap()));
+        }
+        let waited = exchange(&mut world, 2, midnight(12)).entries.len();
+        assert_eq!(waited > 0, are_hits);
+        told
+    });
+    assert_eq!(worlds[0], worlds[1]);
+    let (faults, _) = worlds[0].last().unwrap();
+    assert!(faults.iter().any(|(code, ..)| code == "not_fetched"), "{faults:?}");
+}
+
+#[test]
+fn l71_who_watches_sees_of_no_row_on_which_day_it_came() {
+    let flags: Vec<u8> = (1..=20).collect();
+    let shown = [10, 19, 20].map(|many| {
+        let mut world = world_that_meets([&flags, &[1, 100], &[2, 101], &[102], &[]]);
+        let mut told = Vec::new();
+        for days in 1..=31 {
+            world.broker.release(midnight(days)).unwrap();
+            if days == 24 {
+                assert_eq!(put_forward(&mut world, 0, &flags[..many], midnight(days)), many as u32);
+            }
+            let shown = world.broker.status().after_hit.unwrap();
+            told.push((shown.counted_on.unwrap().to_string(), shown.put_forward));
+        }
+        assert!(told[..30].iter().all(|one| *one == ("2026-12-01".to_owned(), 0)), "{told:?}");
+        told.pop().unwrap()
+    });
+    let of_january = |number| ("2027-01-01".to_owned(), number);
+    assert_eq!(shown, [of_january(10), of_january(10), of_january(20)]);
+}
+
 #[test]
 fn l46_l47_l48_who_watches_sees_no_single_flag() {
     let numbers = |last: u8| (1..=last).collect::<Vec<u8>>();

@@ -1,10 +1,12 @@
 //! `stapel broker`: the broker, with messages and replies as files.
 //!
+//! - `account`: how a year's conversations went.
 //! - `running`: the same commands while a service runs the broker.
 //! - `serve`: the broker over HTTPS.
 //! - `status`: what the operator and a monitor see.
 //! - `upkeep`: releases, policies, purging, backups and the exported log.
 
+mod account;
 #[cfg(unix)]
 mod running;
 pub(crate) mod serve;
@@ -57,6 +59,7 @@ enum Command {
     Release(upkeep::ReleaseArgs),
     AcceptClock(upkeep::AcceptClockArgs),
     Status(status::StatusArgs),
+    Account(account::AccountArgs),
     Adopt(upkeep::AdoptArgs),
     Certify(upkeep::CertifyArgs),
     Announce(upkeep::AnnounceArgs),
@@ -214,6 +217,7 @@ impl Args {
             Command::AcceptClock(args) => &args.place,
             Command::Status(args) if args.is_check() => return None,
             Command::Status(args) => args.place(),
+            Command::Account(args) => &args.place,
             Command::Adopt(args) => &args.place,
             Command::Certify(args) => &args.place,
             Command::Announce(args) => &args.place,
@@ -235,6 +239,7 @@ impl Args {
             Command::AcceptClock(args) => (&mut args.place, Vec::new()),
             Command::Status(args) if args.is_check() => return None,
             Command::Status(args) => (args.place_mut(), Vec::new()),
+            Command::Account(args) => (&mut args.place, Vec::new()),
             Command::Adopt(args) => (&mut args.place, vec![&mut args.policy]),
             Command::Certify(args) => (&mut args.place, args.files.iter_mut().collect()),
             Command::Announce(args) => (&mut args.place, vec![&mut args.policy]),
@@ -290,6 +295,7 @@ fn run_here(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Release(args) => upkeep::release(args, out),
         Command::AcceptClock(args) => upkeep::accept_clock(args, out),
         Command::Status(args) => status::status(args, out),
+        Command::Account(args) => account::account(args, out),
         Command::Adopt(args) => upkeep::adopt(args, out),
         Command::Certify(args) => upkeep::certify(args, out),
         Command::Announce(args) => upkeep::announce(args, out),

@@ -63,7 +63,9 @@ pub struct AccountTotals {
     pub clock_accepted: Vec<Timestamp>,
     /// Rows of ended flags that were erased.
     pub purged: u64,
-    /// Pairs of partners that were introduced to each other.
+    /// Turns of the day at which it was looked at who is to be introduced.
+    pub turns: u64,
+    /// Pairs of partners that were introduced to each other at these.
     pub introduced: u64,
     /// Lines that were pruned.
     pub pruned: u64,
@@ -224,7 +226,10 @@ impl AccountTotals {
                 let (showed, ended) = self.releases.entry(*epoch).or_default();
                 *if *full { showed } else { ended } += 1;
             }
-            Event::Introduced { pairs, .. } => self.introduced += u64::from(*pairs),
+            Event::Introduced { pairs, .. } => {
+                self.turns += 1;
+                self.introduced += u64::from(*pairs);
+            }
             Event::PolicyAnnounced { version, organisation, .. } => {
                 self.announced.push((time, *version, organisation.clone()));
             }
@@ -290,6 +295,17 @@ mod tests {
             account.add(&Line { salt: [0; 16], time: at(day), policy: *policy, event: event.clone() });
         }
         account
+    }
+
+    #[test]
+    fn turns_count_also_where_nobody_was_introduced() {
+        let policy = sample::policy();
+        let (digest, policies) = (policy.digest(), [policy]);
+        let turn =
+            |day: &'static str, pairs| (day, digest, Event::Introduced { day: day.parse().unwrap(), epoch: 1, pairs });
+        let lines = [turn("2026-12-31", 4), turn("2027-01-01", 2), turn("2027-01-02", 0), turn("2027-01-03", 3)];
+        let account = account(2027, &policies, &lines);
+        assert_eq!((account.totals().turns, account.totals().introduced), (3, 5));
     }
 
     #[test]

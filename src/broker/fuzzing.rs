@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::meet::{Asked, Conversation, Forwarded, MailboxRow, WaitingNotes, YearRow};
+use super::meet::{Asked, Conversation, Forwarded, MailboxRow, TurnRow, WaitingNotes, YearRow};
 use super::rows::{EpochRow, LogCountsRow, PartnerRow, PolicyRow, ShareRow, read_row, write_row};
 use crate::codec::Encode;
 use crate::day::Timestamp;
@@ -26,6 +26,7 @@ pub fn rewritten_rows(bytes: &[u8]) -> Vec<Vec<u8>> {
         rewritten::<Asked>,
         rewritten::<BTreeMap<ConversationId, Conversation>>,
         rewritten::<MailboxRow>,
+        rewritten::<TurnRow>,
         rewritten::<Vec<Entry>>,
         rewritten::<WaitingNotes>,
         rewritten::<YearRow>,

@@ -57,6 +57,7 @@ pub use budgets::{BudgetKind, BudgetUse};
 pub use clock::{Clock, Destroys};
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
+pub use meet::{AfterHitStatus, ExchangeStatus, ReportedYear, YearTotals};
 pub use overview::{CheckpointOverview, EpochOverview, Hearing, Overview, PartnerOverview};
 pub use processing::LogPlace;
 pub use published::{PublishedPolicies, PublishedPolicy};
@@ -266,6 +267,7 @@ impl Broker {
             faults,
             policy_version: in_force.policy().version,
             policy: in_force.digest(),
+            after_hit: AfterHitStatus::of(state, in_force.policy(), &in_force.certificates, in_force.row.adopted.day()),
             certificates: in_force.certificates.all().map(|one| CertificateStatus::of(one.claimed())).collect(),
             epochs: state
                 .epochs

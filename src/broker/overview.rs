@@ -1,7 +1,8 @@
 //! What those who watch over a broker are shown beside its [`BrokerStatus`](super::BrokerStatus), such as on a page or
 //! in a monitor's store. They are more people than those who may read the broker's folder, and they see it again and
 //! again: so numbers of flags, stacks and budgets are rounded, and those of flags change with a release alone.
-//! spec/threats.md, L45 to L51.
+//! spec/threats.md, L45 to L51. What is shown of what comes after a hit is in
+//! [`BrokerStatus::after_hit`](super::BrokerStatus::after_hit).
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::certificates::Certificates;
 use super::clock::{CLOCK_TOLERANCE, LONGEST_UNCONFIRMED};
 use super::error::BrokerError;
+use super::meet::{AfterHitStatus, ExchangeStatus};
 use super::organisations::changed;
 use super::schedule::{NextRelease, next_release};
 use super::state::{LONGEST_SILENCE, OpenEpoch};
@@ -90,6 +91,8 @@ pub struct BrokerStatus {
     pub keys: Option<PathBuf>,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
+    /// What comes after a hit; `None` where the policy has no `[meet]`.
+    pub after_hit: Option<AfterHitStatus>,
     /// The certificates and suspensions that are kept, by epoch, partner and serial.
     pub certificates: Vec<CertificateStatus>,
     /// The last fault of the disk or the clock since the broker was opened. Without one, that its keys are not those of
@@ -130,7 +133,8 @@ pub struct Fault {
     /// How bad it is.
     pub severity: Severity,
     /// What it is: an error's code, or `not_running`, `release_overdue`, `backup_overdue`, `not_certified`,
-    /// `full_set_missing` or `policy_ends`; or a code of the program that runs the broker.
+    /// `full_set_missing`, `not_fetched`, `coordinator_absent` or `policy_ends`; or a code of the program that runs the
+    /// broker.
     pub code: String,
     /// Since when it stands, where that is known.
     pub since: Option<Timestamp>,
@@ -164,13 +168,14 @@ const FULL_SETS_LATE: u64 = 3 * 86_400;
 
 impl BrokerStatus {
     /// The codes of all faults that the broker itself can have. A program that runs it has codes of its own.
-    pub const FAULT_CODES: [&'static str; 24] = [
+    pub const FAULT_CODES: [&'static str; 26] = [
         "backup_overdue",
         "broker_keys",
         "clock",
         "clock_ahead",
         "clock_unconfirmed",
         "clock_untrusted",
+        "coordinator_absent",
         "file_mode",
         "folder_in_use",
         "forgotten",
@@ -178,6 +183,7 @@ impl BrokerStatus {
         "io",
         "log_behind",
         "not_certified",
+        "not_fetched",
         "not_running",
         "other_process",
         "other_user",
@@ -191,10 +197,12 @@ impl BrokerStatus {
         "threads",
     ];
 
-    /// What is wrong at `now`, the worst first: what stands, a release or a backup that is overdue, an end of the
-    /// policy. A backup is overdue that is older than `backup_days` days.
+    /// What is wrong at `now`, the worst first: what stands, a release or a backup that is overdue, partners that do
+    /// not fetch, an end of the policy. A backup is overdue that is older than `backup_days` days.
     ///
-    /// A release is due at each turn of the day, and overdue a day later.
+    /// A release is due at each turn of the day, and overdue a day later. A partner is to fetch each day what comes
+    /// after a hit, and the operator is told of one that did not for a week; of the coordinator, after three working
+    /// days.
     pub fn faults_at(&self, now: Timestamp, backup_days: u32) -> Vec<Fault> {
         let mut faults = self.faults.clone();
         if let Some(behind) = &self.log_behind {
@@ -268,6 +276,25 @@ impl BrokerStatus {
                 );
                 add(Severity::Warning, "full_set_missing", Some(since), finding);
             }
+        }
+        let today = now.day();
+        let after = |partner: &ExchangeStatus| partner.silent_since.plus(1).start();
+        let not_fetching = self.after_hit.as_ref().map_or(Vec::new(), |shown| shown.not_fetching(today));
+        if let Some(since) = not_fetching.iter().map(after).min() {
+            let partners = numbers(&not_fetching.iter().map(|partner| partner.number).collect::<Vec<_>>());
+            let finding = format!(
+                "for a week or longer nothing was fetched by {partners}, whose people so hear nothing of what comes \
+                 after a hit: ask their organisations whether stapel partner sync runs there each day"
+            );
+            add(Severity::Warning, "not_fetched", Some(since), finding);
+        }
+        if let Some(absent) = self.after_hit.as_ref().and_then(|shown| shown.absent_coordinator(today)) {
+            let finding = format!(
+                "on three working days or more nothing was fetched by the coordinator, partner {}, so that nobody \
+                 takes up what others put forward: ask there whether stapel partner sync runs each day",
+                absent.number
+            );
+            add(Severity::Warning, "coordinator_absent", Some(after(&absent)), finding);
         }
         let ends = self.closes.plus(1).start();
         if now >= ends {

@@ -112,7 +112,7 @@ pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
 pub use talk::{
     AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy, NoteProgress,
-    Posted, PutForwardByOther, PutForwardRow, TalkAct, TalkNews, TalkRun,
+    Posted, PutForwardByOther, PutForwardRow, TalkAct, TalkDue, TalkNews, TalkRun,
 };
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 

@@ -154,6 +154,16 @@ fn sentences(account: &Account<'_>, report: &Report, gone: Option<Timestamp>, la
             "Answers on addresses are in the log once their day is over: of this year none yet.".into(),
         ),
     });
+    // Under a policy without a `[meet]` there is none.
+    if totals.turns > 0 {
+        let (turns, introduced) = (totals.turns, totals.introduced);
+        said.push(pick(
+            format!(
+                "Keren dat bekeken is wie aan elkaar voorgesteld wordt: {turns}. Voorgestelde paren: {introduced}."
+            ),
+            format!("Turns at which it was looked at who is introduced: {turns}. Pairs introduced: {introduced}."),
+        ));
+    }
     said.extend(events(totals, nl));
     said.extend(counts(totals, nl));
     said
@@ -304,6 +314,7 @@ fn as_json(account: &Account<'_>, report: &Report, gone: Option<Timestamp>) -> V
         "told": {
             "stacked": totals.told.0, "others": totals.told.1, "until": totals.told_until.map(|day| day.to_string()),
         },
+        "introduced": { "turns": totals.turns, "pairs": totals.introduced },
         "epochs_opened": epochs(&totals.opened),
         "epochs_closed": epochs(&totals.closed),
         "certificates": totals.certificates,

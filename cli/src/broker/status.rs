@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
-use stapel::broker::{BrokerStatus, CertificateStatus, EpochStatus, Fault, Severity};
+use stapel::broker::{AfterHitStatus, BrokerStatus, CertificateStatus, EpochStatus, Fault, Severity};
 use stapel::{Broker, Timestamp};
 
 use super::BrokerFolder;
@@ -105,6 +105,9 @@ fn show(
             writeln!(out, "  partner {}: {held} flags held, {released} released, {heard}{full}", partner.number)?;
         }
     }
+    if let Some(shown) = &status.after_hit {
+        after_hit(shown, out)?;
+    }
     for one in &status.certificates {
         let CertificateStatus { epoch, partner, serial, first_day, last_day, .. } = one;
         let kind = if one.suspends { "suspension" } else { "certificate" };
@@ -119,6 +122,22 @@ fn show(
     }
     for fault in &faults {
         writeln!(out, "{}", line(fault))?;
+    }
+    Ok(())
+}
+
+/// Who fetched when, and how much there was.
+fn after_hit(shown: &AfterHitStatus, out: &mut Output) -> Result<(), Failure> {
+    if let Some(day) = shown.counted_on {
+        let rounded = |number: u32| if number == 0 { "fewer than 10".to_owned() } else { format!("{number} or more") };
+        let [rows, talks, notes] = [shown.put_forward, shown.conversations, shown.notes].map(rounded);
+        writeln!(out, "after a hit, on {day}: {rows} rows put forward, {talks} conversations, {notes} notes waited")?;
+    }
+    for partner in &shown.partners {
+        let who = if partner.coordinates { "coordinator, partner" } else { "partner" };
+        let fetched =
+            partner.exchanged.map_or("nothing fetched yet".to_owned(), |day| format!("fetched last on {day}"));
+        writeln!(out, "  {who} {}: {fetched}", partner.number)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stapel::audit::UnverifiedCheckpoint;
-use stapel::partner::{Case, InFlight, Partner};
+use stapel::partner::{Case, InFlight, Partner, TalkDue};
 use stapel::register::{Lookup, Register, RegisterError, may_be_one};
 use stapel::{AddressKey, Digest, Level};
 
@@ -227,6 +227,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let (pruned, retired) = (partner.pruned()?, partner.retired_epochs(today)?);
     let due = partner.full_sets_due(today);
     let unreached = partner.unreached_epochs(today);
+    let talk = partner.talk_due(today);
     super::warn_of_unreached(&partner, today);
     if args.json {
         return out.json(&json!({
@@ -234,6 +235,11 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
             "put_forward": put_forward,
+            "after_hit": {
+                "unanswered": talk.unanswered, "late": talk.late,
+                "answer_by": talk.answer_by.map(|day| day.to_string()), "unread_notes": talk.unread,
+                "not_at_broker": talk.not_standing, "rows_spent": talk.rows_spent, "notes_put_off": talk.put_off,
+            },
             "full_set_due": due.iter().map(report::due_json).collect::<Vec<_>>(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
@@ -262,6 +268,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     if put_forward > 0 {
         writeln!(out, "{} put forward", counted(put_forward, "address is", "addresses are"))?;
     }
+    after_hit(&talk, out)?;
     for due in &due {
         writeln!(out, "{}", report::due_line(due))?;
     }
@@ -283,6 +290,29 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             ", which is not in the outbox: stapel partner deliver puts it there again"
         };
         writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;
+    }
+    Ok(())
+}
+
+/// What waits for people after a hit.
+fn after_hit(talk: &TalkDue, out: &mut Output) -> Result<(), Failure> {
+    if let Some(day) = talk.answer_by {
+        let addresses = counted(talk.unanswered, "address", "addresses");
+        let late = if talk.late > 0 { format!("; {} of them late", talk.late) } else { String::new() };
+        writeln!(out, "{addresses} put forward by others to answer, the first by {day}{late}: stapel partner asked")?;
+    }
+    if talk.unread > 0 {
+        let notes = counted(talk.unread, "note", "notes");
+        writeln!(out, "{notes} of others that nobody was shown: stapel partner news")?;
+    }
+    if talk.not_standing > 0 {
+        let addresses = counted(talk.not_standing, "address", "addresses");
+        let why = if talk.rows_spent { "; the organisation's budget of them is spent" } else { "" };
+        writeln!(out, "{addresses} put forward before today, which the broker does not have{why}")?;
+    }
+    if talk.put_off > 0 {
+        let notes = counted(talk.put_off, "own note", "own notes");
+        writeln!(out, "{notes} put off, since the day's budget is spent or too many wait there; they go another day")?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use stapel::broker::{EpochOverview, EpochStatus, Hearing, PartnerOverview, Severity, Stacks};
-use stapel::{Slug, Timestamp};
+use stapel::broker::{AfterHitStatus, EpochOverview, EpochStatus, Hearing, PartnerOverview, Severity, Stacks};
+use stapel::{Day, Slug, Timestamp};
 
 use super::view::{OfConsortium, View};
 
@@ -47,6 +47,7 @@ pub(super) fn text(view: &View) -> Result<String, fmt::Error> {
     let rejected = view.consortia.iter().flat_map(|one| one.rejected(false));
     figures.counter("stapel_unauthenticated", "Messages whose sender was not authenticated, by code", rejected);
     of_brokers(&mut figures, view);
+    of_what_comes_after_a_hit(&mut figures, view);
     of_machines(&mut figures, view);
     of_epochs(&mut figures, view);
     let mut text = String::new();
@@ -83,6 +84,32 @@ fn of_brokers(figures: &mut Figures, view: &View) {
     gauge("stapel_budget_used", "What it used, in tenths of the budget or steps of ten", &|one| {
         one.overview.budgets.iter().map(|used| one.of_budget(used, f64::from(used.used))).collect()
     });
+}
+
+fn of_what_comes_after_a_hit(figures: &mut Figures, view: &View) {
+    let mut gauge = figures.of(view);
+    gauge("stapel_exchanged_timestamp_seconds", "The start of the day on which a partner fetched last", &|one| {
+        let partners = one.status.after_hit.iter().flat_map(|shown| &shown.partners);
+        let row = |number: u16, day: Day| {
+            let organisation = one.policy().partner(number)?.organisation.to_string();
+            let labels = [("organisation", organisation), ("partner", number.to_string())];
+            Some(one.with(labels, seconds(day.start())))
+        };
+        partners.filter_map(|partner| row(partner.number, partner.exchanged?)).collect()
+    });
+    let mut of_month = |name, help, number: &dyn Fn(&AfterHitStatus) -> u32| {
+        gauge(name, help, &|one| {
+            let counted = one.status.after_hit.iter().filter(|shown| shown.counted_on.is_some());
+            counted.map(|shown| one.row(f64::from(number(shown)))).collect()
+        });
+    };
+    of_month("stapel_put_forward", "Rows put forward at the month's first turn, in whole tens", &|shown| {
+        shown.put_forward
+    });
+    of_month("stapel_conversations", "Conversations at the month's first turn, in whole tens", &|shown| {
+        shown.conversations
+    });
+    of_month("stapel_notes", "Notes that waited at the month's first turn, in whole tens", &|shown| shown.notes);
 }
 
 fn of_machines(figures: &mut Figures, view: &View) {

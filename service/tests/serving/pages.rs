@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use stapel::Timestamp;
 use stapel::broker::BrokerStatus;
-use stapel::message::Part;
+use stapel::message::{Exchange, Part, Request};
 use stapel_service::server::schedule::Schedule;
 use stapel_service::server::{MonitorAt, Serving};
 use stapel_testkit::{Client, Consortium, day, noon, numbered};
@@ -58,6 +58,7 @@ impl Watched {
                 watched.deliver_more(client, number);
             }
         }
+        watched.fetch(1);
         let broker = watched.consortium(0);
         broker.broker.backup(&watched.running.path("copy"), noon(6)).unwrap();
         watched.pass_until(noon(6).plus(5 * 3_600));
@@ -90,6 +91,7 @@ impl Watched {
             watched.pass_until(noon(number));
             watched.deliver_more(2, number);
         }
+        watched.fetch(1);
         // One more than it may hold.
         watched.deliver_more(1, 3);
         let stale = Client::new(1, &watched.running.policy).full_set(&[], Part { number: 1, of: 1 }, noon(2));
@@ -148,6 +150,13 @@ impl Watched {
         self.send(number, &message);
     }
 
+    /// Has a partner fetch what there is for it after a hit.
+    fn fetch(&mut self, number: u16) {
+        let now = self.now();
+        let message = self.clients[usize::from(number) - 1].message(&Request::Exchange(Exchange::default()), now);
+        self.send(number, &message);
+    }
+
     fn page(&self, lang: &str) -> String {
         let (status, response) = get(self.address, &format!("/?lang={lang}"));
         assert_eq!(status, 200);
@@ -167,6 +176,10 @@ fn policy() -> String {
         ("System 3", "Woonfraude"),
         ("System 4", "Handhaving"),
         ("System 5", "Vergunningen"),
+        (
+            "[operator]",
+            "[meet]\ndirect = [[\"politie\", \"belastingdienst\", \"zaanwonen\", \"gemeente\"]]\n[operator]",
+        ),
     ];
     let text = Consortium::policy(1).replace("version = 1", "version = 1\nfreshness_days = 7");
     names.iter().fold(text, |text, (from, to)| text.replace(from, to))
@@ -214,6 +227,10 @@ fn a_broker_just_founded_says_that_nothing_came_yet() {
         "Missing: 5: partner 1, 2, 3, 4, 5.",
         "Epoch 1: nothing can be stacked yet.",
         "Of partners: none.",
+        "After a hit Each partner fetches every day what there is for it",
+        "Partner Fetched last Politie, eenheid Noord-Holland 1: Basisvoorziening not yet",
+        "How much there was on 1 December 2026. These numbers are rounded down to whole tens, and change once a month.",
+        "Put forward fewer than 10 Conversations fewer than 10 Notes that waited fewer than 10",
         "Clock is kept in step Last backup none yet",
         "Policy of the consortium zaanstad, version 1",
         "No request came over HTTPS yet.",
@@ -223,6 +240,7 @@ fn a_broker_just_founded_says_that_nothing_came_yet() {
         "Let op: 1 waarschuwing Stand van 1 december 2026, 12:00 UTC . Opnieuw kijken",
         "Er is geen recente back-up backup_overdue Wat te doen: Maak iedere dag een back-up: stapel broker backup.",
         "Stil minder dan 10",
+        "Aangedragen minder dan 10 Gesprekken minder dan 10 Wachtende berichten minder dan 10",
         "Afspraken van het samenwerkingsverband zaanstad, versie 1",
     ];
     says(&watched.page("nl"), &sentences);
@@ -237,6 +255,7 @@ fn a_broker_with_which_all_is_well_says_so_and_tells_nothing_small() {
         "Gemeente Zaanstad 4: Handhaving Fresh 7 December 2026, 12:00 UTC (5 hours ago) 30 or more",
         "Organisations Pseudonyms 2 200 or more 3 or more 90 or more",
         "Belastingdienst Budget Used Left New flags today 0 1,000",
+        "Politie, eenheid Noord-Holland 1: Basisvoorziening 7 December 2026 Belastingdienst 2: Toezicht not yet",
         "Last backup 7 December 2026, 12:00 UTC (5 hours ago)",
         "TLS of organisations, as they connected last Organisation Ends Belastingdienst 1 January 2149, 00:00 UTC",
         "zaanstad 200",

@@ -32,9 +32,9 @@ impl BrokerState {
     ) -> Post {
         let partner = incoming.header.partner;
         let before = self.meet.epochs_waiting(partner);
-        if let Some(mailbox) = self.meet.mailboxes.get_mut(&partner) {
-            mailbox.entries = mailbox.entries.split_off(&exchange.told.saturating_add(1));
-        }
+        let mailbox = self.meet.mailboxes.entry(partner).or_default();
+        mailbox.entries = mailbox.entries.split_off(&exchange.told.saturating_add(1));
+        mailbox.exchanged = incoming.now.day();
         let is_read = |of: (u16, u16), number: u64| of.0 == partner && (1..=exchange.received).contains(&number);
         self.meet.retain_notes(|of, (number, _)| !is_read(of, *number), change);
         exchange.left.iter().for_each(|id| self.leave(incoming, *id, change));

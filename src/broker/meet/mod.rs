@@ -3,7 +3,8 @@
 //!
 //! `turn` decides who is introduced and `put_forward` what is kept of a message, both without a disk; `exchange`
 //! carries notes; `state` has what is known in memory and writes each row of it, whose forms are in `rows`; `upkeep`
-//! does what is due, and what a restore, a policy or the end of an epoch changes.
+//! does what is due, and what a restore, a policy or the end of an epoch changes; `status` and `years` say what the
+//! operator is shown of it.
 //!
 //! What it takes, in memory and on disk, is bound by the policy's `[meet]`:
 //!
@@ -23,12 +24,18 @@ mod put_forward;
 mod request;
 mod rows;
 mod state;
+mod status;
 mod totals;
 mod turn;
 mod upkeep;
+mod years;
 
 pub(super) use exchange::oldest_named;
 pub(super) use put_forward::{MeetSnapshot, TaggedRows};
 pub(super) use request::{MeetRequest, MeetVerdict, decide_meet, is_permitted, not_permitted};
-pub(super) use rows::{Asked, Conversation, Forwarded, MailboxRow, SentToday, TotalsRow, WaitingNotes, YearRow};
+pub(super) use rows::{
+    Asked, Conversation, Forwarded, MailboxRow, SentToday, TotalsRow, TurnRow, WaitingNotes, YearRow,
+};
 pub(super) use state::MeetState;
+pub use status::{AfterHitStatus, ExchangeStatus};
+pub use years::{ReportedYear, YearTotals};

@@ -6,14 +6,15 @@
 //! | row | fields |
 //! |---|---|
 //! | introduced | the day of the last turn at which it was looked at who is to be introduced, 2 |
+//! | | the day of the turn that was counted last, 2; rows, conversations and notes then, in whole tens, 4 each |
 //! | put forward * | the number of the message, 8; the digest of its policy; the last day, 2 |
 //! | | how many receivers; of each its number, 2; how many rows; of each: tag, subject and conversation, 16 each |
 //! | | how many codes, as many as receivers; of each 16 |
 //! | asked * | how many tags; of each: the tag, 16; how many partners; of each its number, 2 |
 //! | conversations | how many; of each: its id, 16; the epoch, 4; how many pairs; of each: the lower partner, 2; the |
 //! | | higher, 2; 1 if they are introduced still, else 0. How many left and had a row since; of each its number, 2 |
-//! | mailbox | the number of the last entry, 8; of the last note, 8; whose note was numbered last, 2 |
-//! | | how many entries that tell who left; each as in a post, 84 |
+//! | mailbox | the number of the last entry, 8; of the last note, 8; whose note was numbered last, 2; |
+//! | | the day of the last exchange, 2; how many entries that tell who left; each as in a post, 84 |
 //! | entries * | how many; each as in a post, 84 |
 //! | notes | how many; of each: its number, 8, 0 until a post has it; the note as in a post |
 //! | last talk * | as the last status request of a partner |
@@ -80,6 +81,8 @@ pub(crate) struct Mailbox {
     pub(crate) last_note: u64,
     /// Whose note was given the last number: the next one is of the sender after that one.
     pub(crate) served: u16,
+    /// The day of the last exchange; the first of all days before there was one.
+    pub(crate) exchanged: Day,
     /// Those that were not read yet, by number.
     pub(crate) entries: BTreeMap<u64, Entry>,
 }
@@ -89,6 +92,7 @@ pub(crate) struct MailboxRow {
     pub(crate) last_entry: u64,
     pub(crate) last_note: u64,
     pub(crate) served: u16,
+    pub(crate) exchanged: Day,
     /// Entries that tell who left. They name no subject, and outlive the epoch.
     pub(crate) left: Vec<Entry>,
 }
@@ -104,6 +108,26 @@ pub(crate) struct SentToday {
     /// Whether a message that puts forward was.
     pub(crate) put_forward: bool,
     pub(crate) exchanges: u8,
+}
+
+/// The last turn of the day, and what was counted at one before.
+pub(crate) struct TurnRow {
+    pub(crate) turned: Day,
+    pub(crate) counted: Counted,
+}
+
+/// How much there was at the first turn of a month, in whole tens: those who watch over the broker are shown this
+/// until the next month, so that they see of nothing on which day it came.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct Counted {
+    /// The day of that turn; the first of all days before there was one.
+    pub(crate) day: Day,
+    /// Rows, of all partners and epochs.
+    pub(crate) rows: u32,
+    /// Conversations in which somebody is introduced still.
+    pub(crate) conversations: u32,
+    /// Notes that waited.
+    pub(crate) notes: u32,
 }
 
 /// What a partner reported of a year.
@@ -191,12 +215,20 @@ encode_fields! {
     else "a conversation is not in its one form"
 }
 encode_fields! {
-    MailboxRow { last_entry, last_note, served, left }
+    MailboxRow { last_entry, last_note, served, exchanged, left }
     where |row| {
         row.left.iter().all(|entry| !names_subject(entry) && entry.number <= row.last_entry)
     }, else "a mailbox has a number above the last"
 }
 encode_fields! { SentToday { day, put_forward, exchanges } }
+encode_fields! {
+    TurnRow { turned, counted } where |row| row.counted.day <= row.turned, else "a later turn was counted"
+}
+encode_fields! {
+    Counted { day, rows, conversations, notes }
+    where |counted| [counted.rows, counted.conversations, counted.notes].iter().all(|number| number % 10 == 0),
+    else "what is shown is in whole tens"
+}
 encode_fields! { YearRow { cells } }
 encode_fields! { TotalsRow { release, as_of, flags, cells } }
 
@@ -260,11 +292,17 @@ mod tests {
         );
         let left = EntryKind::Left { conversation: ConversationId([0x51; 16]), partner: 0x52 };
         let left = entry(left);
-        let row = |last_entry| MailboxRow { last_entry, last_note: 0x54, served: 0x15, left: Vec::new() };
-        frozen(row(0x53), &[&[1], &number(0x53), &number(0x54), &[0x15, 0], &number(0)]);
+        let row = |last_entry| MailboxRow {
+            last_entry,
+            last_note: 0x54,
+            served: 0x15,
+            exchanged: Day(0x57),
+            left: Vec::new(),
+        };
+        frozen(row(0x53), &[&[1], &number(0x53), &number(0x54), &[0x15, 0], &[0x57, 0], &number(0)]);
         let mailbox = MailboxRow { left: vec![left], ..row(0x53) };
         let bytes = write_row(&mailbox);
-        assert_eq!(bytes.len(), 1 + 26 + 84);
+        assert_eq!(bytes.len(), 1 + 28 + 84);
         assert_eq!(write_row(&read_row::<MailboxRow>(&bytes).unwrap()), bytes);
         let asked = MailboxRow { left: vec![entry(EntryKind::Asked { answer_by: Day(9) })], ..row(0x53) };
         assert!(read_row::<MailboxRow>(&write_row(&asked)).is_err(), "it names a subject");
@@ -282,6 +320,9 @@ mod tests {
         let note = [&[0x61; 16][..], &[0x62, 0, 0x63, 0, 0, 0], &number(0x64), &[0x65, 0, 0, 0], &[0x66; 1_096]];
         let notes: WaitingNotes = vec![(0x67, slot)];
         frozen(notes, &[&[1], &number(1), &number(0x67), &note.concat()]);
+        let counted = Counted { day: Day(0x91), rows: 10, conversations: 20, notes: 30 };
+        let bytes = [0x92, 0, 0x91, 0, 10, 0, 0, 0, 20, 0, 0, 0, 30, 0, 0, 0];
+        frozen(TurnRow { turned: Day(0x92), counted }, &[&[1], &bytes]);
         let year = YearRow { cells: vec![(0x71, 0x72)] };
         frozen(year, &[&[1], &number(1), &[0x71, 0x72, 0, 0, 0]]);
         let totals =
@@ -292,6 +333,9 @@ mod tests {
 
     #[test]
     fn what_no_broker_writes_is_damage() {
+        let counted = |day, notes| Counted { day: Day(day), rows: 10, conversations: 20, notes };
+        let reads = |counted| read_row::<TurnRow>(&write_row(&TurnRow { turned: Day(9), counted })).is_ok();
+        assert!(reads(counted(9, 30)) && !reads(counted(10, 30)) && !reads(counted(9, 31)));
         let refused = |forwarded: Forwarded| assert!(read_row::<Forwarded>(&write_row(&forwarded)).is_err());
         refused(Forwarded { receivers: vec![2, 1], ..forwarded() });
         refused(Forwarded { receivers: vec![1], ..forwarded() });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::super::rows::{DAMAGED, Replied, read_row, write_row};
 use super::rows::{
-    Asked, Conversation, Forwarded, Mailbox, MailboxRow, WaitingNotes, YearRow, names_subject, other_of,
+    Asked, Conversation, Counted, Forwarded, Mailbox, MailboxRow, TurnRow, WaitingNotes, YearRow, names_subject,
+    other_of,
 };
 use crate::day::{Day, Timestamp};
 use crate::message::{Entry, EntryKind, NoteSlot};
@@ -19,6 +20,8 @@ use crate::talk::{ConversationId, Subject};
 pub(crate) struct MeetState {
     /// The day of the last turn at which it was looked at who is to be introduced.
     pub(crate) turned: Day,
+    /// How much there was at the first turn of its month.
+    pub(crate) counted: Counted,
     /// What is put forward, by epoch and partner.
     pub(crate) forwarded: BTreeMap<(u32, u16), Arc<Forwarded>>,
     /// By epoch.
@@ -39,7 +42,10 @@ impl MeetState {
     /// Takes a row of the store; other rows are no row of what comes after a hit.
     pub(crate) fn load(&mut self, key: Key, value: &[u8]) -> Result<(), StoreError> {
         match key {
-            Key::Introduced => self.turned = read_row(value)?,
+            Key::Introduced => {
+                let TurnRow { turned, counted } = read_row(value)?;
+                (self.turned, self.counted) = (turned, counted);
+            }
             Key::PutForward(epoch, partner) => {
                 self.forwarded.insert((epoch, partner), Arc::new(read_row(value)?));
             }
@@ -55,9 +61,10 @@ impl MeetState {
                 self.conversations.extend(found);
             }
             Key::Mailbox(partner) => {
-                let MailboxRow { last_entry, last_note, served, left } = read_row(value)?;
+                let MailboxRow { last_entry, last_note, served, exchanged, left } = read_row(value)?;
                 let mailbox = self.mailboxes.entry(partner).or_default();
                 (mailbox.last_entry, mailbox.last_note, mailbox.served) = (last_entry, last_note, served);
+                mailbox.exchanged = exchanged;
                 mailbox.entries.extend(left.into_iter().map(|entry| (entry.number, entry)));
             }
             Key::Entries(epoch, partner) => {
@@ -182,9 +189,10 @@ impl MeetState {
     /// Writes what waits for a partner. `before` are the epochs of whose subjects entries waited until now.
     pub(crate) fn keep_mailbox(&self, partner: u16, before: &BTreeSet<u32>, change: &mut Change) {
         let Some(mailbox) = self.mailboxes.get(&partner) else { return };
-        let Mailbox { last_entry, last_note, served, entries } = mailbox;
+        let Mailbox { last_entry, last_note, served, exchanged, entries } = mailbox;
         let left = entries.values().filter(|entry| !names_subject(entry)).copied().collect();
-        let row = MailboxRow { last_entry: *last_entry, last_note: *last_note, served: *served, left };
+        let (last_entry, last_note, served, exchanged) = (*last_entry, *last_note, *served, *exchanged);
+        let row = MailboxRow { last_entry, last_note, served, exchanged, left };
         change.rows.push((Key::Mailbox(partner), Some(write_row(&row))));
         for epoch in self.epochs_waiting(partner).union(before) {
             let of_epoch = |entry: &&Entry| names_subject(entry) && entry.epoch == *epoch;

@@ -6,7 +6,7 @@ use super::super::incoming::{Incoming, PolicyInForce};
 use super::super::rows::{OrganisationRow, write_row};
 use super::super::state::BrokerState;
 use super::request::MeetVerdict;
-use super::rows::{Asked, Conversation, Forwarded, other_of};
+use super::rows::{Asked, Conversation, Forwarded, TurnRow, other_of};
 use super::state::MeetState;
 use super::turn::{MeetDecision, MeetTurn};
 use crate::audit::Event;
@@ -41,7 +41,9 @@ impl BrokerState {
             self.log.append(change, now, in_force.digest(), event)?;
         }
         self.meet.turned = today;
-        change.rows.push((Key::Introduced, Some(write_row(&today))));
+        self.meet.count_month(today);
+        let row = TurnRow { turned: today, counted: self.meet.counted };
+        change.rows.push((Key::Introduced, Some(write_row(&row))));
         Ok(())
     }
 

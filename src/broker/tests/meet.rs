@@ -5,6 +5,7 @@ mod crashes;
 mod ends;
 mod learns;
 mod notes;
+mod watched;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,8 @@
 //! - `written`: notes that people write, and leaving; `exchange`: the message that brings them;
 //! - `run`, `pace`: which message is next; `post`, `reader`, `entries`, `notes`: what the broker's replies say, and
 //!   whether it can be;
-//! - `conversation`, `agenda`: what there is to show; `news`, `shown`: what is new in it, and who was shown it;
+//! - `conversation`, `agenda`: what there is to show; `due`: what waits for people, in numbers; `news`, `shown`: what
+//!   is new in it, and who was shown it;
 //! - `acts`: what was done, and with which address;
 //! - `year`: how a year's conversations went, and totals.
 
@@ -16,6 +17,7 @@ pub(crate) mod agreement;
 mod apply;
 mod asked;
 mod conversation;
+mod due;
 mod entries;
 mod exchange;
 mod news;
@@ -36,6 +38,7 @@ pub(crate) use acts::TalkAddresses;
 pub use agenda::AgendaItem;
 pub use asked::PutForwardByOther;
 pub use conversation::{Conversation, ConversationNote, Decision, Introduced, NoteCopy, NoteProgress};
+pub use due::TalkDue;
 pub use news::TalkNews;
 pub use pace::TalkRun;
 pub use post::Posted;

@@ -3,7 +3,7 @@
 use super::words::Words;
 
 /// The code, what it is called in Dutch and in English, and what to do in Dutch.
-const FAULTS: [(&str, &str, &str, &str); 27] = [
+const FAULTS: [(&str, &str, &str, &str); 29] = [
     (
         "backup_overdue",
         "Er is geen recente back-up",
@@ -40,6 +40,12 @@ const FAULTS: [(&str, &str, &str, &str); 27] = [
         "De klok is niet te vertrouwen",
         "The clock is not trusted",
         "Laat de klok gelijk houden (NTP), of zeg met stapel broker accept-clock dat hij goed staat.",
+    ),
+    (
+        "coordinator_absent",
+        "De coördinator haalt niets op",
+        "The coordinator fetches nothing",
+        "Vraag de coördinator of stapel partner sync daar iedere dag loopt.",
     ),
     (
         "crl_outdated",
@@ -94,6 +100,12 @@ const FAULTS: [(&str, &str, &str, &str); 27] = [
         "Een partner heeft geen geldig certificaat",
         "A partner has no certificate that holds",
         "Vraag de organisatie om een certificaat en bewaar het met stapel broker certify.",
+    ),
+    (
+        "not_fetched",
+        "Een partner haalt niets op",
+        "A partner fetches nothing",
+        "Vraag de genoemde partners of stapel partner sync daar iedere dag loopt.",
     ),
     (
         "not_running",

@@ -1,6 +1,7 @@
 //! The status page: what an operator sees in a browser, in Dutch or in English. It is made on the server, has no script
 //! and fetches nothing, so that it can be read where there is no network, and saved as it is.
 
+mod after_hit;
 mod faults;
 mod sections;
 mod surroundings;

@@ -6,12 +6,12 @@ use stapel::broker::{EpochOverview, EpochStatus, Fault, Hearing, Severity, Stack
 
 use super::super::view::OfConsortium;
 use super::words::Words;
-use super::{badge, class, faults, surroundings};
+use super::{after_hit, badge, class, faults, surroundings};
 
 /// All of a consortium.
 pub(super) fn consortium(words: Words, one: &OfConsortium) -> Markup {
     let part = |name: &str| format!("{}-{name}", one.name);
-    let parts = [
+    let mut parts = vec![
         ("faults", words.t("Wat er mis is", "What is wrong"), faults_of(words, one)),
         ("deliveries", words.t("Wie leverde wanneer", "Who delivered when"), deliveries(words, one)),
         ("releases", words.t("Wanneer iets zichtbaar wordt", "What shows when"), releases(words, one)),
@@ -23,6 +23,10 @@ pub(super) fn consortium(words: Words, one: &OfConsortium) -> Markup {
         ("log", words.t("Logboek", "Log"), surroundings::log(words, one)),
         ("policy", words.t("De afspraken", "The policy"), surroundings::policy(words, one)),
     ];
+    if let Some(shown) = &one.status.after_hit {
+        let title = words.t("Na een treffer", "After a hit");
+        parts.insert(4, ("after-hit", title, after_hit::after_hit(words, one, shown)));
+    }
     html! {
         section aria-labelledby=(one.name) {
             div class="heading" {
@@ -135,7 +139,7 @@ fn deliveries_in(words: Words, one: &OfConsortium, epoch: &EpochOverview) -> Mar
 }
 
 /// A number that was rounded down to whole tens.
-fn at_least(words: Words, number: u64) -> Markup {
+pub(super) fn at_least(words: Words, number: u64) -> Markup {
     html! {
         @if number == 0 { (words.t("minder dan 10", "fewer than 10")) }
         @else { (words.number(number)) " " (words.t("of meer", "or more")) }

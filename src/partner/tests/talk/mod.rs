@@ -3,6 +3,7 @@
 mod agreement;
 mod coordinator;
 mod crashes;
+mod due;
 mod introductions;
 mod notes;
 mod rows;

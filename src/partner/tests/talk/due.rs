@@ -1,0 +1,71 @@
+//! What waits for people, in numbers.
+
+use super::*;
+use crate::partner::TalkDue;
+
+fn due(town: &mut Town, day: Day) -> TalkDue {
+    town.partner(POLICE).talk_due(day)
+}
+
+#[test]
+fn what_others_put_forward_waits_for_an_answer() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..4), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    let (today, tomorrow) = (NOW.day(), NOW.plus(DAY));
+    assert_eq!(due(&mut town, today), TalkDue::default());
+    for (home, days) in [(1, 5), (2, 3), (3, 4)] {
+        let answer_by = today.plus(days);
+        town.tell(POLICE, subject(home), tomorrow.day(), EntryKind::Asked { answer_by });
+    }
+    town.exchange(POLICE, tomorrow);
+    let TalkDue { unanswered, late, answer_by, .. } = due(&mut town, today.plus(3));
+    assert_eq!((unanswered, late, answer_by), (3, 0, Some(today.plus(3))));
+    assert_eq!(due(&mut town, today.plus(4)).late, 1, "the last day was one to answer on");
+    let police = town.partner(POLICE);
+    police.answer(&homes(2..3)[0], AskAnswer::NotNow, &by(), tomorrow).unwrap();
+    police.put_forward(homes(3..4), &by(), tomorrow).unwrap();
+    let TalkDue { unanswered, late, answer_by, .. } = due(&mut town, today.plus(4));
+    assert_eq!((unanswered, late, answer_by), (1, 0, Some(today.plus(5))), "and putting it forward is an answer");
+}
+
+#[test]
+fn what_the_broker_does_not_have_is_counted_from_the_next_day_on() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..3), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..3), &by(), NOW).unwrap();
+    let today = NOW.day();
+    assert_eq!(due(&mut town, today).not_standing, 0, "it goes today");
+    assert_eq!(due(&mut town, today.plus(1)).not_standing, 2);
+    let message = town.next(POLICE, Kind::PutForward, NOW);
+    let kept = Kept { log: LogEntry::NONE, kept: 2, unflagged: 0, new: 2, new_left: 0, held_left: 0 };
+    town.reply(POLICE, &message, Reply::Kept(kept), NOW).unwrap();
+    let last_day = forwarded(POLICE, &message).last_day;
+    let of = |due: TalkDue| (due.not_standing, due.rows_spent);
+    assert_eq!(of(due(&mut town, today)), (0, true));
+    assert_eq!(of(due(&mut town, last_day)), (0, true));
+    assert_eq!(of(due(&mut town, last_day.plus(1))), (2, true));
+}
+
+#[test]
+fn notes_that_nobody_was_shown_and_own_ones_that_were_put_off_are_counted() {
+    let mut town = Town::introduced();
+    let tomorrow = NOW.plus(2 * DAY);
+    town.write(TAX, "een", tomorrow);
+    town.exchange(TAX, tomorrow);
+    town.exchange(POLICE, tomorrow);
+    assert_eq!(due(&mut town, tomorrow.day()).unread, 1);
+    town.partner(POLICE).take_talk_news().unwrap();
+    assert_eq!(due(&mut town, tomorrow.day()).unread, 0);
+    town.write(POLICE, "twee", tomorrow.plus(DAY));
+    assert_eq!(due(&mut town, tomorrow.day()).put_off, 0);
+    let message = town.next(POLICE, Kind::Exchange, tomorrow.plus(DAY));
+    let exchange = exchange_of(POLICE, &message);
+    let mut post = town.post(POLICE, &exchange);
+    post.sent[0] = NoteFate::TooManyWait;
+    town.reply(POLICE, &message, Reply::Post(post), tomorrow.plus(DAY)).unwrap();
+    assert_eq!(due(&mut town, tomorrow.day()).put_off, 1);
+}
