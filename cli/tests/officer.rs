@@ -25,7 +25,8 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let page = include_str!("../../docs/officer.md");
     let blocks: Vec<&str> =
         page.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("a block that ends").0).collect();
-    let [files, installed, first, policy, newer, log, told, account, journal, council, letters, dossier] = blocks[..]
+    let [files, installed, first, policy, newer, log, told, account, journal, council, talked, letters, dossier] =
+        blocks[..]
     else {
         panic!("{blocks:?}")
     };
@@ -68,6 +69,9 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     assert!(said.contains(" gezet") && !said.contains("9999X") && !said.contains("Z-1"), "{said}");
     let report = text(&desk.read("sandbox/report.json"));
     assert!(!report.contains("9999X") && !report.contains("\"me\"") && !report.contains("Z-1"), "{report}");
+    let said = typed(&folder, talked);
+    assert!(said.starts_with("Hoe de gesprekken gingen die in 20") && said.contains("\nNog niet gemeld: "), "{said}");
+    assert!(text(&desk.read("sandbox/conversations.json")).contains("\"missing\":"));
     let said = typed(&folder, letters);
     assert_eq!(said.lines().count(), desk.list("sandbox/request-7").len());
     assert!(typed(&folder, dossier).contains("looked up; f.officer for AUDIT-1"), "a search is a look at it");
@@ -279,6 +283,7 @@ fn the_account_is_made_from_the_log_the_checkpoints_and_the_policy() {
     assert!(dutch.contains("politie, partner 1: dagen zonder bericht: 1,"), "{dutch}");
     assert_eq!(made["told"], serde_json::json!({ "stacked": 0, "others": 0, "until": "2026-12-02" }));
     assert!(dutch.contains("aan alle partners samen, tot en met 2026-12-02: 0 gestapeld, 0 andere."), "{dutch}");
+    assert!(!dutch.contains("voorgesteld"), "the policy has no [meet]");
     // A year of which there is nothing is no quiet year.
     let none = account("2030");
     let err = text(&none.stderr);

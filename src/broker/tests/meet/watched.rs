@@ -99,6 +99,11 @@ fn the_operator_is_told_of_those_that_do_not_fetch() {
         town.exchange(partner, Exchange::default());
     }
     assert_eq!(codes(&town), NOBODY);
+    while town.now.day() < first.plus(20) {
+        town.turn();
+    }
+    let findings = faults(&town);
+    assert!(findings[0].1.contains("by partner 1, 2, 3,") && findings.len() == 2, "{findings:?}");
 }
 
 const NOBODY: [&str; 0] = [];
@@ -109,11 +114,13 @@ fn nobody_is_waited_for_where_nobody_meets_or_since_before_a_restore() {
     let policy = sample::folder(&sample::text_with_meet());
     let at = |name: &str| folder.path().join(name);
     let open = || BrokerKeys::open(keys.path()).unwrap();
-    let broker = Broker::create(&at("broker"), open(), &policy.path().join("policy.toml"), START).unwrap();
-    assert!(broker.status().after_hit.unwrap().partners.iter().all(|one| one.silent_since == START.day()));
-    broker.backup(&at("copy"), START).unwrap();
+    // Its policy is adopted three days after the epoch opened.
+    let founded = START.plus(3 * DAY);
+    let broker = Broker::create(&at("broker"), open(), &policy.path().join("policy.toml"), founded).unwrap();
+    assert!(broker.status().after_hit.unwrap().partners.iter().all(|one| one.silent_since == founded.day()));
+    broker.backup(&at("copy"), founded).unwrap();
     drop(broker);
-    let later = START.plus(DAY);
+    let later = founded.plus(DAY);
     let broker = Broker::restore(&at("copy"), &at("restored"), open(), later).unwrap();
     assert!(broker.status().after_hit.unwrap().partners.iter().all(|one| one.silent_since == later.day()));
     let without = sample::folder(&sample::changed_text(&[]));
