@@ -267,7 +267,12 @@ impl Broker {
             faults,
             policy_version: in_force.policy().version,
             policy: in_force.digest(),
-            after_hit: AfterHitStatus::of(state, in_force.policy(), &in_force.certificates, in_force.row.adopted.day()),
+            after_hit: meet::after_hit_status(
+                state,
+                in_force.policy(),
+                &in_force.certificates,
+                in_force.row.adopted.day(),
+            ),
             certificates: in_force.certificates.all().map(|one| CertificateStatus::of(one.claimed())).collect(),
             epochs: state
                 .epochs

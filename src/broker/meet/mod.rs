@@ -37,5 +37,6 @@ pub(super) use rows::{
     Asked, Conversation, Forwarded, MailboxRow, SentToday, TotalsRow, TurnRow, WaitingNotes, YearRow,
 };
 pub(super) use state::MeetState;
+pub(super) use status::after_hit_status;
 pub use status::{AfterHitStatus, ExchangeStatus};
 pub use years::{ReportedYear, YearTotals};

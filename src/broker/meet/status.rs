@@ -50,43 +50,42 @@ pub struct ExchangeStatus {
     pub silent_since: Day,
 }
 
-impl AfterHitStatus {
-    /// What is shown; `None` where the policy has no `[meet]`. `adopted` is the day on which the policy was.
-    pub(crate) fn of(
-        state: &BrokerState,
-        policy: &Policy,
-        certificates: &Certificates,
-        adopted: Day,
-    ) -> Option<AfterHitStatus> {
-        policy.meet.as_ref()?;
-        let today = state.latest_moment().day();
-        let restored = state.restored().map_or(Day(0), |restored| restored.day());
-        let partner = |entry: &RosterEntry| {
-            let number = entry.number;
-            let is_suspended = |epoch: u32| {
-                certificates.of(epoch, number, today).is_some_and(|(statement, _)| statement.keys.is_none())
-            };
-            let open = state.epochs.keys().filter(|epoch| policy.takes_part(&entry.organisation, **epoch));
-            let open = open.filter(|epoch| !is_suspended(**epoch)).filter_map(|epoch| policy.epoch(*epoch));
-            let first = open.map(|epoch| epoch.opens).min()?.max(adopted);
-            let exchanged = state.meet.mailboxes.get(&number).map(|mailbox| mailbox.exchanged);
-            let exchanged = exchanged.filter(|day| *day > Day(0));
-            let silent_since = exchanged.unwrap_or(first).max(restored);
-            Some(ExchangeStatus { number, coordinates: entry.may.coordinate, exchanged, silent_since })
-        };
-        let fetching = policy.partners.iter().filter(|entry| entry.may.flag || entry.may.coordinate);
-        let mut partners: Vec<ExchangeStatus> = fetching.filter_map(partner).collect();
-        partners.sort_unstable_by_key(|partner| partner.number);
-        let Counted { day, rows, conversations, notes } = state.meet.counted;
-        Some(AfterHitStatus {
-            partners,
-            counted_on: Some(day).filter(|day| *day > Day(0)),
-            put_forward: rows,
-            conversations,
-            notes,
-        })
-    }
+/// What is shown; `None` where the policy has no `[meet]`. `adopted` is the day on which the policy was.
+pub(crate) fn after_hit_status(
+    state: &BrokerState,
+    policy: &Policy,
+    certificates: &Certificates,
+    adopted: Day,
+) -> Option<AfterHitStatus> {
+    policy.meet.as_ref()?;
+    let today = state.latest_moment().day();
+    let restored = state.restored().map_or(Day(0), |restored| restored.day());
+    let partner = |entry: &RosterEntry| {
+        let number = entry.number;
+        let is_suspended =
+            |epoch: u32| certificates.of(epoch, number, today).is_some_and(|(statement, _)| statement.keys.is_none());
+        let open = state.epochs.keys().filter(|epoch| policy.takes_part(&entry.organisation, **epoch));
+        let open = open.filter(|epoch| !is_suspended(**epoch)).filter_map(|epoch| policy.epoch(*epoch));
+        let first = open.map(|epoch| epoch.opens).min()?.max(adopted);
+        let exchanged = state.meet.mailboxes.get(&number).map(|mailbox| mailbox.exchanged);
+        let exchanged = exchanged.filter(|day| *day > Day(0));
+        let silent_since = exchanged.unwrap_or(first).max(restored);
+        Some(ExchangeStatus { number, coordinates: entry.may.coordinate, exchanged, silent_since })
+    };
+    let fetching = policy.partners.iter().filter(|entry| entry.may.flag || entry.may.coordinate);
+    let mut partners: Vec<ExchangeStatus> = fetching.filter_map(partner).collect();
+    partners.sort_unstable_by_key(|partner| partner.number);
+    let Counted { day, rows, conversations, notes } = state.meet.counted;
+    Some(AfterHitStatus {
+        partners,
+        counted_on: Some(day).filter(|day| *day > Day(0)),
+        put_forward: rows,
+        conversations,
+        notes,
+    })
+}
 
+impl AfterHitStatus {
     /// The partners, the coordinator apart, that have fetched nothing for a week or longer.
     pub(crate) fn not_fetching(&self, today: Day) -> Vec<ExchangeStatus> {
         let is_late = |partner: &&ExchangeStatus| today >= partner.silent_since.plus(LONGEST_UNFETCHED);

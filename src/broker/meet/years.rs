@@ -126,7 +126,7 @@ mod tests {
         let all: [(u16, &[(u8, u32)]); 4] = [(1, EACH), (2, EACH), (3, EACH), (4, SMALL)];
         let waits = of(&policy, "2027-12-31", &all[..3]);
         assert_eq!((waits.reported, waits.missing, waits.totals), (vec![1, 2, 3], vec![4], YearTotals::Wait));
-        let sums = vec![(0x01, 36), (0x02, 90), (0x04, 33), (0x08, 30), (0x10, 120)];
+        let sums = [(0x01, 36), (0x02, 90), (0x04, 33), (0x08, 30), (0x10, 120)];
         let told = |small, reported: ReportedYear| {
             let cells = sums.iter().map(|(ways, number)| YearCell { ways: *ways, number: *number }).collect();
             assert_eq!(reported.totals, YearTotals::Told { small, counted: 3, cells });
@@ -188,8 +188,9 @@ mod tests {
                 cells
             };
             let reports: Vec<Vec<(u8, u32)>> = counts.iter().map(report).collect();
-            let given: Vec<(u16, &[(u8, u32)])> = (1..).zip(&reports).map(|(of, cells)| (of, &cells[..])).collect();
-            let YearTotals::Told { cells, counted, .. } = of(&sample::with_meet(&[]), "2028-01-01", &given).totals else {
+            let given: Vec<_> = (1..).zip(&reports).map(|(of, cells)| (of, &cells[..])).collect();
+            let told = of(&sample::with_meet(&[]), "2028-01-01", &given).totals;
+            let YearTotals::Told { cells, counted, .. } = told else {
                 panic!("nothing is told");
             };
             prop_assert_eq!(counted as usize, reports.len());

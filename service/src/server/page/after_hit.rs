@@ -10,7 +10,7 @@ use super::words::Words;
 pub(super) fn after_hit(words: Words, one: &OfConsortium, shown: &AfterHitStatus) -> Markup {
     html! {
         p {
-            (words.t("Iedere partner haalt elke dag op wat er voor hem is, ook als er niets is. Voor wie er iets wacht, \
+            (words.t("Iedere partner haalt elke dag op wat er voor hem is, ook als er niets is. Voor wie er iets wacht \
                       staat hier niet: dat zou laten zien wiens melding gestapeld is.",
                      "Each partner fetches every day what there is for it, also where there is nothing. For whom \
                       something waits is not shown here, since that would tell whose flag is stacked."))

@@ -42,7 +42,7 @@ fn what_the_broker_does_not_have_is_counted_from_the_next_day_on() {
     assert_eq!(due(&mut town, today.plus(1)).not_standing, 2);
     let message = town.next(POLICE, Kind::PutForward, NOW);
     let kept = Kept { log: LogEntry::NONE, kept: 2, unflagged: 0, new: 2, new_left: 0, held_left: 0 };
-    town.reply(POLICE, &message, Reply::Kept(kept), NOW).unwrap();
+    assert!(matches!(town.reply(POLICE, &message, Reply::Kept(kept), NOW), Ok(Received::Kept(_))));
     let last_day = forwarded(POLICE, &message).last_day;
     let of = |due: TalkDue| (due.not_standing, due.rows_spent);
     assert_eq!(of(due(&mut town, today)), (0, true));
@@ -66,6 +66,7 @@ fn notes_that_nobody_was_shown_and_own_ones_that_were_put_off_are_counted() {
     let exchange = exchange_of(POLICE, &message);
     let mut post = town.post(POLICE, &exchange);
     post.sent[0] = NoteFate::TooManyWait;
-    town.reply(POLICE, &message, Reply::Post(post), tomorrow.plus(DAY)).unwrap();
+    let read = town.reply(POLICE, &message, Reply::Post(post), tomorrow.plus(DAY));
+    assert!(matches!(read, Ok(Received::Posted(_))));
     assert_eq!(due(&mut town, tomorrow.day()).put_off, 1);
 }
