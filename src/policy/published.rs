@@ -49,7 +49,7 @@ fn keys_of(policy: &Policy) -> Vec<VerifyingKey> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
+    use super::super::{Lang, sample};
     use super::*;
 
     fn refused(text: &str) -> Vec<&'static str> {
@@ -63,6 +63,16 @@ mod tests {
         assert_eq!(refused(&text), ["published-key"]);
         assert!(refused(&text.replace("[operator]", "test = true\n[operator]")).is_empty());
         assert!(refused(&sample::TEXT).is_empty(), "with other keys");
+    }
+
+    #[test]
+    fn the_sample_has_a_coordinator_that_who_puts_forward_is_named_to() {
+        let sample = Policy::parse(SAMPLE).unwrap();
+        assert_eq!(sample.coordinating_partner().map(|partner| partner.number), Some(5));
+        assert!(sample.unsafe_introductions(1).is_empty());
+        let said = |lang| sample.explain(lang).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said(Lang::Nl).contains("Wie een adres aandraagt, wordt genoemd aan de coördinator, partner 5"));
+        assert!(said(Lang::En).contains("Whoever puts an address forward is named to the coordinator, partner 5"));
     }
 
     #[test]

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::secret::{Scope, SealKey, Secret, SecretFile, SigningKey};
 
-/// Its text: four partners of four organisations, which flag and ask, from 2026-12-01 on.
+/// Its text: four partners of four organisations, which flag and ask, from 2026-12-01 on. It has no `[meet]` and no
+/// coordinator, which most tests are not about: [`text_with_meet`] has both.
 pub(crate) static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let text = sample_text("2026-12-01".parse().unwrap());
+    let text = without_coordinator(&sample_text("2026-12-01".parse().unwrap()));
     let published = Policy::parse(&text).unwrap();
     let mut keys =
         vec![(published.operator.verifying_key, operator_key()), (published.operator.checkpoint_key, checkpoint_key())];
@@ -21,6 +22,18 @@ pub(crate) static TEXT: LazyLock<String> = LazyLock::new(|| {
     let text = text.replace(&published.epochs[0].key_id.to_string(), &secret(1).key_id(&scope).to_string());
     keys.iter().fold(text, |text, (from, to)| text.replace(&from.to_string(), &to.verifying_key().to_string()))
 });
+
+/// A text of the published sample without its `[meet]`, and without its coordinator and the organisation of that.
+fn without_coordinator(text: &str) -> String {
+    let cut = |text: String, from: &str, to: &str| {
+        let (before, rest) = text.split_once(from).unwrap();
+        let after = rest.find(to).map_or("", |at| &rest[at..]);
+        format!("{before}{after}")
+    };
+    let text = cut(text.to_owned(), "[meet]\n", "[[epoch]]");
+    let text = cut(text, &format!("[[organisation]]\nslug = \"{COORDINATOR}\""), "[[");
+    cut(text, "\n[[partner]]\nnumber = 5\n", "\n[[")
+}
 
 /// Its table on the contact point.
 pub(crate) const CONTACT_POINT: &str = "\

@@ -88,13 +88,16 @@ sees = "{sees}"
 }
 
 /// The text of the sample policy, with other keys in the place of the published ones, which no policy may have: for
-/// organisations those that [`policy_key`] gives, and so on.
+/// organisations those that [`policy_key`] gives, and so on; without its `[meet]` and its coordinator.
 ///
 /// # Panics
 ///
 /// Never: the sample is a policy.
 pub fn sample_policy_text() -> String {
     let text = sample_text(day("2026-12-01"));
+    let text = without(&text, "[meet]\n", "[[epoch]]");
+    let text = without(&text, "[[organisation]]\nslug = \"coordinatiepunt\"", "[[");
+    let text = without(&text, "\n[[partner]]\nnumber = 5\n", "\n[[");
     let published = Policy::parse(&text).expect("the sample is a policy");
     let mut keys =
         vec![(published.operator.verifying_key, operator_key()), (published.operator.checkpoint_key, checkpoint_key())];
@@ -103,6 +106,13 @@ pub fn sample_policy_text() -> String {
     let key_id = Secret::from_bytes([0x71; 32]).key_id(&scope).to_string();
     let text = text.replace(&published.epochs[0].key_id.to_string(), &key_id);
     keys.iter().fold(text, |text, (from, to)| text.replace(&from.to_string(), &to.verifying_key().to_string()))
+}
+
+/// The sample's text without what begins with `from`, up to the next `to` or the end.
+fn without(text: &str, from: &str, to: &str) -> String {
+    let (before, rest) = text.split_once(from).expect("the sample has it");
+    let after = rest.find(to).map_or("", |at| &rest[at..]);
+    format!("{before}{after}")
 }
 
 /// The table of an organisation in a policy's text.
