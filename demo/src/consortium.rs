@@ -8,7 +8,7 @@ use stapel::secret::{SecretFile, VerifyingKey};
 use stapel::{Broker, BrokerKeys, Day, Timestamp};
 
 use crate::error::Result;
-use crate::founding::{self, Founded, Member, Terms};
+use crate::founding::{self, Does, Founded, Member, Terms};
 use crate::truth::Rules;
 use crate::writing::Writing;
 
@@ -33,6 +33,8 @@ pub(crate) const TAX: usize = 1;
 pub(crate) const HOUSING: usize = 2;
 pub(crate) const SAFETY: usize = 3;
 pub(crate) const INSPECTION: usize = 4;
+/// The coordinator's seat, which comes after those of the systems.
+pub(crate) const COORDINATING: usize = SYSTEMS.len();
 
 /// Five systems of four organisations: two are the municipality's.
 pub(crate) const SYSTEMS: [System; 5] = [
@@ -98,6 +100,49 @@ pub(crate) const SYSTEMS: [System; 5] = [
     },
 ];
 
+/// The coordinator: an organisation of its own, which neither flags nor asks.
+pub(crate) const COORDINATOR: Coordinator = Coordinator {
+    number: 6,
+    name: "Coördinatiepunt ondermijning",
+    organisation: "coordinatiepunt",
+    oin: "00000099000000005000",
+    actor: "f.visser",
+    legal_basis: "Wet gegevensverwerking door samenwerkingsverbanden, artikel 2.20",
+};
+
+/// See [`COORDINATOR`].
+pub(crate) struct Coordinator {
+    pub(crate) number: u16,
+    pub(crate) name: &'static str,
+    organisation: &'static str,
+    oin: &'static str,
+    actor: &'static str,
+    legal_basis: &'static str,
+}
+
+/// What tables call a seat.
+pub(crate) fn short(seat: usize) -> &'static str {
+    SYSTEMS.get(seat).map_or("coordinator", |system| system.short)
+}
+
+/// Who acts at a seat.
+pub(crate) fn actor(seat: usize) -> &'static str {
+    SYSTEMS.get(seat).map_or(COORDINATOR.actor, |system| system.actor)
+}
+
+/// The number in the roster of a seat.
+pub(crate) fn number(seat: usize) -> u16 {
+    SYSTEMS.get(seat).map_or(COORDINATOR.number, |system| system.number)
+}
+
+/// The seat of a number in the roster.
+pub(crate) fn seat(number: u16) -> usize {
+    SYSTEMS.iter().position(|system| system.number == number).unwrap_or(COORDINATING)
+}
+
+/// The organisations that are told of each other where both put an address forward; all others by the coordinator.
+pub(crate) const DIRECT: [&str; 2] = ["gemeente", "politie"];
+
 /// What the policy below says, for the plain count.
 pub(crate) const RULES: Rules = Rules {
     threshold: 2,
@@ -117,7 +162,7 @@ const FIRST_DAY: Day = Day(20_819);
 /// 2027-12-31.
 const LAST_DAY: Day = Day(21_183);
 
-/// The organisations, once each.
+/// The organisations that flag, once each.
 pub(crate) fn organisations() -> Vec<&'static str> {
     let mut names: Vec<_> = SYSTEMS.iter().map(|system| system.organisation).collect();
     names.dedup();
@@ -126,7 +171,7 @@ pub(crate) fn organisations() -> Vec<&'static str> {
 
 /// A consortium that is ready to begin.
 pub(crate) struct Consortium {
-    /// In the order of [`SYSTEMS`], each with its folder.
+    /// In the order of [`SYSTEMS`], and then the coordinator; each with its folder.
     pub(crate) partners: Vec<(Partner, PathBuf)>,
     pub(crate) operator: Operator,
     pub(crate) secret: SecretFile,
@@ -150,7 +195,8 @@ impl Consortium {
     /// Makes keys, a secret, a policy with budgets that fit a town of `homes`, and everybody's folders in `base`.
     pub(crate) fn found(base: &Path, homes: usize, now: Timestamp) -> Result<Consortium> {
         let folder = |system: &System| base.join(format!("partner-{}", system.number));
-        let members: Vec<Member> = SYSTEMS.iter().map(|system| system.member(folder(system))).collect();
+        let systems = SYSTEMS.iter().map(|system| system.member(folder(system)));
+        let members: Vec<Member> = systems.chain([COORDINATOR.member(base.join("coordinator"))]).collect();
         let broker_keys = base.join("broker-keys");
         let secret_path = base.join("partners-only.secret");
         let Founded { partners, keys, secret, policy, policy_path } =
@@ -159,7 +205,7 @@ impl Consortium {
         let broker_folder = base.join("broker");
         let broker = Broker::create(&broker_folder, keys, &policy_path, now)?;
         let operator = Operator { folder: broker_folder, keys: broker_keys, verifying_key, broker: Some(broker) };
-        let partners = partners.into_iter().zip(SYSTEMS.iter().map(folder)).collect();
+        let partners = partners.into_iter().zip(members.into_iter().map(|member| member.folder)).collect();
         Ok(Consortium { partners, operator, secret, secret_path, policy })
     }
 }
@@ -206,13 +252,22 @@ fn terms(homes: usize) -> Result<Terms> {
         flags_held: homes + 400,
         asked_a_day,
         asked_an_epoch: asked_a_day * 100,
+        direct: Some(DIRECT),
     })
 }
 
 impl System {
     fn member(&self, folder: PathBuf) -> Member {
         let System { number, name, organisation, oin, sees, legal_basis_flag, legal_basis_ask, .. } = *self;
-        Member { number, name, organisation, oin, sees, legal_basis_flag, legal_basis_ask, folder }
+        let does = Does::Flag { sees, legal_basis_flag, legal_basis_ask };
+        Member { number, name, organisation, oin, does, folder }
+    }
+}
+
+impl Coordinator {
+    fn member(&self, folder: PathBuf) -> Member {
+        let Coordinator { number, name, organisation, oin, legal_basis, .. } = *self;
+        Member { number, name, organisation, oin, does: Does::Coordinate { legal_basis }, folder }
     }
 }
 
@@ -240,7 +295,10 @@ mod tests {
         assert_eq!(policy.epochs[0].opens, RULES.opens);
         assert_eq!(policy.retention.max_days, MAX_DAYS);
         assert!(counting.own_flag_required);
-        assert_eq!((policy.partners.len(), policy.organisations.len(), organisations().len()), (5, 4, 4));
+        assert_eq!((policy.partners.len(), policy.organisations.len(), organisations().len()), (6, 5, 4));
+        assert_eq!(policy.coordinating_partner().map(|partner| partner.number), Some(COORDINATOR.number));
+        assert_eq!(policy.meet.as_ref().map(|meet| meet.direct.len()), Some(1));
+        assert!(policy.unsafe_introductions(1).is_empty(), "all are introduced, as the plain count has it");
         for (partner, system) in policy.partners.iter().zip(&SYSTEMS) {
             assert_eq!((partner.number, partner.organisation.as_str()), (system.number, system.organisation));
             assert_eq!(partner.sees, system.sees);

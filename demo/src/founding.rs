@@ -19,11 +19,18 @@ pub(crate) struct Member {
     pub(crate) organisation: &'static str,
     /// The organisation's OIN.
     pub(crate) oin: &'static str,
-    pub(crate) sees: Sees,
-    pub(crate) legal_basis_flag: &'static str,
-    pub(crate) legal_basis_ask: &'static str,
+    pub(crate) does: Does,
     /// Its folder, which is made.
     pub(crate) folder: PathBuf,
+}
+
+/// What a system takes part for.
+#[derive(Clone, Copy)]
+pub(crate) enum Does {
+    /// It flags and asks.
+    Flag { sees: Sees, legal_basis_flag: &'static str, legal_basis_ask: &'static str },
+    /// It brings together who put an address forward.
+    Coordinate { legal_basis: &'static str },
 }
 
 /// What the consortium agrees on.
@@ -52,6 +59,8 @@ pub(crate) struct Terms {
     pub(crate) flags_held: usize,
     pub(crate) asked_a_day: usize,
     pub(crate) asked_an_epoch: usize,
+    /// The organisations that meet each other directly; `None` where the policy has no `[meet]`.
+    pub(crate) direct: Option<[&'static str; 2]>,
 }
 
 /// A consortium that is ready to begin, but for its broker's store.
@@ -71,6 +80,17 @@ const FIRST_SET: &str = r#"
 rule = "first-set"
 reason = "Een demonstratie: de eerste lijsten zijn verzonnen, en zo groot als de stad het vraagt"
 "#;
+
+/// What is done after a hit where the policy has a `[meet]`.
+const MEETING: &str = "\
+De partner draagt de treffer aan en wordt dan genoemd aan de coördinator, en aan wie hem rechtstreeks ontmoet. Andere
+partners die het adres melden, kiezen zelf of zij ook genoemd worden. De coördinator gaat na of de wet toelaat dat zij
+gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf.";
+
+/// And where it has none.
+const CALLING: &str = "\
+De partner meldt de treffer bij de coördinator. Die gaat na welke partners het betreft, en of de wet toelaat dat zij
+gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf.";
 
 /// The one epoch there is.
 pub(crate) const EPOCH: u32 = 1;
@@ -110,18 +130,25 @@ pub(crate) fn found(
     }
 
     let mut partners = Vec::new();
+    let mut certificates = Vec::new();
     for member in members {
         Partner::join(&member.folder, &policy_path)?;
         let mut partner = Partner::open(&member.folder)?;
-        partner.add_secret(secret_path)?;
+        if let Does::Flag { .. } = member.does {
+            partner.add_secret(secret_path)?;
+        }
         let keys = Some(partner.keys(EPOCH)?);
         let (first_day, last_day) = (terms.opens, terms.closes);
         let statement = Statement { partner: member.number, epoch: EPOCH, serial: 1, keys, first_day, last_day };
         let certificate = Certificate::sign(&policy, statement, &policy_keys[member.organisation])?;
         let path = base.join(certificate.file_name());
         write(&path, &certificate.to_text())?;
-        partner.add_certificate(&path)?;
+        certificates.push(certificate);
         partners.push(partner);
+    }
+    // Each has those of all: what comes after a hit is for the others' keys.
+    for partner in &mut partners {
+        partner.take_certificates(certificates.clone())?;
     }
     Ok(Founded { partners, keys, secret, policy, policy_path })
 }
@@ -144,6 +171,10 @@ fn policy_text(
     let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
     let first_set = if first_set_flags + new_flags_a_day > 10_000 { FIRST_SET } else { "" };
     let addresses = terms.address.as_ref().map_or(String::new(), |address| format!("addresses = [\"{address}\"]\n"));
+    let (after_hit, meet) = match terms.direct {
+        Some([one, other]) => (MEETING, format!("[meet]\ndirect = [[\"{one}\", \"{other}\"]]\n\n")),
+        None => (CALLING, String::new()),
+    };
     let (test, immediate) = if terms.immediate { ("test = true\n", "immediate = true\n") } else { ("", "") };
     let mut text = format!(
         r#"# {remark}
@@ -159,8 +190,7 @@ De partner heeft zelf, in het afgelopen halfjaar en uit eigen waarneming of een 
 aanwijzing dat op dit adres sprake is van ondermijnende criminaliteit. Nooit omdat een andere partner iets meldt, en
 nooit omdat het adres hier als treffer naar voren kwam."""
 after_hit = """
-De partner meldt de treffer bij de coördinator. Die gaat na welke partners het betreft, en of de wet toelaat dat zij
-gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf."""
+{after_hit}"""
 coordinator = "Coördinatiepunt ondermijning, coordinatie@{name}.example"
 freshness_days = {freshness_days}
 {first_set}
@@ -197,7 +227,7 @@ flags_held = {flags_held}
 asked_a_day = {asked_a_day}
 asked_an_epoch = {asked_an_epoch}
 
-[[epoch]]
+{meet}[[epoch]]
 number = {EPOCH}
 key_id = "{key_id}"
 opens = {opens}
@@ -219,18 +249,26 @@ policy_key = "{policy_key}"
         );
     }
     for member in members {
-        let Member { number, name, organisation, legal_basis_flag, legal_basis_ask, .. } = member;
-        let sees = member.sees.as_str();
+        let Member { number, name, organisation, .. } = member;
+        let does = match member.does {
+            Does::Flag { sees, legal_basis_flag, legal_basis_ask } => format!(
+                r#"may = ["flag", "ask"]
+sees = "{}"
+legal_basis_flag = "{legal_basis_flag}"
+legal_basis_ask = "{legal_basis_ask}""#,
+                sees.as_str()
+            ),
+            Does::Coordinate { legal_basis } => {
+                format!("may = [\"coordinate\"]\nlegal_basis_coordinate = \"{legal_basis}\"")
+            }
+        };
         text += &format!(
             r#"
 [[partner]]
 number = {number}
 name = "{name}"
 organisation = "{organisation}"
-may = ["flag", "ask"]
-sees = "{sees}"
-legal_basis_flag = "{legal_basis_flag}"
-legal_basis_ask = "{legal_basis_ask}"
+{does}
 "#
         );
     }

@@ -2,9 +2,10 @@
 //! sandbox` makes.
 //!
 //! In the demonstration four organisations with five systems flag overlapping shares of a town, from their keys to the
-//! end of their flags. Messages, answers and files are real; the clock is simulated, and the flags and the people are
-//! made up. Every standing is compared with a plain count made without cryptography, and all that the broker keeps and
-//! says is searched for addresses, the secret and raw pseudonyms.
+//! end of their flags; and after a hit they and a coordinator meet and talk, for a month. Messages, answers and files
+//! are real; the clock is simulated, and the flags and the people are made up. Every standing, and every introduction,
+//! is compared with a plain count made without cryptography, and all that the broker keeps and says is searched for
+//! addresses, the secret, raw pseudonyms and what was written in notes.
 //!
 //! - `founding`: keys, folders, secret and signed policy of any small consortium; [`sandbox`]: one for a developer's
 //!   program;
@@ -14,7 +15,8 @@
 //! - `writing`: how each system writes addresses;
 //! - `plan`: who flags what;
 //! - `play`: partners and broker at work;
-//! - `truth`: the plain count;
+//! - `talking`: partners and coordinator at work after a hit;
+//! - `truth`, `meetings`: the plain count, of flags and of who meets;
 //! - `scan`: the search at the broker;
 //! - `story`, `show`: what happens, and how it is told.
 
@@ -25,12 +27,14 @@ mod chance;
 mod consortium;
 mod error;
 mod founding;
+mod meetings;
 mod plan;
 mod play;
 pub mod sandbox;
 mod scan;
 mod show;
 mod story;
+mod talking;
 mod town;
 mod truth;
 mod writing;
@@ -48,7 +52,7 @@ use consortium::{SYSTEMS, organisations};
 use error::Result;
 use play::{Play, Tally};
 use show::Show;
-use story::{Outcome, Story};
+use story::{Month, Outcome, Story};
 use town::Town;
 
 /// A demonstration to be played.
@@ -155,6 +159,7 @@ fn object(seed: u64, town: &Town, outcome: &Outcome, play: &Play, seconds: f64) 
         "rows_of_known_addresses": town.shared,
         "flags": outcome.flags,
         "number_flags": outcome.number_flags,
+        "after_a_hit": of_month(&outcome.month),
         "stacked": heights(&outcome.stacked),
         "stacked_numbers": heights(&outcome.stacked_numbers),
         "messages": tally.sent.len(),
@@ -166,6 +171,22 @@ fn object(seed: u64, town: &Town, outcome: &Outcome, play: &Play, seconds: f64) 
         "searched": { "files": outcome.searched.0, "bytes": outcome.searched.1 },
         "leaks": outcome.leaks.len(),
         "seconds": phases,
+    })
+}
+
+/// What `--json` prints of the month after hits.
+fn of_month(month: &Month) -> Value {
+    json!({
+        "days": month.days,
+        "flags": month.flags,
+        "stacked": month.hits,
+        "put_forward": month.put_forward,
+        "asked": month.asked,
+        "introduced": month.introduced,
+        "addresses": month.addresses,
+        "longest_wait_days": month.longest_wait,
+        "notes": month.notes,
+        "outcomes": month.outcomes,
     })
 }
 

@@ -9,17 +9,19 @@ use stapel::partner::{Answered, Case, Changed, Partner, Received};
 use stapel::{AddressError, AddressKey, Day, Timestamp};
 
 use crate::chance::Chance;
-use crate::consortium::{MAX_DAYS, Operator, RULES, SYSTEMS, organisations};
+use crate::consortium::{self, MAX_DAYS, Operator, RULES, SYSTEMS, organisations};
 use crate::error::{DemoError, Result};
+use crate::meetings::Meetings;
 use crate::town::Home;
 use crate::truth::Truth;
 
 /// Everything at one moment.
 pub(crate) struct Play {
-    /// In the order of [`SYSTEMS`].
+    /// In the order of [`SYSTEMS`], and then the coordinator's.
     pub(crate) seats: Vec<Seat>,
     pub(crate) operator: Operator,
     pub(crate) truth: Truth,
+    pub(crate) meetings: Meetings,
     /// The simulated clock, which everybody's is set by.
     pub(crate) now: Timestamp,
     pub(crate) tally: Tally,
@@ -74,7 +76,7 @@ impl Tally {
         }
     }
 
-    fn check<T: PartialEq + Debug>(&mut self, what: impl Fn() -> String, is: &T, should_be: &T) {
+    pub(crate) fn check<T: PartialEq + Debug>(&mut self, what: impl Fn() -> String, is: &T, should_be: &T) {
         self.others += 1;
         self.compare(what, is, should_be);
     }
@@ -87,17 +89,18 @@ impl Tally {
 }
 
 impl Play {
-    /// Begins with partners in the order of [`SYSTEMS`], each with its folder, and a broker that was made at `now`.
+    /// Begins with partners in the order of [`Play::seats`], each with its folder, and a broker that was made at `now`.
     pub(crate) fn new(partners: Vec<(Partner, PathBuf)>, operator: Operator, seed: u64, now: Timestamp) -> Play {
-        let seats = partners.into_iter().zip(&SYSTEMS).map(|((partner, folder), system)| Seat {
+        let seats = partners.into_iter().enumerate().map(|(seat, (partner, folder))| Seat {
             partner,
             folder,
             accepted: Vec::new(),
-            chance: Chance::new(seed, system.short),
+            chance: Chance::new(seed, consortium::short(seat)),
             cases: 0,
         });
         let truth = Truth::new(RULES, SYSTEMS.iter().map(|system| (system.organisation, system.sees)), now);
-        Play { seats: seats.collect(), operator, truth, now, tally: Tally::default() }
+        let meetings = Meetings::new();
+        Play { seats: seats.collect(), operator, truth, meetings, now, tally: Tally::default() }
     }
 
     /// Lets time pass; half a minute after each midnight the operator's timer has the broker look whether a release is
@@ -173,6 +176,7 @@ impl Play {
 
     /// Brings the broker up to date, or confirms that nothing changed.
     pub(crate) fn deliver(&mut self, system: usize) -> Result<()> {
+        let mut told = None;
         for message in self.seats[system].partner.confirm(self.now)? {
             let reply = self.carry(&message)?;
             let received = self.seats[system].partner.read(&reply, self.now)?;
@@ -184,11 +188,14 @@ impl Play {
                 )
                 .into());
             };
-            self.truth.told(system, self.now);
-            let held = self.truth.held(system);
-            self.tally.check(|| format!("flags held of {}", SYSTEMS[system].short), &(receipt.held as usize), &held);
+            told = Some(receipt.held as usize);
             self.seats[system].accepted.push((message, reply));
         }
+        // What is withdrawn goes in a message before that with what is new, so that the last one says it all.
+        self.truth.told(system, self.now);
+        self.meetings.completed(&self.truth, self.now.day());
+        let held = self.truth.held(system);
+        self.tally.check(|| format!("flags held of {}", SYSTEMS[system].short), &told, &Some(held));
         Ok(())
     }
 
@@ -228,9 +235,7 @@ impl Play {
 
     /// Brings bytes to the broker and gives back its reply.
     pub(crate) fn carry(&mut self, message: &[u8]) -> Result<Vec<u8>> {
-        if self.truth.tick(self.now) {
-            self.tally.releases += 1;
-        }
+        self.tick();
         let reply = self.operator.broker()?.handle(message, self.now);
         self.tally.sent.push(message.to_vec());
         self.tally.returned.push(reply.clone());
@@ -262,11 +267,20 @@ impl Play {
         Ok(rows)
     }
 
-    fn release(&mut self) -> Result<()> {
+    /// Makes the release that is due in the plain count, and decides there who meets. Whether one was due.
+    fn tick(&mut self) -> bool {
         let due = self.truth.tick(self.now);
+        if due {
+            self.tally.releases += 1;
+            self.meetings.turn(&self.truth, self.now.day());
+        }
+        due
+    }
+
+    fn release(&mut self) -> Result<()> {
+        let due = self.tick();
         let releases = self.operator.broker()?.release(self.now)?;
         self.tally.returned.push(format!("{releases:?}").into_bytes());
-        self.tally.releases += usize::from(due);
         let made: Vec<_> = releases.iter().map(|release| (release.number, release.as_of)).collect();
         let expected: Vec<_> = due.then(|| self.truth.release()).into_iter().collect();
         self.tally.check(|| "releases made".to_owned(), &made, &expected);
@@ -315,10 +329,10 @@ impl Play {
         }
     }
 
-    fn case(&mut self, system: usize) -> Result<Case> {
-        let seat = &mut self.seats[system];
-        seat.cases += 1;
-        Ok(Case::new(SYSTEMS[system].actor, &format!("2027-{:04}", seat.cases))?)
+    pub(crate) fn case(&mut self, seat: usize) -> Result<Case> {
+        let cases = &mut self.seats[seat].cases;
+        *cases += 1;
+        Ok(Case::new(consortium::actor(seat), &format!("2027-{cases:04}"))?)
     }
 }
 
@@ -327,7 +341,7 @@ fn default_last_day(now: Timestamp) -> Day {
     now.day().plus(MAX_DAYS).latest_month_end().unwrap_or_default()
 }
 
-fn in_short(received: &Received) -> String {
+pub(crate) fn in_short(received: &Received) -> String {
     match received {
         Received::Rejection { rejection, .. } | Received::Late(rejection) | Received::Hint(rejection) => {
             format!("no ({}): {}", rejection.code.as_str(), rejection.sentence)

@@ -11,7 +11,7 @@ use stapel::{AddressKey, Broker, Case, Day, Fields, Timestamp};
 
 use crate::certificates;
 use crate::error::{DemoError, Result};
-use crate::founding::{self, Founded, Member, Terms};
+use crate::founding::{self, Does, Founded, Member, Terms};
 
 /// What the developer's program flags, and how many of the playing partners have flagged it before.
 const ADDRESSES: &[(&str, &str, usize)] = &[
@@ -184,9 +184,7 @@ fn members(base: &Path) -> Vec<Member> {
                 name,
                 organisation,
                 oin,
-                sees: Sees::Count,
-                legal_basis_flag,
-                legal_basis_ask,
+                does: Does::Flag { sees: Sees::Count, legal_basis_flag, legal_basis_ask },
                 folder: base.join(folder),
             }
         };
@@ -257,5 +255,6 @@ fn terms(now: Timestamp, port: Option<u16>) -> Result<Terms> {
         flags_held: 10_000_000,
         asked_a_day: 10_000_000,
         asked_an_epoch: 1_000_000_000,
+        direct: None,
     })
 }

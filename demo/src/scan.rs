@@ -23,6 +23,8 @@ pub(crate) enum What {
     Pseudonym,
     /// Half of the secret or more.
     Secret,
+    /// The beginning of what somebody wrote in a note.
+    Note,
 }
 
 /// How it was written.
@@ -74,6 +76,14 @@ impl Scan {
         }
         let postcodes = homes.into_iter().filter_map(|home| home.postcode().as_bytes().try_into().ok()).collect();
         Scan { windows: Windows::new(whats), postcodes }
+    }
+
+    /// To search for the beginnings of texts too, of those that are long enough to be told from chance.
+    pub(crate) fn with_notes(mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) -> Scan {
+        let beginning = |text: &str| text.as_bytes().get(..16).and_then(|text| text.try_into().ok());
+        let beginnings = texts.into_iter().filter_map(|text| Some((beginning(text.as_ref())?, What::Note)));
+        self.windows.add(beginnings);
+        self
     }
 
     /// Searches bytes.
@@ -173,12 +183,18 @@ const FILTER_BITS: u32 = 24;
 
 impl Windows {
     fn new(whats: HashMap<[u8; 16], What>) -> Windows {
-        let mut filter = vec![0; 1 << (FILTER_BITS - 6)];
-        for window in whats.keys() {
-            let bit = filter_bit(window);
-            filter[bit / 64] |= 1 << (bit % 64);
+        let filter = vec![0; 1 << (FILTER_BITS - 6)];
+        let mut windows = Windows { whats: HashMap::new(), filter };
+        windows.add(whats);
+        windows
+    }
+
+    fn add(&mut self, whats: impl IntoIterator<Item = ([u8; 16], What)>) {
+        for (window, what) in whats {
+            let bit = filter_bit(&window);
+            self.filter[bit / 64] |= 1 << (bit % 64);
+            self.whats.insert(window, what);
         }
-        Windows { whats, filter }
     }
 
     fn search(&self, bytes: &[u8], mut found: impl FnMut(What, usize)) {
@@ -234,6 +250,7 @@ impl fmt::Display for Leak {
             What::Address => "an address",
             What::Pseudonym => "a raw pseudonym",
             What::Secret => "the secret",
+            What::Note => "a note",
         };
         let form = match self.form {
             Form::Plain => "",
@@ -274,6 +291,14 @@ mod tests {
         let amid: Vec<_> = scan.bytes(&amid).iter().map(|leak| (leak.what, leak.form)).collect();
         assert_eq!(alone, amid);
         alone
+    }
+
+    #[test]
+    fn a_planted_note_is_found_by_its_beginning() {
+        let scan = scan().with_notes(["Wij gaan er morgen heen.", "te kort"]);
+        let what = |bytes: &[u8]| scan.bytes(bytes).iter().map(|leak| leak.what).collect::<Vec<_>>();
+        assert_eq!(what(b"...Wij gaan er morgen..."), [What::Note]);
+        assert!(what(b"te kort om te vinden, en Wij gaan er nu heen").is_empty());
     }
 
     #[test]

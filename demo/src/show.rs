@@ -10,7 +10,7 @@ const WIDTH: usize = 100;
 const INDENT: &str = "  ";
 
 /// The number of phases, for whoever watches on standard error.
-const PHASES: usize = 11;
+const PHASES: usize = 13;
 
 /// Where the text goes; nowhere, where only the numbers are wanted.
 pub(crate) struct Show<W> {

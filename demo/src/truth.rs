@@ -147,12 +147,10 @@ impl Truth {
         if !asker.released.contains_key(address) {
             return Standing::NoOwnFlag;
         }
-        let count = self.count(address);
-        let sources = self.organisations(|system| !system.released.is_empty());
-        if sources < self.rules.min_sources || count < self.rules.threshold {
+        if !self.is_stacked(address) {
             return Standing::BelowThreshold;
         }
-        let count = count.min(self.rules.count_cap);
+        let count = self.count(address).min(self.rules.count_cap);
         Standing::Stacked(match asker.sees {
             Sees::Presence => Told::Presence,
             Sees::Count => Told::Count(count as u8),
@@ -164,6 +162,27 @@ impl Truth {
                 Told::Band(lower as u8)
             }
         })
+    }
+
+    /// Whether an address is stacked, as of the release in force.
+    pub(crate) fn is_stacked(&self, address: &AddressKey) -> bool {
+        let sources = self.organisations(|system| !system.released.is_empty());
+        sources >= self.rules.min_sources && self.is_enough(self.count(address))
+    }
+
+    /// Whether an address is stacked by the flags of so many organisations.
+    pub(crate) fn is_enough(&self, organisations: usize) -> bool {
+        organisations >= self.rules.threshold
+    }
+
+    /// Whether the broker holds a flag of a system, released or not.
+    pub(crate) fn holds(&self, system: usize, address: &AddressKey) -> bool {
+        self.systems[system].held.contains_key(address)
+    }
+
+    /// Of how many organisations the broker holds a flag, released or not.
+    pub(crate) fn held_by(&self, address: &AddressKey) -> usize {
+        self.organisations(|system| system.held.contains_key(address))
     }
 
     /// How many organisations flag an address, as of the release in force.

@@ -1,6 +1,8 @@
-//! The eleven phases of the demonstration, from a town without flags to flags that have ended.
+//! The thirteen phases of the demonstration, from a town without flags to flags that have ended.
 
+mod after_a_hit;
 mod checks;
+mod month;
 mod setting;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +35,10 @@ pub(crate) struct Outcome {
     pub(crate) stacked: BTreeMap<usize, usize>,
     /// The same for house numbers.
     pub(crate) stacked_numbers: BTreeMap<usize, usize>,
+    /// The month after hits.
+    pub(crate) month: Month,
+    /// The notes that people wrote, each its text.
+    pub(crate) texts: Vec<String>,
     /// Files and bytes of the broker's that were searched, replies included.
     pub(crate) searched: (usize, u64),
     /// What was found there that must not be there, in words.
@@ -41,9 +47,34 @@ pub(crate) struct Outcome {
     pub(crate) seconds: Vec<(&'static str, f64)>,
 }
 
+/// Figures of the month after hits.
+#[derive(Default)]
+pub(crate) struct Month {
+    pub(crate) days: usize,
+    /// Homes that were flagged in it.
+    pub(crate) flags: usize,
+    /// Homes that are stacked at its end.
+    pub(crate) hits: usize,
+    /// Homes that were put forward.
+    pub(crate) put_forward: usize,
+    /// Partners that were asked, once for each home.
+    pub(crate) asked: usize,
+    /// Pairs that were introduced.
+    pub(crate) introduced: usize,
+    /// Homes over which somebody was.
+    pub(crate) addresses: usize,
+    /// The most days from the message that completed what an introduction needs to the introduction.
+    pub(crate) longest_wait: usize,
+    /// Notes, each once for everybody whom it is for.
+    pub(crate) notes: usize,
+    /// By outcome: conversations that ended so.
+    pub(crate) outcomes: BTreeMap<&'static str, usize>,
+}
+
 /// The telling.
 pub(crate) struct Story<'a, W> {
     town: &'a Town,
+    seed: u64,
     plan: Plan,
     play: Play,
     show: Show<W>,
@@ -89,6 +120,7 @@ impl<'a, W: Write> Story<'a, W> {
         seconds.push(("consortium", since.elapsed().as_secs_f64()));
         Ok(Story {
             town,
+            seed,
             plan: Plan::new(town.homes.len(), seed),
             play,
             show,
@@ -114,6 +146,9 @@ impl<'a, W: Write> Story<'a, W> {
         self.a_change_waits()?;
         self.one_address()?;
         self.lap("work");
+        self.after_a_hit()?;
+        self.a_month()?;
+        self.lap("after a hit");
         self.checks()?;
         self.lap("checks");
         self.show.end()?;
