@@ -50,8 +50,8 @@ impl<W: Write> Story<'_, W> {
         self.play.tally.check(|| "whom the housing association was named to".to_owned(), &met, &0);
         self.show.say(
             "The housing association, which did not join, was named to nobody, and nobody was told that it said not \
-             now. That the tax office joined, the coordinator alone was told; that the police did, the tax office heard \
-             from the decision, which names who leads. The address stood in the sealed notes to the coordinator and \
+             now. That the tax office joined, the coordinator alone was told; of the police the tax office heard from \
+             the decision, which names who leads. The address stood in the sealed notes to the coordinator and \
              nowhere else. The broker saw which partners were introduced, and who writes to whom, but neither the \
              address nor a word.",
         )?;

@@ -53,7 +53,8 @@ impl<W: Write> Story<'_, W> {
         self.outcome.searched = (files, bytes);
         self.show.say(&format!(
             "{} files and replies of the broker, {} bytes, were searched for every address of the town, for the \
-             secret, for what was written in notes, and for every raw pseudonym, as they are, in hexadecimal and in decimal numbers. Found: {}.",
+             secret, for what was written in notes, and for every raw pseudonym, as they are, in hexadecimal and in \
+             decimal numbers. Found: {}.",
             thousands(files),
             thousands(bytes),
             self.outcome.leaks.len()
@@ -77,7 +78,8 @@ impl<W: Write> Story<'_, W> {
         }
         self.show.say(&format!(
             "That the search works is seen at the partners: it finds {} raw pseudonyms in what they sent, {} addresses \
-             in their exports, {} notes among those that the coordinator reads, and the secret in their secret's file ({}).",
+             in their exports, {} notes among those that the coordinator reads, and the secret in \
+             their secret's file ({}).",
             thousands(sent),
             thousands(addresses),
             thousands(notes),

@@ -44,9 +44,7 @@ impl<W: Write> Story<'_, W> {
             for seat in 0..=COORDINATING {
                 self.play.wait_until(start.plus(u64::from(day) * 86_400 + 9 * 3600 + 600 * seat as u64))?;
                 let is_busy = day < DAYS;
-                // One organisation's system is brought up to date once a week.
-                let delivers = seat < SYSTEMS.len() && (seat != HOUSING || day % 7 == 0);
-                if delivers {
+                if delivers(seat, day) {
                     if is_busy {
                         flags += people.flag(&mut self.play, self.town.homes.iter().map(|home| home.key), seat)?;
                     }
@@ -61,7 +59,7 @@ impl<W: Write> Story<'_, W> {
                             people.look_at_hits(&mut self.play, seat)?;
                         }
                         people.answer(&mut self.play, seat)?;
-                        people.work(&mut self.play, seat)?;
+                        people.work(&mut self.play, seat, delivers(seat, day + 1))?;
                     }
                 }
             }
@@ -181,8 +179,9 @@ impl People {
     }
 
     /// Who leads writes, and some days after the decision how it ended. Of a wrong signal the flag is withdrawn, and
-    /// the conversation left.
-    fn work(&mut self, play: &mut Play, system: usize) -> Result<()> {
+    /// the conversation left; on a day before a delivery, so that nobody is asked about a flag that only the broker
+    /// still has.
+    fn work(&mut self, play: &mut Play, system: usize, delivers_next: bool) -> Result<()> {
         for one in play.conversations(system) {
             let (Some(decision), true) = (&one.decision, one.lead == Some(number(system))) else { continue };
             let own = |one: &Conversation| one.notes.iter().filter(|note| note.from.is_none()).count();
@@ -204,7 +203,7 @@ impl People {
                     let (outcome, text) = (self.chance.weighted(&outcomes), self.text("Dit gesprek is afgerond"));
                     play.write(system, one.number, &NewNote::Outcome { outcome, text: &text })?;
                 }
-                Some(Outcome::WrongSignal) if is_written(&one, play.now) => {
+                Some(Outcome::WrongSignal) if delivers_next && is_written(&one, play.now) => {
                     let Some(home) = one.address else { continue };
                     play.withdraw(system, &[home])?;
                     play.leave(system, one.number, home)?;
@@ -237,6 +236,11 @@ impl People {
         self.notes += 1;
         format!("{what}, bericht {}.", self.notes)
     }
+}
+
+/// Whether a seat's system is brought up to date on a day of the month: one organisation's once a week.
+fn delivers(seat: usize, day: u16) -> bool {
+    seat < SYSTEMS.len() && (seat != HOUSING || day % 7 == 0)
 }
 
 /// Whether the outcome was written on a day before this one, so that it was brought.
