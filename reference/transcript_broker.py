@@ -5,6 +5,7 @@ from typing import Any
 
 from stapel_reference import messages
 from stapel_reference.messages import KINDS, Confirm, Delta, FullSet, Header, Question, StatusRequest, Terms
+from stapel_reference.talk import Exchange, PutForward, TotalsRequest, Year
 from succession_vectors import ANOTHER_KEY, POLICY_KEYS, signature
 from transcript_consortium import (
     CONSORTIUM,
@@ -27,7 +28,9 @@ from transcript_consortium import (
 
 HOUR = 3_600
 MIDNIGHT = [moment(date(START // DAY + days)) for days in range(8)]
-SERIES = {Question: "question", StatusRequest: "status"}
+SERIES = {Question: "question", StatusRequest: "status"} | dict.fromkeys(
+    (PutForward, Exchange, TotalsRequest, Year), "talk"
+)
 
 FIRST = version()
 SPARING = version(rules={"status_a_day": "2", "asked_a_day": "3"})
@@ -100,13 +103,21 @@ def ask(*numbers: int, epoch: int = 1, sweep: str | None = None) -> Question:
 class Play:
     """A broker's transcript while it is written. It keeps the partners' numbers, and nothing else."""
 
-    def __init__(self, name: str, about: str, policy: str = "first", now: int = START, certified: Any = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        policy: str = "first",
+        now: int = START,
+        certified: Any = None,
+        versions: dict[str, Version] | None = None,
+    ) -> None:
         self.start = {
             "policy": policy, "now": now,
             "certificates": certificates() if certified is None else certified,
         }  # fmt: skip
         self.name, self.about, self.now = name, about, now
-        self.policy = POLICIES[policy].digest
+        self.policy = (versions or POLICIES)[policy].digest
         self.steps: list[dict[str, Any]] = []
         self.used: dict[tuple[int, str], int] = {}
         self.accepted: dict[int, int] = {}

@@ -305,7 +305,7 @@ fn rows_json(rows: &[stapel::Pseudonym]) -> Value {
     rows.iter().map(|row| hex(row.expose_bytes())).collect()
 }
 
-fn reply_json(reply: &Reply) -> Value {
+pub(crate) fn reply_json(reply: &Reply) -> Value {
     match reply {
         Reply::Receipt(receipt) => json!({
             "log": log_json(&receipt.log),

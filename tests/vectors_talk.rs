@@ -165,7 +165,7 @@ fn what_was_sealed_otherwise_does_not_open() {
 }
 
 /// In the file's words.
-fn note_json(note: &Note) -> Value {
+pub(crate) fn note_json(note: &Note) -> Value {
     let (kind, text, turn, partner, outcome, day) = match &note.content {
         NoteContent::Text(text) => ("text", text.clone(), 0, 0, None, 0),
         NoteContent::Address { key, typed } => ("address", format!("{key}\n{typed}"), 0, 0, None, 0),

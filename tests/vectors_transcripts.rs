@@ -1,18 +1,22 @@
 //! Holds the broker to the transcripts of tests/vectors/v1/transcripts.json: it is sent what they say, and must reply
 //! what they say. The partner is held to its own in src/partner/tests/transcripts.rs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use stapel::message::{Code, Rejection, Reply, Role, Unverified};
+use stapel::message::{Code, EntryKind, NoteSlot, Post, Rejection, Reply, Role, Unverified};
 use stapel::policy::{Certificate, Policy, SignedPolicy};
-use stapel::secret::SigningKey;
+use stapel::secret::{SigningKey, UnsealingKey};
+use stapel::talk::{ConversationId, NoteScope, Subject};
 use stapel::{Broker, BrokerKeys, Digest, Timestamp};
 use stapel_testkit::write_private;
+
+use crate::vectors_messages::reply_json;
+use crate::vectors_talk::note_json;
 
 #[derive(Deserialize)]
 struct File {
@@ -47,6 +51,11 @@ struct Start {
     policy: String,
     now: u64,
     certificates: Vec<String>,
+    /// Of epoch 1.
+    pepper: Option<String>,
+    /// The partners' private ones.
+    #[serde(default)]
+    seal_keys: BTreeMap<u16, String>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +92,8 @@ struct Due {
     line: bool,
     policy: String,
     body: Map<String, Value>,
+    /// What each note of a post says.
+    opened: Option<Vec<Value>>,
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -108,6 +119,9 @@ struct Play<'a> {
     broker: Option<Broker>,
     /// The replies, by step.
     replies: Vec<Vec<u8>>,
+    seal_keys: BTreeMap<u16, UnsealingKey>,
+    /// What the broker calls a conversation, and its subject, once a post told it.
+    subjects: BTreeMap<ConversationId, Subject>,
 }
 
 impl Play<'_> {
@@ -117,7 +131,12 @@ impl Play<'_> {
         fs::create_dir(&keys).unwrap();
         write_private(&keys.join("signing.key"), &bytes(&file.operator.signing));
         write_private(&keys.join("checkpoint.key"), &bytes(&file.operator.checkpoint));
-        let mut play = Play { file, folder, broker: None, replies: Vec::new() };
+        if let Some(pepper) = &start.pepper {
+            write_private(&keys.join("epoch-1.pepper"), &bytes(pepper));
+        }
+        let key = |key: &String| UnsealingKey::from_bytes(bytes(key).try_into().unwrap());
+        let seal_keys = start.seal_keys.iter().map(|(partner, seed)| (*partner, key(seed))).collect();
+        let mut play = Play { file, folder, broker: None, replies: Vec::new(), seal_keys, subjects: BTreeMap::new() };
         let (path, now) = (play.policy(&start.policy, &start.certificates), Timestamp(start.now));
         // In memory, which is faster, where nothing is copied.
         let broker = if steps.iter().any(|step| step.what == "copy") {
@@ -196,12 +215,19 @@ impl Play<'_> {
     }
 
     /// Checks all that can be said of a reply to a message (SPEC.md 4.1, 4.7 and 4.10), and what it says.
-    fn check_reply(&self, due: &Due, message: &[u8], reply: &[u8]) {
+    fn check_reply(&mut self, due: &Due, message: &[u8], reply: &[u8]) {
         let unverified = Unverified::parse(reply, Role::Broker).unwrap();
         let body = unverified.danger_unsigned_rejection().map(Reply::Rejection).unwrap_or_else(|| {
             let key = SigningKey::from_seed(&bytes(&self.file.operator.signing).try_into().unwrap()).unwrap();
             unverified.verify(&key.verifying_key()).unwrap().reply().unwrap()
         });
+        if let (Reply::Post(post), Some(opened)) = (&body, &due.opened) {
+            let (repeated, ..) = header_fields(message);
+            // Before its two numbers of eight bytes.
+            let sender = &repeated[repeated.len() - 18..repeated.len() - 16];
+            let receiver = u16::from_le_bytes(sender.try_into().unwrap());
+            assert_eq!(&self.opened(post, receiver), opened, "what the notes say");
+        }
         let (kind, told) = told(&body);
         let looked_at = |name: &String| (name.clone(), told.get(name).cloned().unwrap_or_default());
         let looked_at: Map<String, Value> = due.body.keys().map(looked_at).collect();
@@ -219,6 +245,34 @@ impl Play<'_> {
             let names = [slug(broker.policy().consortium.as_str()), slug(broker.policy().purpose.as_str())].concat();
             assert_eq!(repeated, [names, vec![0; 4 + 16 + 2 + 8 + 8]].concat(), "the header of a reply to no message");
         }
+    }
+}
+
+impl Play<'_> {
+    /// What the notes of a post say to whom it is for.
+    fn opened(&mut self, post: &Post, receiver: u16) -> Vec<Value> {
+        for entry in &post.entries {
+            if let EntryKind::Introduced { conversation, .. } = entry.told {
+                self.subjects.insert(conversation, entry.subject);
+            }
+        }
+        let broker = self.broker().policy();
+        let policy = broker.policy();
+        let open = |(_, slot): &(u64, NoteSlot)| {
+            let scope = NoteScope {
+                consortium: &policy.consortium,
+                purpose: &policy.purpose,
+                epoch: slot.epoch,
+                subject: &self.subjects[&slot.conversation],
+                began: slot.began,
+                sender: slot.partner,
+                receiver,
+                number: slot.number,
+            };
+            let sender = self.seal_keys[&slot.partner].seal_key();
+            note_json(&scope.open(&slot.sealed, &self.seal_keys[&receiver], &sender).unwrap())
+        };
+        post.notes.iter().map(open).collect()
     }
 }
 
@@ -277,6 +331,8 @@ fn told(reply: &Reply) -> (&'static str, Value) {
         Reply::Rejection(Rejection { code, number, .. }) => {
             ("rejection", json!({ "code": code.as_str(), "number": number }))
         }
+        Reply::Kept(_) => ("kept", reply_json(reply)),
+        Reply::Post(_) => ("post", reply_json(reply)),
         _ => panic!("the file has no such reply"),
     }
 }
@@ -321,5 +377,24 @@ fn every_code_is_among_what_the_broker_replies() {
     let told: Vec<_> = replies.filter_map(|reply| reply.body.get("code").and_then(Value::as_str)).collect();
     for code in Code::ALL {
         assert!(told.contains(&code.as_str()), "{}", code.as_str());
+    }
+}
+
+#[test]
+fn a_conversation_is_among_them_with_each_entry_and_notes_that_open() {
+    let file: File = serde_json::from_str(include_str!("vectors/v1/transcripts.json")).unwrap();
+    let talks = file.broker.iter().filter(|transcript| !transcript.start.seal_keys.is_empty());
+    let replies: Vec<&Due> = talks.flat_map(|one| &one.steps).filter_map(|step| step.reply.as_ref()).collect();
+    let texts = |name: &str, of: &Value| -> Vec<String> {
+        let all = of.as_array().into_iter().flatten().filter_map(|one| one.get(name)?.as_str().map(str::to_owned));
+        all.collect()
+    };
+    let entries = replies.iter().filter_map(|due| due.body.get("entries"));
+    let told: BTreeSet<String> = entries.flat_map(|entries| texts("told", entries)).collect();
+    assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), ["asked", "introduced", "left"]);
+    let opened = replies.iter().filter_map(|due| due.opened.clone()).map(Value::Array);
+    let written: BTreeSet<String> = opened.flat_map(|notes| texts("type", &notes)).collect();
+    for kind in ["text", "address", "decision", "outcome"] {
+        assert!(written.contains(kind), "{kind}");
     }
 }

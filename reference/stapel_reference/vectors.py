@@ -13,6 +13,7 @@ from . import address, certificate, hpke, https, jsonform, keys, log, messages, 
 from .errors import Refused
 from .keys import unhex
 from .standings import Counting
+from .talk import PutForward
 
 # A check gives the name of each vector, and what is wrong with it or nothing.
 Check = Iterator[tuple[str, str | None]]
@@ -267,6 +268,73 @@ def transcript_vectors(file: dict[str, Any]) -> Check:
         for at, step in enumerate(play["steps"]):
             if step["do"] == "message":
                 yield f"{play['name']}, step {at}", sent(step, rosters)
+        if "seal_keys" in play["start"]:
+            yield play["name"], conversation(play)
+
+
+def conversation(play: dict[str, Any]) -> str | None:
+    """Of partners whose seal keys are known: whether each code that they are told is the one that the other sent, and
+    each note that they are brought opens to what was written, under the conversation that it is of."""
+    start = play["start"]
+    keys = {int(number): unhex(key) for number, key in start["seal_keys"].items()}
+    public = {number: hpke.public_key(key) for number, key in keys.items()}
+    # What is called so by the broker; and by sender and row, what the codes of it are made with.
+    subjects: dict[bytes, bytes] = {}
+    put_forward: dict[tuple[int, int], tuple[messages.Header, PutForward]] = {}
+    for step in play["steps"]:
+        reply = step.get("reply", {})
+        if step["do"] != "message" or reply.get("kind") not in ("kept", "post"):
+            continue
+        message = messages.decode(unhex(step["message"]), from_partner=True)
+        header, own, body = message.header, message.header.partner, message.body()
+        if message.raw_body != body.encode():
+            return "a body that is written otherwise"
+        if isinstance(body, PutForward):
+            put_forward[own, header.sequence] = (header, body)
+        for entry in reply["body"].get("entries", []):
+            subject, called = unhex(entry["subject"]), unhex(entry["conversation"])
+            if entry["told"] == "introduced":
+                subjects[called] = subject
+                if called != notes.conversation(unhex(start["pepper"]), subject):
+                    return "a conversation that is called otherwise"
+            if entry["row"]:
+                wrong = code_told(entry, own, keys, public, put_forward[entry["partner"], entry["row"]])
+                if wrong:
+                    return wrong
+        for brought, due in zip(reply["body"].get("notes", []), reply.get("opened", []), strict=True):
+            slot = brought["note"]
+            scope = notes.NoteScope(
+                header.consortium, header.purpose, slot["epoch"], subjects[unhex(slot["conversation"])],
+                slot["began"], slot["partner"], own, slot["number"],
+            )  # fmt: skip
+            note_ = scope.open(unhex(slot["sealed"]), keys[own], public[slot["partner"]])
+            if jsonform.to_json(note_) != due:
+                return f"a note that says {note_!r}, and not {due!r}"
+    return None
+
+
+def code_told(
+    entry: dict[str, Any],
+    own: int,
+    keys: dict[int, bytes],
+    public: dict[int, bytes],
+    said: tuple[messages.Header, PutForward],
+) -> str | None:
+    """Whether the code of an introduction is that of the other's row, as the receiver makes it."""
+    header, body = said
+    other = entry["partner"]
+    scope = notes.RowScope(header.consortium, header.purpose, header.epoch, other, own)
+    key = scope.key(keys[own], public[other])
+    row = next(row for row in body.rows if notes.subject(row.pseudonym).hex() == entry["subject"])
+    theirs = row.codes[body.receivers.index(own)]
+    # To the coordinator it is about the subject: of the two one is right, and the other is not.
+    made = [
+        notes.code(key, header.policy, about, header.sequence, body.last_day)
+        for about in (row.pseudonym, unhex(entry["subject"]))
+    ]
+    if theirs.hex() != entry["code"] or made.count(theirs) != 1 or body.last_day != entry["until"]:
+        return f"an introduction of {other} to {own} with another code, or another day"
+    return None
 
 
 def sent(step: dict[str, Any], rosters: dict[str, set[int]]) -> str | None:
