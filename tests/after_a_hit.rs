@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, Received, TalkNews};
 use stapel::policy::{Certificate, Policy, PolicySignature, Statement};
@@ -46,29 +46,23 @@ pub(crate) fn by() -> Case {
     Case::new("j.jansen", "Z-2026-1").unwrap()
 }
 
-impl Town {
-    fn new(meet: &str) -> Town {
-        Town::of(&text(meet))
+/// All of a consortium but its broker.
+pub(crate) struct Founded {
+    pub(crate) folder: TempDir,
+    /// The policy's file, with signatures and certificates beside it.
+    pub(crate) path: PathBuf,
+    pub(crate) partners: BTreeMap<u16, Partner>,
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+impl Founded {
+    /// With this `[meet]`, in files.
+    pub(crate) fn new(meet: &str) -> Founded {
+        Founded::of(&text(meet))
     }
 
-    fn of(text: &str) -> Town {
-        Town::with(text, |_, policy, certificates| {
-            Broker::in_memory(broker_keys(), policy, certificates, START).unwrap()
-        })
-    }
-
-    /// A town whose broker keeps what it has in the folder `broker`.
-    pub(crate) fn on_disk(meet: &str) -> Town {
-        Town::with(&text(meet), |folder, _, certificates| {
-            for certificate in certificates {
-                fs::write(folder.join(certificate.file_name()), certificate.to_text()).unwrap();
-            }
-            let keys = stored_keys(&folder.join("keys"));
-            Broker::create(&folder.join("broker"), keys, &folder.join("policy.toml"), START).unwrap()
-        })
-    }
-
-    fn with(text: &str, begin: impl FnOnce(&Path, SignedPolicy, &[Certificate]) -> Broker) -> Town {
+    /// Under this policy, in files.
+    fn of(text: &str) -> Founded {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
         fs::write(&path, text).unwrap();
@@ -105,8 +99,39 @@ impl Town {
         for partner in partners.values_mut() {
             partner.take_certificates(certificates.clone()).unwrap();
         }
-        let signed = SignedPolicy::verify(policy, &signatures).unwrap();
-        let broker = begin(folder.path(), signed, &certificates);
+        for certificate in &certificates {
+            fs::write(path.with_file_name(certificate.file_name()), certificate.to_text()).unwrap();
+        }
+        Founded { folder, path, partners, certificates }
+    }
+}
+
+impl Town {
+    fn new(meet: &str) -> Town {
+        Town::of(&text(meet))
+    }
+
+    fn of(text: &str) -> Town {
+        let in_memory = |founded: &Founded| {
+            let signed = SignedPolicy::read(&founded.path).unwrap();
+            Broker::in_memory(broker_keys(), signed, &founded.certificates, START).unwrap()
+        };
+        Town::with(text, in_memory)
+    }
+
+    /// A town whose broker keeps what it has in the folder `broker`.
+    pub(crate) fn on_disk(meet: &str) -> Town {
+        Town::with(&text(meet), |founded| {
+            let folder = founded.folder.path();
+            let keys = stored_keys(&folder.join("keys"));
+            Broker::create(&folder.join("broker"), keys, &founded.path, START).unwrap()
+        })
+    }
+
+    fn with(text: &str, begin: impl FnOnce(&Founded) -> Broker) -> Town {
+        let founded = Founded::of(text);
+        let broker = begin(&founded);
+        let Founded { folder, partners, .. } = founded;
         Town { folder, broker, partners, replies: Vec::new() }
     }
 

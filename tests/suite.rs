@@ -61,5 +61,7 @@ mod partner;
 mod recovery;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod stores_partner;
+#[cfg(all(feature = "partner", feature = "broker"))]
+mod talk_histories;
 #[cfg(all(feature = "partner", feature = "broker", feature = "threads"))]
 mod threads;
