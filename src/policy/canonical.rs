@@ -164,7 +164,7 @@ mod tests {
         let text = sample.canonical_json();
         assert!(text.starts_with("{\"after_hit\":\"De partner draagt de treffer aan en wordt dan aan"), "{text}");
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "e54f59a95abccd8d8ebbf1c19cae57a09185dcb66eff6e7c027c14da4e3a8042");
+        assert_eq!(sample.digest().to_string(), "16fba6e4c5c8047e31354698f8c2ed57090f48281f5772be06500fe227239676");
     }
 
     #[test]
