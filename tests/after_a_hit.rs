@@ -27,7 +27,7 @@ pub(crate) struct Town {
     pub(crate) replies: Vec<Vec<u8>>,
 }
 
-fn text(meet: &str) -> String {
+pub(crate) fn text(meet: &str) -> String {
     let coordinator = policy_key("coordinatiepunt").verifying_key();
     let text = sample_policy_text().replacen("[[epoch]]", &format!("[meet]\n{meet}\n[[epoch]]"), 1);
     format!(
@@ -56,13 +56,8 @@ pub(crate) struct Founded {
 }
 
 impl Founded {
-    /// With this `[meet]`, in files.
-    pub(crate) fn new(meet: &str) -> Founded {
-        Founded::of(&text(meet))
-    }
-
-    /// Under this policy, in files.
-    fn of(text: &str) -> Founded {
+    /// By this policy, in files.
+    pub(crate) fn of(text: &str) -> Founded {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
         fs::write(&path, text).unwrap();

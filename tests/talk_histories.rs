@@ -12,7 +12,7 @@ use stapel::talk::{ConversationId, NoteContent, Outcome, Subject};
 use stapel::{AddressKey, Broker, Day, Partner, Pseudonym, PseudonymKey, Timestamp};
 use stapel_testkit::{START, noon, operator_key, stored_keys};
 
-use crate::after_a_hit::{COORDINATOR, Founded, HOUSING, POLICE, TAX, TOWN_HALL, by, home, secret_of_sample};
+use crate::after_a_hit::{COORDINATOR, Founded, HOUSING, POLICE, TAX, TOWN_HALL, by, home, secret_of_sample, text};
 
 /// Those who flag.
 const FLAGGING: [u16; 4] = [POLICE, TAX, HOUSING, TOWN_HALL];
@@ -153,7 +153,7 @@ struct World {
 
 impl World {
     fn new() -> World {
-        let founded = Founded::new("direct = [[\"politie\", \"belastingdienst\"]]");
+        let founded = Founded::of(&text("direct = [[\"politie\", \"belastingdienst\"]]"));
         let keys = founded.partners.iter().map(|(number, one)| (*number, one.keys(1).unwrap().message)).collect();
         let file = secret_of_sample();
         let pseudonyms = PseudonymKey::new(&file.secret, &file.scope);
@@ -406,8 +406,8 @@ impl World {
         reply
     }
 
-    /// Nothing goes wrong any more: whoever was introduced knows it, of nobody else anything is known, and each note came
-    /// once.
+    /// Nothing goes wrong any more: whoever was introduced knows it, and nothing is known of anybody else; each note
+    /// came once.
     fn settle(&mut self) {
         for _ in 0..SETTLED {
             self.a_day(u64::MAX, u64::MAX);

@@ -55,7 +55,7 @@ impl<W: Write> Story<'_, W> {
                     _ if !is_busy => {}
                     COORDINATING => people.decide(&mut self.play)?,
                     _ => {
-                        if day % 7 == 0 {
+                        if day.is_multiple_of(7) {
                             people.look_at_hits(&mut self.play, seat)?;
                         }
                         people.answer(&mut self.play, seat)?;
@@ -240,7 +240,7 @@ impl People {
 
 /// Whether a seat's system is brought up to date on a day of the month: one organisation's once a week.
 fn delivers(seat: usize, day: u16) -> bool {
-    seat < SYSTEMS.len() && (seat != HOUSING || day % 7 == 0)
+    seat < SYSTEMS.len() && (seat != HOUSING || day.is_multiple_of(7))
 }
 
 /// Whether the outcome was written on a day before this one, so that it was brought.
