@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, Received, TalkNews};
 use stapel::policy::{Certificate, Policy, PolicySignature, Statement};

@@ -164,7 +164,7 @@ mod tests {
         let text = sample.canonical_json();
         assert!(text.starts_with("{\"after_hit\":\"De partner draagt de treffer aan en wordt dan aan"), "{text}");
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "16fba6e4c5c8047e31354698f8c2ed57090f48281f5772be06500fe227239676");
+        assert_eq!(sample.digest().to_string(), "cac89011ef5f1958a3b03df201cc13de31352848854647d3aa1a65bfb5bbec33");
     }
 
     #[test]

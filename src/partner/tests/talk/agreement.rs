@@ -103,11 +103,12 @@ fn a_row_ends_with_its_epoch_and_people_are_told_so_once() {
     assert!(!rows(&mut town)[0].ended && rows(&mut town)[0].stands_until.is_some());
     town.run(POLICE, may);
     town.play(POLICE).deliver(june);
-    assert_eq!(town.run(POLICE, june), [Kind::Exchange], "nothing is put forward in the epoch that answers");
+    assert_eq!(town.run(POLICE, june)[0], Kind::PutForward);
+    assert_eq!(town.keep(POLICE, june.plus(DAY)).rows.len(), 0, "nothing is put forward in the epoch that answers");
     let row = rows(&mut town).remove(0);
     assert_eq!((row.epoch, row.ended, row.stands_until), (1, true, None));
     assert_eq!(town.partner(POLICE).take_talk_news().unwrap(), [TalkNews::RowEnded { address: row.address }]);
-    town.run(POLICE, june);
+    let june = june.plus(2 * DAY);
     assert_eq!(town.partner(POLICE).take_talk_news().unwrap(), []);
     assert_eq!(town.partner(POLICE).put_forward(homes(1..2), &by(), june).unwrap(), 1);
     let message = town.next(POLICE, Kind::PutForward, june);

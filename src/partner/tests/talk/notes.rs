@@ -522,12 +522,10 @@ fn an_old_copy_of_the_folder_gives_no_number_of_a_note_twice() {
     assert_eq!(all, ["een", "twee", "een", "drie"], "one that may not have been sent comes again, and none is lost");
     assert!(!town.conversation(TAX).introduced[0].misses_note);
     town.write(TAX, "gelezen", now);
-    town.run(TAX, now);
-    town.partner(POLICE).talk_run = TalkRun::default();
-    town.run(POLICE, now);
+    town.exchange(TAX, now);
+    town.exchange(POLICE, now);
     assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::Read; 2]);
     town.write(POLICE, "vier", now);
-    town.partner(POLICE).talk_run = TalkRun::default();
     let slot = town.exchange(POLICE, now).0.notes.remove(0);
     assert_eq!(slot.number, (now.0 << 32) + 3, "and from there they go on");
 }
