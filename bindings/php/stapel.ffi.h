@@ -194,15 +194,50 @@ enum stapel_change
     STAPEL_CHANGE_NO_LONGER_STACKED = 3,
 };
 typedef int32_t stapel_change;
+enum stapel_talk_news_kind
+ {
+    STAPEL_TALK_NEWS_OTHER = 0,
+    STAPEL_TALK_NEWS_ASKED = 1,
+    STAPEL_TALK_NEWS_INTRODUCED = 2,
+    STAPEL_TALK_NEWS_NOTE = 3,
+    STAPEL_TALK_NEWS_DECISION = 4,
+    STAPEL_TALK_NEWS_LEFT = 5,
+};
+typedef int32_t stapel_talk_news_kind;
+enum stapel_note_kind
+ {
+    STAPEL_NOTE_OTHER = 0,
+    STAPEL_NOTE_TEXT = 1,
+    STAPEL_NOTE_ADDRESS = 2,
+    STAPEL_NOTE_LEAD = 3,
+    STAPEL_NOTE_OUTCOME = 4,
+    STAPEL_NOTE_DECISION = 5,
+};
+typedef int32_t stapel_note_kind;
+enum stapel_note_progress
+ {
+    STAPEL_PROGRESS_OTHER = 0,
+    STAPEL_PROGRESS_WAITING = 1,
+    STAPEL_PROGRESS_PUT_OFF = 2,
+    STAPEL_PROGRESS_KEPT = 3,
+    STAPEL_PROGRESS_READ = 4,
+    STAPEL_PROGRESS_NOT_INTRODUCED = 5,
+};
+typedef int32_t stapel_note_progress;
 typedef struct stapel_addresses stapel_addresses;
+typedef struct stapel_agenda stapel_agenda;
+typedef struct stapel_asked stapel_asked;
 typedef struct stapel_broker stapel_broker;
 typedef struct stapel_buffer stapel_buffer;
+typedef struct stapel_conversations stapel_conversations;
 typedef struct stapel_findings stapel_findings;
+typedef struct stapel_forwarded stapel_forwarded;
 typedef struct stapel_messages stapel_messages;
 typedef struct stapel_news stapel_news;
 typedef struct stapel_partner stapel_partner;
 typedef struct stapel_register stapel_register;
 typedef struct stapel_reply stapel_reply;
+typedef struct stapel_talk_news stapel_talk_news;
 typedef struct {
     char unit[24];
     char number[16];
@@ -372,6 +407,106 @@ typedef struct {
     stapel_str complaint_text;
     stapel_log_entry log;
 } stapel_talked;
+typedef struct {
+    uint64_t release;
+    uint64_t as_of;
+    size_t cells;
+    uint32_t flags;
+    uint16_t year;
+    uint8_t quarter;
+    stapel_log_entry log;
+} stapel_totals;
+typedef struct {
+    uint8_t from;
+    uint8_t to;
+    uint32_t number;
+} stapel_totals_cell;
+typedef struct {
+    uint8_t ways;
+    uint32_t number;
+} stapel_year_cell;
+typedef struct {
+    stapel_str canonical;
+    stapel_str typed;
+    stapel_level level;
+    stapel_str since;
+    stapel_str stands_until;
+} stapel_forwarded_row;
+typedef struct {
+    stapel_str canonical;
+    stapel_str typed;
+    stapel_level level;
+    stapel_str day;
+    stapel_str answer_by;
+    stapel_str answer;
+    stapel_str answered;
+    int32_t is_put_forward;
+} stapel_asked_row;
+typedef struct {
+    stapel_talk_news_kind kind;
+    uint32_t conversation;
+    uint16_t partner;
+    stapel_str name;
+    stapel_str canonical;
+    stapel_str typed;
+    stapel_str answer_by;
+} stapel_talk_news_row;
+typedef struct {
+    uint32_t number;
+    uint32_t epoch;
+    stapel_str canonical;
+    stapel_str typed;
+    stapel_str began;
+    uint16_t lead;
+    stapel_str outcome;
+    stapel_str decision;
+    uint64_t decided_at;
+    stapel_str next;
+    stapel_str left;
+    size_t introduced;
+    size_t notes;
+} stapel_conversation;
+typedef struct {
+    uint16_t partner;
+    stapel_str name;
+    stapel_str organisation;
+    stapel_str since;
+    stapel_str left;
+    int32_t misses_note;
+} stapel_introduced;
+typedef struct {
+    stapel_note_kind kind;
+    uint16_t from;
+    uint16_t lead;
+    uint64_t time;
+    stapel_str text;
+    stapel_str canonical;
+    stapel_str typed;
+    stapel_str outcome;
+    stapel_str next;
+    size_t copies;
+} stapel_note;
+typedef struct {
+    uint16_t to;
+    stapel_note_progress progress;
+    stapel_str put_off;
+} stapel_note_copy;
+typedef struct {
+    uint32_t conversation;
+    int32_t is_new;
+    stapel_str began;
+    stapel_str waiting_since;
+    uint16_t lead;
+    stapel_str decision;
+    stapel_str next;
+    stapel_str outcome;
+    size_t joined;
+    size_t addresses;
+} stapel_agenda_row;
+typedef struct {
+    stapel_str canonical;
+    stapel_str typed;
+} stapel_agenda_place;
 const char *stapel_version(void);
 uint32_t stapel_abi_version(void);
 const char *stapel_status_code(int32_t status);
@@ -582,6 +717,120 @@ stapel_status stapel_partner_take_back(const stapel_partner *partner,
 stapel_status stapel_partner_talk(const stapel_partner *partner,
                                   uint64_t now,
                                   stapel_messages **messages);
+stapel_status stapel_reply_totals(const stapel_reply *reply, stapel_totals *totals);
+stapel_status stapel_reply_totals_cell(const stapel_reply *reply, size_t index, stapel_totals_cell *cell);
+stapel_status stapel_partner_totals(const stapel_partner *partner,
+                                    uint64_t now,
+                                    stapel_messages **messages);
+stapel_status stapel_partner_year_cells(const stapel_partner *partner,
+                                        uint16_t year,
+                                        stapel_year_cell *cells,
+                                        size_t room,
+                                        size_t *count);
+stapel_status stapel_partner_report_year(const stapel_partner *partner,
+                                         uint16_t year,
+                                         uint64_t now,
+                                         stapel_messages **messages);
+stapel_status stapel_partner_forwarded(const stapel_partner *partner, stapel_forwarded **forwarded);
+stapel_status stapel_forwarded_count(const stapel_forwarded *forwarded, size_t *count);
+stapel_status stapel_forwarded_get(const stapel_forwarded *forwarded,
+                                   size_t index,
+                                   stapel_forwarded_row *row);
+stapel_status stapel_forwarded_free(stapel_forwarded *forwarded);
+stapel_status stapel_partner_asked(const stapel_partner *partner,
+                                   const stapel_case *by,
+                                   uint64_t now,
+                                   stapel_asked **asked);
+stapel_status stapel_asked_count(const stapel_asked *asked, size_t *count);
+stapel_status stapel_asked_get(const stapel_asked *asked, size_t index, stapel_asked_row *row);
+stapel_status stapel_asked_free(stapel_asked *asked);
+stapel_status stapel_partner_answer(const stapel_partner *partner,
+                                    const char *canonical,
+                                    size_t canonical_len,
+                                    const char *answer,
+                                    size_t answer_len,
+                                    const stapel_case *by,
+                                    uint64_t now);
+stapel_status stapel_partner_talk_news(const stapel_partner *partner,
+                                       const stapel_case *by,
+                                       uint64_t now,
+                                       stapel_talk_news **news);
+stapel_status stapel_talk_news_count(const stapel_talk_news *news, size_t *count);
+stapel_status stapel_talk_news_get(const stapel_talk_news *news, size_t index, stapel_talk_news_row *row);
+stapel_status stapel_talk_news_free(stapel_talk_news *news);
+stapel_status stapel_partner_conversations(const stapel_partner *partner,
+                                           uint32_t conversation,
+                                           const stapel_case *by,
+                                           uint64_t now,
+                                           stapel_conversations **conversations);
+stapel_status stapel_conversations_count(const stapel_conversations *conversations, size_t *count);
+stapel_status stapel_conversations_get(const stapel_conversations *conversations,
+                                       size_t index,
+                                       stapel_conversation *conversation);
+stapel_status stapel_conversations_introduced(const stapel_conversations *conversations,
+                                              size_t index,
+                                              size_t at,
+                                              stapel_introduced *introduced);
+stapel_status stapel_conversations_note(const stapel_conversations *conversations,
+                                        size_t index,
+                                        size_t at,
+                                        stapel_note *note);
+stapel_status stapel_conversations_copy(const stapel_conversations *conversations,
+                                        size_t index,
+                                        size_t at,
+                                        size_t copy,
+                                        stapel_note_copy *to);
+stapel_status stapel_conversations_free(stapel_conversations *conversations);
+stapel_status stapel_partner_write_text(const stapel_partner *partner,
+                                        uint32_t conversation,
+                                        uint16_t to,
+                                        const char *note,
+                                        size_t note_len,
+                                        const stapel_case *by,
+                                        uint64_t now);
+stapel_status stapel_partner_write_lead(const stapel_partner *partner,
+                                        uint32_t conversation,
+                                        uint16_t lead,
+                                        const char *note,
+                                        size_t note_len,
+                                        const stapel_case *by,
+                                        uint64_t now);
+stapel_status stapel_partner_write_outcome(const stapel_partner *partner,
+                                           uint32_t conversation,
+                                           const char *outcome,
+                                           size_t outcome_len,
+                                           const char *note,
+                                           size_t note_len,
+                                           const stapel_case *by,
+                                           uint64_t now);
+stapel_status stapel_partner_write_decision(const stapel_partner *partner,
+                                            uint32_t conversation,
+                                            uint16_t lead,
+                                            const char *next,
+                                            size_t next_len,
+                                            const char *note,
+                                            size_t note_len,
+                                            const stapel_case *by,
+                                            uint64_t now);
+stapel_status stapel_partner_leave(const stapel_partner *partner,
+                                   uint32_t conversation,
+                                   const stapel_case *by,
+                                   uint64_t now);
+stapel_status stapel_partner_agenda(const stapel_partner *partner,
+                                    const stapel_case *by,
+                                    uint64_t now,
+                                    stapel_agenda **agenda);
+stapel_status stapel_agenda_count(const stapel_agenda *agenda, size_t *count);
+stapel_status stapel_agenda_get(const stapel_agenda *agenda, size_t index, stapel_agenda_row *item);
+stapel_status stapel_agenda_joined(const stapel_agenda *agenda,
+                                   size_t index,
+                                   size_t at,
+                                   stapel_introduced *joined);
+stapel_status stapel_agenda_address(const stapel_agenda *agenda,
+                                    size_t index,
+                                    size_t at,
+                                    stapel_agenda_place *address);
+stapel_status stapel_agenda_free(stapel_agenda *agenda);
 stapel_status stapel_broker_init_keys(const char *keys_dir,
                                       size_t keys_dir_len,
                                       stapel_buffer **verifying_key,

@@ -10,6 +10,11 @@
  * answer back to the rows. What carries messages and replies is the caller's: HTTPS, for instance. A broker takes a
  * message and gives the reply (stapel_broker_handle).
  *
+ * AFTER A HIT a partner says which of its flags others may learn of by its name (stapel_partner_put_forward), and
+ * answers where another did (stapel_partner_asked, stapel_partner_answer). stapel_partner_talk makes the messages. Who
+ * agreed is introduced, and they write to each other (stapel_partner_conversations, stapel_partner_write_...). What is
+ * shown to a person of it takes who that is, and for which case: that is in the journal before it is handed out.
+ *
  * A REGISTER of the addresses that exist (stapel_register_open) may be given to the functions that read addresses: then
  * more of them are read, and those that do not exist are told. Without one they take NULL.
  *
@@ -32,9 +37,9 @@
  * matter: rows, messages and replies outlive the partner that they came from.
  *
  * THREADS. Any thread may call any function with any handle, at the same time too. Calls about one partner take turns;
- * calls about one broker run side by side; registers, rows, messages, replies, news and buffers never change. A handle
- * may be freed while a call on another thread uses it: that call ends as if it were not. But nobody may use a pointer
- * that a freed handle gave out. A process that forks uses partners and brokers on one side of the fork only.
+ * calls about one broker run side by side; all other handles stand for what never changes. A handle may be freed while
+ * a call on another thread uses it: that call ends as if it were not. But nobody may use a pointer that a freed handle
+ * gave out. A process that forks uses partners and brokers on one side of the fork only.
  *
  * PROCESSES. A partner's folder and a broker's store are open once, in one process: else STAPEL_ERROR_FOLDER_IN_USE.
  *
@@ -452,7 +457,7 @@ enum stapel_kind
     STAPEL_KIND_KEPT = 7,
     /** What waited at the broker of what comes after a hit, such as introductions and notes: stapel_reply_talked. */
     STAPEL_KIND_POSTED = 8,
-    /** How many of the organisation's flags are stacked: stapel_reply_talked. */
+    /** How many of the organisation's flags are stacked: stapel_reply_totals. */
     STAPEL_KIND_TOTALS = 9,
 };
 #ifndef __cplusplus
@@ -555,11 +560,104 @@ typedef int32_t stapel_change;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** What is new. */
+enum stapel_talk_news_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Something that this version of the library does not know. */
+    STAPEL_TALK_NEWS_OTHER = 0,
+    /** Somebody put forward what this partner flags too: stapel_partner_answer. */
+    STAPEL_TALK_NEWS_ASKED = 1,
+    /** This partner was introduced to another. */
+    STAPEL_TALK_NEWS_INTRODUCED = 2,
+    /** A note came. */
+    STAPEL_TALK_NEWS_NOTE = 3,
+    /** The coordinator decided. */
+    STAPEL_TALK_NEWS_DECISION = 4,
+    /** Another left. */
+    STAPEL_TALK_NEWS_LEFT = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_talk_news_kind stapel_talk_news_kind;
+#else
+typedef int32_t stapel_talk_news_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What a note is. */
+enum stapel_note_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** One that this version of the library does not know. */
+    STAPEL_NOTE_OTHER = 0,
+    /** A text. */
+    STAPEL_NOTE_TEXT = 1,
+    /** Which address the conversation is about: what the coordinator is told. */
+    STAPEL_NOTE_ADDRESS = 2,
+    /** Who leads from now on. */
+    STAPEL_NOTE_LEAD = 3,
+    /** How it ended. */
+    STAPEL_NOTE_OUTCOME = 4,
+    /** What the coordinator decided. */
+    STAPEL_NOTE_DECISION = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_note_kind stapel_note_kind;
+#else
+typedef int32_t stapel_note_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** How far an own note came. */
+enum stapel_note_progress
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** In a way that this version of the library does not know. */
+    STAPEL_PROGRESS_OTHER = 0,
+    /** It goes with the next exchange. */
+    STAPEL_PROGRESS_WAITING = 1,
+    /**
+     * The broker did not take it on the day `put_off`, because the organisation's notes of the day were spent or too
+     * many wait for the other. It goes on the next day.
+     */
+    STAPEL_PROGRESS_PUT_OFF = 2,
+    /** The broker has it. */
+    STAPEL_PROGRESS_KEPT = 3,
+    /** The other says that it read it. */
+    STAPEL_PROGRESS_READ = 4,
+    /** The broker did not take it: one of the two left. */
+    STAPEL_PROGRESS_NOT_INTRODUCED = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_note_progress stapel_note_progress;
+#else
+typedef int32_t stapel_note_progress;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /**
  * Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number
  * of threads may use the same rows at once, and the same rows can be given to any number of calls.
  */
 typedef struct stapel_addresses stapel_addresses;
+
+/** The coordinator's agenda, oldest first. It never changes: any number of threads may look at it at once. */
+typedef struct stapel_agenda stapel_agenda;
+
+/**
+ * What others put forward that this partner flags too, oldest first. It never changes: any number of threads may look
+ * at it at once.
+ */
+typedef struct stapel_asked stapel_asked;
 
 #if defined(STAPEL_BROKER)
 /**
@@ -576,8 +674,17 @@ typedef struct stapel_broker stapel_broker;
  */
 typedef struct stapel_buffer stapel_buffer;
 
+/** Conversations, oldest first. They never change: any number of threads may look at them at once. */
+typedef struct stapel_conversations stapel_conversations;
+
 /** What a register says of the address of a key. It never changes: any number of threads may look at it at once. */
 typedef struct stapel_findings stapel_findings;
+
+/**
+ * What this partner puts forward, in the order in which it was. It never changes: any number of threads may look at it
+ * at once.
+ */
+typedef struct stapel_forwarded stapel_forwarded;
 
 /**
  * Messages for the broker, in the order in which it must get them. They never change: any number of threads may read
@@ -608,6 +715,12 @@ typedef struct stapel_register stapel_register;
 
 /** A reply that was read. It never changes: any number of threads may look at it at once. */
 typedef struct stapel_reply stapel_reply;
+
+/**
+ * What is new of what comes after a hit, in the order in which it came. It never changes: any number of threads may
+ * look at it at once.
+ */
+typedef struct stapel_talk_news stapel_talk_news;
 
 /** The canonical forms of an address, each ending with a NUL. */
 typedef struct {
@@ -992,6 +1105,228 @@ typedef struct {
     /** The line of the broker's audit log. */
     stapel_log_entry log;
 } stapel_talked;
+
+/** How many of the organisation's flags are stacked, for a policy that tells no more. */
+typedef struct {
+    /** The release that they are of. */
+    uint64_t release;
+    /** When that release took place. */
+    uint64_t as_of;
+    /** How many cells there are, for stapel_reply_totals_cell: none where there are fewer than 100 flags. */
+    size_t cells;
+    /** The organisation's released flags, rounded down to tens. */
+    uint32_t flags;
+    /** The year of that moment. */
+    uint16_t year;
+    /** The quarter of that moment, 1 to 4. */
+    uint8_t quarter;
+    /** The line of the broker's audit log. */
+    stapel_log_entry log;
+} stapel_totals;
+
+/** How many of the flags are stacked by some numbers of organisations. */
+typedef struct {
+    /** The fewest organisations. */
+    uint8_t from;
+    /** The most; 0 for all above. */
+    uint8_t to;
+    /** Addresses, rounded down to tens. */
+    uint32_t number;
+} stapel_totals_cell;
+
+/** How many of a year's conversations went in some ways. */
+typedef struct {
+    /**
+     * The ways, added up: 1 open, 2 taken up together, 4 taken up by one, 8 not taken up, 16 nothing found. A wrong
+     * signal counts as not taken up.
+     */
+    uint8_t ways;
+    /** How many; 0 in one cell of all ways where they are fewer than ten together. */
+    uint32_t number;
+} stapel_year_cell;
+
+/** An own flag that is put forward. */
+typedef struct {
+    /** The canonical form of the address. */
+    stapel_str canonical;
+    /** As it was written when it was flagged. NULL where there was no text. */
+    stapel_str typed;
+    /** What it names. */
+    stapel_level level;
+    /** The day on which it was put forward, written as in "2027-05-31". */
+    stapel_str since;
+    /**
+     * The last day on which it stands at the broker, as far as is known; each day's message moves it on. NULL where
+     * the broker does not have it yet: it has no flag there yet, there is nobody it could be introduced to, or the
+     * budget of new ones is spent.
+     */
+    stapel_str stands_until;
+} stapel_forwarded_row;
+
+/** An own flag that somebody else put forward. Who did is not said. */
+typedef struct {
+    /** The canonical form of the address: what stapel_partner_answer takes. */
+    stapel_str canonical;
+    /** As it was written when it was flagged. NULL where there was no text. */
+    stapel_str typed;
+    /** What it names. */
+    stapel_level level;
+    /** The day on which that was decided, written as in "2027-05-31". */
+    stapel_str day;
+    /** The last day on which an answer is in time. A later one is no less an answer. */
+    stapel_str answer_by;
+    /** What was answered: "join", "not_now" or "review". NULL where nothing was yet. */
+    stapel_str answer;
+    /** The day of the answer. NULL where there is none. */
+    stapel_str answered;
+    /** Not 0 where it is put forward here too. */
+    int32_t is_put_forward;
+} stapel_asked_row;
+
+/** Something new of what comes after a hit. */
+typedef struct {
+    /** What it is. */
+    stapel_talk_news_kind kind;
+    /** The number of the conversation that it is in; 0 of STAPEL_TALK_NEWS_ASKED. */
+    uint32_t conversation;
+    /** Who was introduced, wrote or left: its number in the roster. 0 where it is nobody. */
+    uint16_t partner;
+    /** Its name in the roster. NULL where it is nobody, or in the roster no longer. */
+    stapel_str name;
+    /** STAPEL_TALK_NEWS_ASKED: the canonical form of the address. Else NULL. */
+    stapel_str canonical;
+    /** STAPEL_TALK_NEWS_ASKED: as it was written when it was flagged. NULL where there was no text. */
+    stapel_str typed;
+    /** STAPEL_TALK_NEWS_ASKED: the last day on which an answer is in time, written as in "2027-05-31". Else NULL. */
+    stapel_str answer_by;
+} stapel_talk_news_row;
+
+/**
+ * A conversation: all that those who were introduced over one address said to each other. Days are written as in
+ * "2027-05-31".
+ */
+typedef struct {
+    /** By which it is written in and left. It is this partner's own. */
+    uint32_t number;
+    /** The epoch in which it began. */
+    uint32_t epoch;
+    /** The canonical form of the address. NULL at the coordinator, who has it from a note. */
+    stapel_str canonical;
+    /** As it was written here when it was flagged. NULL where there was no text. */
+    stapel_str typed;
+    /** The day of its first introduction. */
+    stapel_str began;
+    /** Who leads: its number in the roster. 0 where nobody does. */
+    uint16_t lead;
+    /**
+     * How it ended, as was said last: "taken_up_together", "taken_up_by_one", "not_taken_up", "nothing_found" or
+     * "wrong_signal". NULL where nobody said.
+     */
+    stapel_str outcome;
+    /** What the coordinator decided last. NULL where it decided nothing. */
+    stapel_str decision;
+    /** When it decided that; 0 where it decided nothing. */
+    uint64_t decided_at;
+    /** The day on which it is looked at next. NULL where the decision names none. */
+    stapel_str next;
+    /** The day on which this partner left. NULL where it did not. */
+    stapel_str left;
+    /** How many partners this one was introduced to, for stapel_conversations_introduced. */
+    size_t introduced;
+    /** How many notes were written, for stapel_conversations_note. */
+    size_t notes;
+} stapel_conversation;
+
+/** Somebody that this partner was introduced to. Days are written as in "2027-05-31". */
+typedef struct {
+    /** Its number in the roster. */
+    uint16_t partner;
+    /** Its name in the roster. NULL where it is there no longer. */
+    stapel_str name;
+    /** Its organisation, by the short name of the policy. NULL where it is in the roster no longer. */
+    stapel_str organisation;
+    /** The day on which the introduction was decided. */
+    stapel_str since;
+    /** The day on which it left. NULL where it did not. */
+    stapel_str left;
+    /** Not 0 where a note of it is missing: a later one came. */
+    int32_t misses_note;
+} stapel_introduced;
+
+/** A note in a conversation. */
+typedef struct {
+    /** What it is. */
+    stapel_note_kind kind;
+    /** Who wrote it: its number in the roster. 0 for this partner. */
+    uint16_t from;
+    /** STAPEL_NOTE_LEAD: who leads. STAPEL_NOTE_DECISION: who leads, or 0 where that stays as it is. Else 0. */
+    uint16_t lead;
+    /** When it was written, by its writer's clock. */
+    uint64_t time;
+    /** What it says; of an address NULL, and where it says nothing besides. */
+    stapel_str text;
+    /** STAPEL_NOTE_ADDRESS: the canonical form. Else NULL. */
+    stapel_str canonical;
+    /** STAPEL_NOTE_ADDRESS: as it was written. NULL where there was no text. */
+    stapel_str typed;
+    /** STAPEL_NOTE_OUTCOME: how it ended, as in stapel_conversation. Else NULL. */
+    stapel_str outcome;
+    /**
+     * STAPEL_NOTE_DECISION: the day on which it is looked at next, written as in "2027-05-31". NULL where there is
+     * none.
+     */
+    stapel_str next;
+    /** Of an own note: to how many it goes, for stapel_conversations_copy. Else 0. */
+    size_t copies;
+} stapel_note;
+
+/** An own note to one partner. */
+typedef struct {
+    /** Whom it is for: its number in the roster. */
+    uint16_t to;
+    /** How far it came. */
+    stapel_note_progress progress;
+    /** STAPEL_PROGRESS_PUT_OFF: the day, written as in "2027-05-31". Else NULL. */
+    stapel_str put_off;
+} stapel_note_copy;
+
+/** A conversation on the coordinator's agenda. Days are written as in "2027-05-31". */
+typedef struct {
+    /** The number of the conversation: stapel_partner_conversations has what was written in it. */
+    uint32_t conversation;
+    /** Not 0 where the coordinator wrote nothing in it yet. */
+    int32_t is_new;
+    /** The day of its first introduction. */
+    stapel_str began;
+    /**
+     * Since which day it waits for the coordinator: since it began or a note or somebody came to it, after the last
+     * decision. NULL where nothing did.
+     */
+    stapel_str waiting_since;
+    /** Who leads: its number in the roster. 0 where nobody does. */
+    uint16_t lead;
+    /** What was decided last. NULL where nothing was. */
+    stapel_str decision;
+    /** When it is looked at next. NULL where the decision names no day. */
+    stapel_str next;
+    /** How it ended, as in stapel_conversation. NULL where nobody said. */
+    stapel_str outcome;
+    /** How many joined, without those who left, for stapel_agenda_joined. */
+    size_t joined;
+    /**
+     * How many addresses notes said that it is about, each once, for stapel_agenda_address: more than one where they
+     * differ.
+     */
+    size_t addresses;
+} stapel_agenda_row;
+
+/** An address that a note said. */
+typedef struct {
+    /** The canonical form. */
+    stapel_str canonical;
+    /** As it was written. NULL where there was no text. */
+    stapel_str typed;
+} stapel_agenda_place;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1629,8 +1964,7 @@ stapel_status stapel_partner_free(stapel_partner *partner);
 
 /**
  * What the broker said of what comes after a hit. The text belongs to the reply. What it says is in the partner's
- * folder and journal already: who was introduced, notes and totals are shown by the command (stapel partner), or from
- * Rust.
+ * folder and journal already: stapel_partner_talk_news tells what is new, and stapel_reply_totals the totals.
  *
  * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
  */
@@ -1677,6 +2011,324 @@ stapel_status stapel_partner_take_back(const stapel_partner *partner,
 stapel_status stapel_partner_talk(const stapel_partner *partner,
                                   uint64_t now,
                                   stapel_messages **messages);
+
+/**
+ * How many of the organisation's flags are stacked.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
+ */
+stapel_status stapel_reply_totals(const stapel_reply *reply, stapel_totals *totals);
+
+/**
+ * Cell `index` of totals, counted from 0, ascending by the number of organisations.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind, and for an index past the last.
+ */
+stapel_status stapel_reply_totals_cell(const stapel_reply *reply, size_t index, stapel_totals_cell *cell);
+
+/**
+ * The request how many of the organisation's flags are stacked, for a policy whose answers are totals: one message, to
+ * be freed with stapel_messages_free. stapel_reply_totals reads its reply. The same bytes come again as long as that
+ * was not read.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where answers are not totals, or the partner may not ask; _TALK_IN_FLIGHT while
+ * another message of what comes after a hit waits for its reply; _NO_EPOCH, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_totals(const stapel_partner *partner,
+                                    uint64_t now,
+                                    stapel_messages **messages);
+
+/**
+ * How the conversations went that began in a year, as stapel_partner_report_year reports it: a cell under ten is
+ * merged with the smallest other. `cells` has room for `room` of them; 5 are the most. `count` is how many there are.
+ * Nothing is written.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT where there is too little room, and then none is filled in.
+ */
+stapel_status stapel_partner_year_cells(const stapel_partner *partner,
+                                        uint16_t year,
+                                        stapel_year_cell *cells,
+                                        size_t room,
+                                        size_t *count);
+
+/**
+ * The report how a year's conversations went, for a year that is over: one message, to be freed with
+ * stapel_messages_free. The same bytes come again as long as its reply was not read; once it was, the year is not
+ * reported again.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED for a year that is not over, where the policy has no `[meet]`, or where the
+ * partner may not flag; _YEAR_REPORTED; _TALK_IN_FLIGHT as for stapel_partner_totals; _NO_EPOCH, _CLOCK, _CLOCK_AHEAD,
+ * _IO.
+ */
+stapel_status stapel_partner_report_year(const stapel_partner *partner,
+                                         uint16_t year,
+                                         uint64_t now,
+                                         stapel_messages **messages);
+
+/** What this partner puts forward. To be freed with stapel_forwarded_free. */
+stapel_status stapel_partner_forwarded(const stapel_partner *partner, stapel_forwarded **forwarded);
+
+/** How many rows there are. */
+stapel_status stapel_forwarded_count(const stapel_forwarded *forwarded, size_t *count);
+
+/**
+ * Row `index`, counted from 0. The texts belong to the list.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_forwarded_get(const stapel_forwarded *forwarded,
+                                   size_t index,
+                                   stapel_forwarded_row *row);
+
+/** Frees the list. NULL is no error. */
+stapel_status stapel_forwarded_free(stapel_forwarded *forwarded);
+
+/**
+ * What others put forward that this partner flags too, for a person to be shown, until 30 days after an answer was
+ * due. To be freed with stapel_asked_free. Before it is handed out the journal has who is shown it, and for which
+ * case.
+ *
+ * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_asked(const stapel_partner *partner,
+                                   const stapel_case *by,
+                                   uint64_t now,
+                                   stapel_asked **asked);
+
+/** How many rows there are. */
+stapel_status stapel_asked_count(const stapel_asked *asked, size_t *count);
+
+/**
+ * Row `index`, counted from 0. The texts belong to the list.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_asked_get(const stapel_asked *asked, size_t index, stapel_asked_row *row);
+
+/** Frees the list. NULL is no error. */
+stapel_status stapel_asked_free(stapel_asked *asked);
+
+/**
+ * Notes what somebody answers where another put an own flag forward, given by its canonical form. `answer` is "join",
+ * which puts it forward here too, as stapel_partner_put_forward does; "not_now"; or "review", where the own flag is to
+ * be looked at again. Of the last two nobody else is told.
+ *
+ * Errors: STAPEL_ERROR_NOT_CANONICAL; _INVALID_ARGUMENT for what is no answer; _NOT_PUT_FORWARD where nobody put it
+ * forward; for "join" those of stapel_partner_put_forward; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_answer(const stapel_partner *partner,
+                                    const char *canonical,
+                                    size_t canonical_len,
+                                    const char *answer,
+                                    size_t answer_len,
+                                    const stapel_case *by,
+                                    uint64_t now);
+
+/**
+ * What is new of what comes after a hit since this was called last, for a person to be shown. To be freed with
+ * stapel_talk_news_free. Before it is handed out the journal has who is shown it, and for which case. It is told once;
+ * after an error it is told again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
+ *
+ * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_talk_news(const stapel_partner *partner,
+                                       const stapel_case *by,
+                                       uint64_t now,
+                                       stapel_talk_news **news);
+
+/** How many there are. */
+stapel_status stapel_talk_news_count(const stapel_talk_news *news, size_t *count);
+
+/**
+ * Number `index`, counted from 0. The texts belong to the news.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_talk_news_get(const stapel_talk_news *news, size_t index, stapel_talk_news_row *row);
+
+/** Frees news. NULL is no error. */
+stapel_status stapel_talk_news_free(stapel_talk_news *news);
+
+/**
+ * Conversations, for a person to be shown: that of a number, or all where it is 0. To be freed with
+ * stapel_conversations_free. Before they are handed out the journal has who is shown them, and for which case.
+ *
+ * Errors: STAPEL_ERROR_NO_CONVERSATION; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_conversations(const stapel_partner *partner,
+                                           uint32_t conversation,
+                                           const stapel_case *by,
+                                           uint64_t now,
+                                           stapel_conversations **conversations);
+
+/** How many conversations there are. */
+stapel_status stapel_conversations_count(const stapel_conversations *conversations, size_t *count);
+
+/**
+ * Conversation `index`, counted from 0. The texts belong to the conversations.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_conversations_get(const stapel_conversations *conversations,
+                                       size_t index,
+                                       stapel_conversation *conversation);
+
+/**
+ * Number `at`, counted from 0, of those that this partner was introduced to in conversation `index`, in that order.
+ * The texts belong to the conversations.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_conversations_introduced(const stapel_conversations *conversations,
+                                              size_t index,
+                                              size_t at,
+                                              stapel_introduced *introduced);
+
+/**
+ * Note `at`, counted from 0, of conversation `index`, own notes and others', in the order in which they came. The
+ * texts belong to the conversations.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_conversations_note(const stapel_conversations *conversations,
+                                        size_t index,
+                                        size_t at,
+                                        stapel_note *note);
+
+/**
+ * Copy `copy`, counted from 0, of note `at` of conversation `index`: to whom an own note goes, and how far it came.
+ * The text belongs to the conversations.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_conversations_copy(const stapel_conversations *conversations,
+                                        size_t index,
+                                        size_t at,
+                                        size_t copy,
+                                        stapel_note_copy *to);
+
+/** Frees conversations. NULL is no error. */
+stapel_status stapel_conversations_free(stapel_conversations *conversations);
+
+/**
+ * Writes a text in a conversation: to the partner `to`, or where that is 0 to all that this partner was introduced to
+ * there and that did not leave. stapel_partner_talk brings it. It has at most 1,020 bytes, in one line or several.
+ *
+ * Errors: STAPEL_ERROR_NO_CONVERSATION where there is no such conversation, or nobody in it to write to; _NOTE_TEXT;
+ * _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_write_text(const stapel_partner *partner,
+                                        uint32_t conversation,
+                                        uint16_t to,
+                                        const char *note,
+                                        size_t note_len,
+                                        const stapel_case *by,
+                                        uint64_t now);
+
+/**
+ * Says who leads a conversation from now on: this partner, where nobody leads yet, or the one that it hands the lead
+ * over to. `note` may be empty.
+ *
+ * Errors: those of stapel_partner_write_text; STAPEL_ERROR_NOT_LEADING where another leads; _NOT_PERMITTED for
+ * somebody who was not introduced.
+ */
+stapel_status stapel_partner_write_lead(const stapel_partner *partner,
+                                        uint32_t conversation,
+                                        uint16_t lead,
+                                        const char *note,
+                                        size_t note_len,
+                                        const stapel_case *by,
+                                        uint64_t now);
+
+/**
+ * Says how a conversation ended, to all of it: `outcome` is "taken_up_together", "taken_up_by_one", "not_taken_up",
+ * "nothing_found" or "wrong_signal". `note` may be empty.
+ *
+ * Errors: those of stapel_partner_write_text; STAPEL_ERROR_INVALID_ARGUMENT for what is no outcome.
+ */
+stapel_status stapel_partner_write_outcome(const stapel_partner *partner,
+                                           uint32_t conversation,
+                                           const char *outcome,
+                                           size_t outcome_len,
+                                           const char *note,
+                                           size_t note_len,
+                                           const stapel_case *by,
+                                           uint64_t now);
+
+/**
+ * Writes what the coordinator decides, to all of a conversation. `lead` is who leads, or 0 where that stays as it is;
+ * whoever gets it learns who leads. `next` is the day on which it is looked at next, written as in "2027-05-31"; NULL
+ * or empty for none.
+ *
+ * Errors: those of stapel_partner_write_text; STAPEL_ERROR_NOT_PERMITTED for another than the coordinator, and for a
+ * lead of somebody who was not introduced; _INVALID_ARGUMENT for what is not a day.
+ */
+stapel_status stapel_partner_write_decision(const stapel_partner *partner,
+                                            uint32_t conversation,
+                                            uint16_t lead,
+                                            const char *next,
+                                            size_t next_len,
+                                            const char *note,
+                                            size_t note_len,
+                                            const stapel_case *by,
+                                            uint64_t now);
+
+/**
+ * Leaves a conversation: takes back what is put forward there, and has the broker tell the others, with the next
+ * exchange. Nobody can write to this partner there any more. What was written stays here.
+ *
+ * Errors: STAPEL_ERROR_NO_CONVERSATION where there is none of that number, or it was left already; _CASE, _CLOCK,
+ * _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_leave(const stapel_partner *partner,
+                                   uint32_t conversation,
+                                   const stapel_case *by,
+                                   uint64_t now);
+
+/**
+ * The coordinator's agenda, for a person to be shown: the conversations that it did not leave. To be freed with
+ * stapel_agenda_free. Before it is handed out the journal has who is shown it, and for which case.
+ *
+ * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_agenda(const stapel_partner *partner,
+                                    const stapel_case *by,
+                                    uint64_t now,
+                                    stapel_agenda **agenda);
+
+/** How many conversations are on an agenda. */
+stapel_status stapel_agenda_count(const stapel_agenda *agenda, size_t *count);
+
+/**
+ * Row `index` of an agenda, counted from 0. The texts belong to the agenda.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_agenda_get(const stapel_agenda *agenda, size_t index, stapel_agenda_row *item);
+
+/**
+ * Number `at`, counted from 0, of those who joined row `index` of an agenda, in that order: `left` is always NULL and
+ * `misses_note` 0. The texts belong to the agenda.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_agenda_joined(const stapel_agenda *agenda,
+                                   size_t index,
+                                   size_t at,
+                                   stapel_introduced *joined);
+
+/**
+ * Address `at`, counted from 0, that notes said row `index` of an agenda is about. The texts belong to the agenda.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_agenda_address(const stapel_agenda *agenda,
+                                    size_t index,
+                                    size_t at,
+                                    stapel_agenda_place *address);
+
+/** Frees an agenda. NULL is no error. */
+stapel_status stapel_agenda_free(stapel_agenda *agenda);
 
 #if defined(STAPEL_BROKER)
 /**

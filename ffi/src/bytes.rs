@@ -293,6 +293,11 @@ impl stapel_str {
     pub(crate) fn optional(text: Option<&str>) -> stapel_str {
         text.map_or(stapel_str::NONE, stapel_str::of)
     }
+
+    /// A text of the library's; none where it is empty.
+    pub(crate) fn shown(text: &str) -> stapel_str {
+        stapel_str::optional(Some(text).filter(|text| !text.is_empty()))
+    }
 }
 
 /// Room for so many more in a list. What the caller hands in may need more memory than there is, which is no reason to

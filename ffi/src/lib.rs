@@ -10,8 +10,8 @@
 //! - `handle`: handles, and what they stand for;
 //! - `bytes`: the only place where pointers of the caller's are followed;
 //! - `texts`: texts that come with rows, in one piece;
-//! - `address`, `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `talk`, `broker`: the functions. Those
-//!   of `broker` come with the feature of that name.
+//! - `address`, `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `talk`, `forward`, `conversations`,
+//!   `broker`: the functions. Those of `broker` come with the feature of that name.
 //!
 //! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed.
 //! The texts of addresses, actors and cases are the caller's and are not wiped here.
@@ -35,6 +35,8 @@ mod reply;
 mod news;
 mod partner;
 mod talk;
+mod forward;
+mod conversations;
 #[cfg(feature = "broker")]
 mod broker;
 
@@ -45,6 +47,8 @@ pub use addresses::*;
 #[cfg(feature = "broker")]
 pub use broker::*;
 pub use bytes::{stapel_case, stapel_packed, stapel_str};
+pub use conversations::*;
+pub use forward::*;
 pub use guard::stapel_last_error_message;
 pub use handle::stapel_open_handles;
 pub use messages::*;

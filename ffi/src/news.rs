@@ -90,7 +90,7 @@ pub unsafe extern "C" fn stapel_news_get(
         let changed = news.0.get(index).ok_or_else(|| past("change", index, news.0.len()))?;
         row.write(stapel_news_row {
             canonical: stapel_str::of(changed.address.as_str()),
-            typed: stapel_str::optional(Some(changed.typed.as_str()).filter(|typed| !typed.is_empty())),
+            typed: stapel_str::shown(&changed.typed),
             level: stapel_level::of(&changed.address),
             change: changed.change,
             before: changed.before,

@@ -43,7 +43,7 @@ pub enum stapel_kind {
     STAPEL_KIND_KEPT = 7,
     /// What waited at the broker of what comes after a hit, such as introductions and notes: stapel_reply_talked.
     STAPEL_KIND_POSTED = 8,
-    /// How many of the organisation's flags are stacked: stapel_reply_talked.
+    /// How many of the organisation's flags are stacked: stapel_reply_totals.
     STAPEL_KIND_TOTALS = 9,
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use stapel_testkit::{Consortium, START};
 
-const PROGRAMS: [&str; 4] = ["journey", "misuse", "register", "talk"];
+const PROGRAMS: [&str; 5] = ["journey", "misuse", "register", "talk", "conversation"];
 
 /// What a program is linked to, and what else the compiler is told.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ fn the_header_is_one_for_cpp_too() {
 #[test]
 fn every_function_of_the_header_is_called_by_a_program() {
     let header = std::fs::read_to_string(source_folder().join("include/stapel.h")).unwrap();
-    let programs: String = ["check.h", "journey.c", "misuse.c", "register.c", "talk.c"]
+    let programs: String = ["check.h", "journey.c", "misuse.c", "register.c", "talk.c", "conversation.c"]
         .map(|name| std::fs::read_to_string(source_folder().join("tests/c").join(name)).unwrap())
         .concat();
     let functions: Vec<&str> = header.lines().filter_map(declared).collect();
@@ -117,7 +117,10 @@ fn declared(line: &str) -> Option<&str> {
 
 /// Runs a program in a consortium of its own.
 fn run(name: &str, program: &mut Command) {
-    let consortium = if name == "talk" { crate::talk::who_meet() } else { Consortium::new() };
+    let consortium = match name {
+        "talk" | "conversation" => Consortium::that_meets(),
+        _ => Consortium::new(),
+    };
     crate::register::make(&consortium.path("bag.stapel"));
     succeed(with_library(program).arg(consortium.path("")).arg(START.0.to_string()));
 }

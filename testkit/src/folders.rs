@@ -1,12 +1,18 @@
 //! A consortium in a temporary folder, as programs have one: partners' folders, a broker, its keys, and a signed
 //! policy.
 
+use std::fs;
 use std::path::PathBuf;
 
-use stapel::Broker;
+use stapel::partner::Received;
+use stapel::policy::{Certificate, Statement};
+use stapel::{AddressKey, Broker, Case, Partner};
 use tempfile::TempDir;
 
-use crate::consortium::{ROSTER, START, partner_folder, policy_text, secret, signed, stored_keys, write_policy};
+use crate::consortium::{
+    ROSTER, START, noon, organisation_text, partner_folder, policy_key, policy_text, secret, signed, stored_keys,
+    write_policy,
+};
 
 /// A temporary folder with `policy.toml`, `epoch-1.secret`, the partners' folders `1` to `5`, and the broker's `broker`
 /// and `keys`. Nothing of it is open.
@@ -40,6 +46,75 @@ impl Consortium {
         let keys = stored_keys(&consortium.path("keys"));
         Broker::create(&consortium.path("broker"), keys, &policy, START).expect("a broker can begin");
         consortium
+    }
+
+    /// Makes one in which police and tax office, partners 1 and 2, meet directly and all others by the coordinator,
+    /// partner 6. Each folder has the certificates of all.
+    ///
+    /// # Panics
+    ///
+    /// If a file cannot be written.
+    pub fn that_meets() -> Consortium {
+        let meet = "[meet]\ndirect = [[\"politie\", \"belastingdienst\"]]\n[[epoch]]";
+        let text = Consortium::policy(1).replacen("[[epoch]]", meet, 1)
+            + &organisation_text("coordinatiepunt")
+            + "[[partner]]\nnumber = 6\nname = \"System 6\"\norganisation = \"coordinatiepunt\"\n\
+               may = [\"coordinate\"]\nlegal_basis_coordinate = \"basis\"\n";
+        let consortium = Consortium::under(&text);
+        partner_folder(&consortium.path("6"), 6, &consortium.path("policy.toml"), &[]);
+        consortium.certify_all();
+        consortium
+    }
+
+    /// Makes one whose broker tells totals alone. On [`START`] all five flagged 35 homes, and partner 1 another 88; a
+    /// day later there was a release.
+    ///
+    /// # Panics
+    ///
+    /// If a file cannot be written, or the broker takes no flags.
+    pub fn that_tells_totals() -> Consortium {
+        let text = Consortium::policy(1).replacen("threshold = 2", "threshold = 2\nanswers = \"totals\"", 1);
+        let consortium = Consortium::under(&text);
+        let broker = Broker::open(&consortium.path("broker"), stored_keys(&consortium.path("keys")));
+        let broker = broker.expect("the broker that was made");
+        let by = Case::new("j.jansen", "2026-0117").expect("a case");
+        let home = |number: u32| AddressKey::parse(&format!("1012JS {number}")).expect("an address");
+        for number in 1..=5 {
+            let mut partner = Partner::open(&consortium.path(&number.to_string())).expect("a partner's folder");
+            let homes: Vec<_> = (1..=if number == 1 { 123 } else { 35 }).map(home).collect();
+            partner.flag(&homes, &by, START).expect("homes that can be flagged");
+            for message in partner.deliver(START).expect("a delivery") {
+                let reply = partner.read(&broker.handle(&message, START), START);
+                assert!(matches!(reply, Ok(Received::Receipt(_))), "the broker takes flags");
+            }
+        }
+        broker.release(noon(1)).expect("a release");
+        consortium
+    }
+
+    /// Has each organisation certify the keys that its partner drew, in the place of seal keys whose private halves
+    /// nobody has, and the broker begin anew with these certificates.
+    fn certify_all(&self) {
+        let certificates: Vec<Certificate> = (1..=6u16)
+            .map(|partner| {
+                let opened = Partner::open(&self.path(&partner.to_string())).expect("a partner's folder");
+                let keys = Some(opened.keys(1).expect("a folder that can be written"));
+                let policy = opened.policy().policy();
+                let (first_day, last_day) = (policy.epochs[0].opens, policy.epochs[0].closes);
+                let organisation = policy.partner(partner).expect("one of the roster").organisation.as_str();
+                let statement = Statement { partner, epoch: 1, serial: 1, keys, first_day, last_day };
+                Certificate::sign(policy, statement, &policy_key(organisation)).expect("a certificate")
+            })
+            .collect();
+        for certificate in certificates {
+            for folder in ["1", "2", "3", "4", "5", "6", "."] {
+                let path = self.path(folder).join(certificate.file_name());
+                fs::write(path, certificate.to_text()).expect("a file can be written");
+            }
+        }
+        fs::remove_dir_all(self.path("broker")).expect("the broker that was");
+        let keys = stored_keys(&self.path("keys"));
+        Broker::create(&self.path("broker"), keys, &self.path("policy.toml"), START).expect("a broker can begin");
     }
 
     /// The path of something in the folder.
