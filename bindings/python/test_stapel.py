@@ -32,6 +32,59 @@ def flag_one_by_one(folder: Path, number: int) -> None:
             assert changed.added == 1
 
 
+HOME = "Dam 1-A, 1012 JS Amsterdam"
+
+
+def day(now: int) -> datetime.date:
+    return datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date()
+
+
+class Meeting:
+    """A consortium in which police (1) and tax office (2) meet directly, and others by the coordinator (6)."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        town = Path(shutil.copytree(SANDBOX / "meeting", Path(self.folder.name) / "meeting"))
+        self.now = 1_796_126_400  # noon on its first day
+        self.broker = stapel.Broker(town / "broker", town / "keys")
+        self.partners = {number: stapel.Partner(town / str(number)) for number in range(1, 7)}
+        self.homes = stapel.Addresses.from_texts([HOME])
+
+    def close(self) -> None:
+        for one in [self.broker, self.homes, *self.partners.values()]:
+            one.close()
+        self.folder.cleanup()
+
+    def carry(self, partner: stapel.Partner, messages: list[bytes]) -> list[stapel.Reply]:
+        return [partner.read(self.broker.handle(one, now=self.now), now=self.now) for one in messages]
+
+    def flag(self, *numbers: int) -> None:
+        for number in numbers:
+            self.partners[number].flag(self.homes, BY, now=self.now)
+        self.run()
+
+    def run(self) -> None:
+        """What each partner sends in a day."""
+        for number in range(1, 6):
+            self.carry(self.partners[number], self.partners[number].confirm(now=self.now))
+        for partner in self.partners.values():
+            while (message := partner.talk(now=self.now)) is not None:
+                [reply] = self.carry(partner, [message])
+                assert isinstance(reply, stapel.Talked) and reply.complaint is None, reply
+
+    def next_day(self) -> None:
+        self.now += 86_400
+        self.run()
+
+    def until(self, is_so: Callable[[], object]) -> None:
+        """Days pass until something is so."""
+        for _ in range(8):
+            self.next_day()
+            if is_so():
+                return
+        raise AssertionError("it is not so after eight days")
+
+
 class Test(unittest.TestCase):
     def fails(self, code: str, call: object, *arguments: object, **named: object) -> None:
         with self.assertRaises(stapel.StapelError) as raised:
@@ -502,6 +555,116 @@ class Test(unittest.TestCase):
             self.assertEqual(wrong, [])
             self.assertEqual(stapel.open_handles(), 0)
             self.assertRaises(stapel.ClosedError, next, iter(rows))
+
+    def test_a_conversation_after_a_hit(self) -> None:
+        town = Meeting()
+        police, tax, coordinator = (town.partners[number] for number in (1, 2, 6))
+        self.fails("no_flag", police.put_forward, town.homes, BY, now=town.now)
+        town.flag(1, 2, 3)
+        town.next_day()
+        self.assertEqual([police.put_forward(town.homes, BY, now=town.now) for _ in range(2)], [1, 0])
+        mine = police.forwarded()
+        self.assertEqual((mine[0].canonical, mine[0].typed, mine[0].stands_until), ("1012JS|1|A", HOME, None))
+        self.assertEqual(mine[0].since, day(town.now))
+        self.fails("not_put_forward", tax.answer, "1012JS|1|A", "join", BY, now=town.now)
+
+        # The others who flag it are asked.
+        town.until(lambda: tax.asked(BY, now=town.now))
+        self.assertGreater(police.forwarded()[0].stands_until or day(0), day(town.now))
+        news = tax.talk_news(BY, now=town.now)
+        asked = stapel.TalkNewsKind.ASKED
+        self.assertEqual([(one.kind, one.canonical, one.conversation) for one in news], [(asked, "1012JS|1|A", None)])
+        self.assertEqual(tax.talk_news(BY, now=town.now), [], "it is told once")
+        one = tax.asked(BY, now=town.now)[0]
+        self.assertEqual((one.typed, one.answer, one.is_put_forward), (HOME, None, False))
+        self.assertGreater(one.answer_by, one.day)
+        self.fails("invalid_argument", tax.answer, one.canonical, "yes", BY, now=town.now)
+        self.fails("not_canonical", tax.answer, HOME, "join", BY, now=town.now)
+        tax.answer(one.canonical, "join", BY, now=town.now)
+        one = tax.asked(BY, now=town.now)[0]
+        self.assertEqual((one.answer, one.answered, one.is_put_forward), ("join", day(town.now), True))
+
+        # Those who agreed are introduced, and the coordinator is told the address by them.
+        town.until(lambda: tax.conversations(BY, now=town.now))
+        town.until(lambda: len(coordinator.agenda(BY, now=town.now)[0].joined) == 2)
+        item = coordinator.agenda(BY, now=town.now)[0]
+        self.assertEqual((item.is_new, item.lead, item.decision, item.outcome), (True, None, None, None))
+        self.assertEqual(item.addresses, [("1012JS|1|A", HOME)])
+        self.assertEqual([joined.partner for joined in item.joined], [1, 2])
+        talk = police.conversations(BY, now=town.now)[0]
+        self.assertEqual((talk.canonical, talk.typed, talk.lead, talk.left), ("1012JS|1|A", HOME, None, None))
+        met = {one.partner: one.organisation for one in talk.introduced}
+        self.assertEqual(met, {2: "belastingdienst", 6: "coordinatiepunt"})
+        self.assertEqual([one.name for one in talk.introduced if one.partner == 2], ["System 2"])
+        theirs = tax.conversations(BY, now=town.now)[0].number
+
+        # Notes, who leads, a decision, an outcome.
+        self.fails("no_conversation", police.write_text, 99, "x", BY, now=town.now)
+        self.fails("note_text", police.write_text, talk.number, " ", BY, now=town.now)
+        self.fails("not_leading", police.write_lead, talk.number, 2, BY, now=town.now)
+        self.fails("not_permitted", police.write_decision, talk.number, "x", BY, now=town.now)
+        self.assertRaises(ValueError, police.write_text, talk.number, "x", BY, to=65_536, now=town.now)
+        self.assertRaises(ValueError, police.leave, -1, BY, now=town.now)
+        self.assertRaises(TypeError, police.write_text, talk.number, 1, BY, now=town.now)
+        police.write_text(talk.number, "Wij gaan kijken", BY, to=2, now=town.now)
+        police.write_lead(talk.number, 1, BY, text="Politie", now=town.now)
+        said = police.conversations(BY, number=talk.number, now=town.now)[0].notes[-2]
+        self.assertEqual((said.kind, said.from_, said.text), (stapel.NoteKind.TEXT, None, "Wij gaan kijken"))
+        self.assertEqual(said.copies, [stapel.NoteCopy(2, stapel.NoteProgress.WAITING, None)])
+        self.assertNotIn("kijken", repr(said))
+        town.until(lambda: tax.conversations(BY, number=theirs, now=town.now)[0].lead == 1)
+        self.assertIn(stapel.TalkNewsKind.NOTE, [one.kind for one in tax.talk_news(BY, now=town.now)])
+        heard = [note for note in tax.conversations(BY, number=theirs, now=town.now)[0].notes if note.from_ == 1]
+        self.assertEqual([note.text for note in heard], ["Wij gaan kijken", "Politie"])
+        self.assertEqual((heard[1].kind, heard[1].lead), (stapel.NoteKind.LEAD, 1))
+        look = day(town.now + 7 * 86_400)
+        number = coordinator.agenda(BY, now=town.now)[0].conversation
+        later = datetime.datetime(2027, 1, 31, tzinfo=datetime.timezone.utc)
+        self.assertRaises(TypeError, coordinator.write_decision, number, "x", BY, next=later, now=town.now)
+        coordinator.write_decision(number, "Belastingdienst leidt", BY, lead=2, next=look, now=town.now)
+        town.until(lambda: police.conversations(BY, now=town.now)[0].decision)
+        talk = police.conversations(BY, now=town.now)[0]
+        self.assertEqual((talk.decision, talk.lead, talk.next), ("Belastingdienst leidt", 2, look))
+        item = coordinator.agenda(BY, now=town.now)[0]
+        self.assertEqual((item.is_new, item.lead, item.decision, item.next), (False, 2, "Belastingdienst leidt", look))
+        self.fails("invalid_argument", tax.write_outcome, theirs, "done", BY, now=town.now)
+        tax.write_outcome(theirs, "nothing_found", BY, text="Niets", now=town.now)
+        town.until(lambda: police.conversations(BY, now=town.now)[0].outcome)
+        self.assertEqual(police.conversations(BY, now=town.now)[0].outcome, "nothing_found")
+
+        # Who leaves is not written to any more.
+        tax.leave(theirs, BY, now=town.now)
+        self.fails("no_conversation", tax.leave, theirs, BY, now=town.now)
+        self.assertEqual(tax.conversations(BY, now=town.now)[0].left, day(town.now))
+        left = stapel.TalkNewsKind.LEFT
+        town.until(lambda: left in [one.kind for one in police.talk_news(BY, now=town.now)])
+        self.fails("no_conversation", police.write_text, talk.number, "x", BY, to=2, now=town.now)
+        self.assertEqual(police.take_back(town.homes, BY, now=town.now), 1)
+        self.assertEqual(police.forwarded(), [])
+
+        # The year, once it is over.
+        all_ways = ["open", "taken_up_together", "taken_up_by_one", "not_taken_up", "nothing_found"]
+        self.assertEqual(police.year_cells(2026), [stapel.YearCell(all_ways, 0)])
+        self.fails("not_permitted", police.report_year, 2026, now=town.now)
+        town.now += 30 * 86_400
+        town.broker.release(accept_clock=True, now=town.now)
+        [kept] = town.carry(police, police.report_year(2026, now=town.now))
+        self.assertIsInstance(kept, stapel.Talked)
+        self.assertEqual((kept.kind, kept.kept, kept.totals), (stapel.TalkedKind.KEPT, 0, None))
+        self.fails("year_reported", police.report_year, 2026, now=town.now)
+        self.fails("not_permitted", police.totals, now=town.now)
+        town.close()
+
+    def test_totals(self) -> None:
+        folder, later = SANDBOX / "meeting/totals", 1_796_126_400 + 86_400
+        with stapel.Partner(folder / "1") as partner, stapel.Broker(folder / "broker", folder / "keys") as broker:
+            [message] = partner.totals(now=later)
+            self.assertEqual(partner.totals(now=later + 60), [message], "until its reply was read")
+            reply = partner.read(broker.handle(message, now=later), now=later)
+            assert isinstance(reply, stapel.Talked) and reply.totals is not None
+            self.assertEqual(reply.kind, stapel.TalkedKind.TOTALS)
+            self.assertEqual((reply.totals.year, reply.totals.quarter, reply.totals.flags), (2026, 4, 240))
+            self.assertEqual(reply.totals.cells, [stapel.TotalsCell(2, None, 70)])
 
     def test_what_is_collected_is_freed(self) -> None:
         rows = stapel.Addresses.from_texts(["Dam 1-a, 1012 JS Amsterdam"])

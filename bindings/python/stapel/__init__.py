@@ -34,7 +34,7 @@ import threading
 import time
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,6 +47,7 @@ from ._abi import library as _library
 __all__ = [
     "Address",
     "Addresses",
+    "AgendaItem",
     "Answer",
     "AnswerRow",
     "Broker",
@@ -54,14 +55,22 @@ __all__ = [
     "Change",
     "Changed",
     "ClosedError",
+    "Conversation",
     "Findings",
     "How",
+    "Introduced",
     "Level",
     "LogEntry",
     "News",
     "Next",
+    "Note",
+    "NoteCopy",
+    "NoteKind",
+    "NoteProgress",
     "Partner",
     "Position",
+    "PutForward",
+    "PutForwardByOther",
     "Receipt",
     "Register",
     "RegisterEntry",
@@ -70,8 +79,13 @@ __all__ = [
     "Standing",
     "StandingKind",
     "StapelError",
+    "TalkNews",
+    "TalkNewsKind",
     "Talked",
     "TalkedKind",
+    "Totals",
+    "TotalsCell",
+    "YearCell",
     "address",
     "address_of_fields",
     "open_handles",
@@ -83,6 +97,7 @@ Path = str | os.PathLike[str]
 Text = str | bytes
 Bytes = bytes | bytearray | memoryview
 _T = TypeVar("_T", bound="_Handle")
+_R = TypeVar("_R")
 
 
 class StapelError(Exception):
@@ -132,6 +147,39 @@ class TalkedKind(IntEnum):
     KEPT = 7  # it keeps what is put forward, or the report of a year
     POSTED = 8  # what waited at it, such as introductions and notes
     TOTALS = 9  # how many of the organisation's flags are stacked
+
+
+class TalkNewsKind(IntEnum):
+    """What is new of what comes after a hit."""
+
+    OTHER = 0
+    ASKED = 1  # somebody put forward what this partner flags too: Partner.answer
+    INTRODUCED = 2  # this partner was introduced to another
+    NOTE = 3  # a note came
+    DECISION = 4  # the coordinator decided
+    LEFT = 5  # another left
+
+
+class NoteKind(IntEnum):
+    """What a note is."""
+
+    OTHER = 0
+    TEXT = 1
+    ADDRESS = 2  # which address the conversation is about: what the coordinator is told
+    LEAD = 3  # who leads from now on
+    OUTCOME = 4  # how it ended
+    DECISION = 5  # what the coordinator decided
+
+
+class NoteProgress(IntEnum):
+    """How far an own note came."""
+
+    OTHER = 0
+    WAITING = 1  # it goes with the next exchange
+    PUT_OFF = 2  # the broker did not take it on that day; it goes on the next
+    KEPT = 3  # the broker has it
+    READ = 4  # the other says that it read it
+    NOT_INTRODUCED = 5  # the broker did not take it: one of the two left
 
 
 class StandingKind(IntEnum):
@@ -322,9 +370,161 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class TotalsCell:
+    """How many of the flags are stacked by `from_` to `to` organisations, in tens. `to` None: all above."""
+
+    from_: int
+    to: int | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many of the organisation's flags are stacked. `flags` is rounded down to tens; under 100 there are no
+    cells."""
+
+    release: int
+    as_of: int
+    year: int
+    quarter: int
+    flags: int
+    cells: list[TotalsCell]
+
+
+@dataclass(frozen=True, slots=True)
+class YearCell:
+    """How many of a year's conversations went in these ways: open, taken_up_together, taken_up_by_one, not_taken_up,
+    nothing_found. One of all ways with 0 says that they are fewer than ten together."""
+
+    ways: list[str]
+    number: int
+
+
+_WAYS = ["open", "taken_up_together", "taken_up_by_one", "not_taken_up", "nothing_found"]
+
+
+@dataclass(frozen=True, slots=True)
+class PutForward:
+    """An own flag that is put forward. `stands_until`: None where the broker does not have it yet."""
+
+    canonical: str
+    typed: str | None = dataclasses.field(repr=False)
+    level: Level
+    since: datetime.date
+    stands_until: datetime.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutForwardByOther:
+    """An own flag that somebody else put forward; who did is not said. `answer`: join, not_now, review, or None."""
+
+    canonical: str
+    typed: str | None = dataclasses.field(repr=False)
+    level: Level
+    day: datetime.date
+    answer_by: datetime.date
+    answer: str | None
+    answered: datetime.date | None
+    is_put_forward: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TalkNews:
+    """Something new of what comes after a hit. ASKED has an address and a day; all else is in a conversation."""
+
+    kind: TalkNewsKind
+    conversation: int | None
+    partner: int | None
+    name: str | None
+    canonical: str | None
+    typed: str | None = dataclasses.field(repr=False)
+    answer_by: datetime.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Somebody that this partner was introduced to. `name` and `organisation`: None where it is in the roster no
+    longer. `misses_note`: a later one came."""
+
+    partner: int
+    name: str | None
+    organisation: str | None
+    since: datetime.date
+    left: datetime.date | None
+    misses_note: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteCopy:
+    """An own note to one partner. `put_off`: of PUT_OFF, the day."""
+
+    to: int
+    progress: NoteProgress
+    put_off: datetime.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note in a conversation, of `from_`, or of this partner where that is None. `time` is by its writer's clock.
+
+    What its kind does not have is None: ADDRESS has `canonical` and perhaps `typed`, LEAD and DECISION `lead`, OUTCOME
+    `outcome`, DECISION perhaps `next`. What people wrote is in no repr.
+    """
+
+    kind: NoteKind
+    from_: int | None
+    lead: int | None
+    time: int
+    text: str | None = dataclasses.field(repr=False)
+    canonical: str | None = dataclasses.field(repr=False)
+    typed: str | None = dataclasses.field(repr=False)
+    outcome: str | None
+    next: datetime.date | None
+    copies: list[NoteCopy]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that those who were introduced over one address said to each other.
+
+    `canonical`: None at the coordinator, who has it from a note. `outcome`: how it ended, as was said last.
+    """
+
+    number: int
+    epoch: int
+    canonical: str | None
+    typed: str | None = dataclasses.field(repr=False)
+    began: datetime.date
+    lead: int | None
+    outcome: str | None
+    decision: str | None = dataclasses.field(repr=False)
+    decided_at: int | None
+    next: datetime.date | None
+    left: datetime.date | None
+    introduced: list[Introduced]
+    notes: list[Note]
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaItem:
+    """A conversation on the coordinator's agenda. `addresses`: canonical and typed, as notes said them."""
+
+    conversation: int
+    is_new: bool
+    began: datetime.date
+    waiting_since: datetime.date | None
+    lead: int | None
+    decision: str | None = dataclasses.field(repr=False)
+    next: datetime.date | None
+    outcome: str | None
+    joined: list[Introduced]
+    addresses: list[tuple[str, str | None]] = dataclasses.field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Talked:
     """What the broker said of what comes after a hit. What its kind does not speak of is 0. `complaint` is the code of
-    what is wrong with an introduction, or None."""
+    what is wrong with an introduction, or None. `totals`: those of TOTALS, else None."""
 
     kind: TalkedKind
     kept: int
@@ -338,6 +538,7 @@ class Talked:
     complaint: str | None
     complaint_text: str | None
     log: LogEntry
+    totals: Totals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -809,6 +1010,107 @@ class Partner(_Handle):
         """What changed between the answers that were read when this was called last, and those read since."""
         return _take_news(_make("partner_news", self))
 
+    def put_forward(self, homes: Addresses, by: Case, *, now: int | None = None) -> int:
+        """Puts own flags forward, until they are taken back or end. How many were not put forward yet."""
+        return self._count("partner_put_forward", homes, by, now)
+
+    def take_back(self, homes: Addresses, by: Case, *, now: int | None = None) -> int:
+        """Takes back what was put forward; who was introduced stays so. How many were."""
+        return self._count("partner_take_back", homes, by, now)
+
+    def forwarded(self) -> list[PutForward]:
+        """What is put forward."""
+        return _take_list("forwarded", _make("partner_forwarded", self), _abi.ForwardedRow, _forwarded)
+
+    def asked(self, by: Case, *, now: int | None = None) -> list[PutForwardByOther]:
+        """What others put forward that this partner flags too, for a person to be shown, whom the journal has."""
+        return _take_list("asked", _make("partner_asked", self, _case(by), _now(now)), _abi.AskedRow, _asked)
+
+    def answer(self, canonical: str, answer: str, by: Case, *, now: int | None = None) -> None:
+        """Answers where another put an own flag forward: `join` puts it forward too; `not_now`, `review`."""
+        texts = *_text(canonical, "canonical"), *_text(answer, "answer")
+        _call("partner_answer", self, *texts, _case(by), _now(now))
+
+    def talk(self, *, now: int | None = None) -> bytes | None:
+        """The next message of what comes after a hit, or None: call it until then, once a day or more often.
+
+        Carry each message, and read its reply before the next call.
+        """
+        return next(iter(_take_messages(_make("partner_talk", self, _now(now)))), None)
+
+    def talk_news(self, by: Case, *, now: int | None = None) -> list[TalkNews]:
+        """What is new of what comes after a hit, told once, for a person to be shown, whom the journal has."""
+        made = _make("partner_talk_news", self, _case(by), _now(now))
+        return _take_list("talk_news", made, _abi.TalkNewsRow, _talk_news)
+
+    def conversations(self, by: Case, *, number: int = 0, now: int | None = None) -> list[Conversation]:
+        """All conversations, or that of a number, for a person to be shown, whom the journal has."""
+        number = _integer(number, 32, "number")
+        return _take_conversations(_make("partner_conversations", self, number, _case(by), _now(now)))
+
+    def write_text(
+        self, conversation: int, text: str, by: Case, *, to: int | None = None, now: int | None = None
+    ) -> None:
+        """Writes a text in a conversation, to all of it or to one partner."""
+        self._write("text", conversation, _partner(to, "to"), *_text(text, "text"), by=by, now=now)
+
+    def write_lead(self, conversation: int, lead: int, by: Case, *, text: str = "", now: int | None = None) -> None:
+        """Says who leads: this partner, where nobody does, or whom it hands the lead over to."""
+        self._write("lead", conversation, _partner(lead, "lead"), *_text(text, "text"), by=by, now=now)
+
+    def write_outcome(
+        self, conversation: int, outcome: str, by: Case, *, text: str = "", now: int | None = None
+    ) -> None:
+        """`outcome`: taken_up_together, taken_up_by_one, not_taken_up, nothing_found or wrong_signal."""
+        self._write("outcome", conversation, *_text(outcome, "outcome"), *_text(text, "text"), by=by, now=now)
+
+    def write_decision(
+        self,
+        conversation: int,
+        text: str,
+        by: Case,
+        *,
+        lead: int | None = None,
+        next: datetime.date | None = None,
+        now: int | None = None,
+    ) -> None:
+        """Writes what the coordinator decides; `lead` leads, `next` is when it is looked at next."""
+        day = "" if next is None else _day(next)
+        leads = _partner(lead, "lead")
+        self._write("decision", conversation, leads, *_text(day, "next"), *_text(text, "text"), by=by, now=now)
+
+    def leave(self, conversation: int, by: Case, *, now: int | None = None) -> None:
+        """Leaves a conversation: nobody can write to this partner there any more."""
+        _call("partner_leave", self, _integer(conversation, 32, "conversation"), _case(by), _now(now))
+
+    def agenda(self, by: Case, *, now: int | None = None) -> list[AgendaItem]:
+        """The coordinator's agenda, for a person to be shown, whom the journal has."""
+        return _take_agenda(_make("partner_agenda", self, _case(by), _now(now)))
+
+    def totals(self, *, now: int | None = None) -> list[bytes]:
+        """The request how many of the organisation's flags are stacked, where the policy answers no more."""
+        return _take_messages(_make("partner_totals", self, _now(now)))
+
+    def year_cells(self, year: int) -> list[YearCell]:
+        """How the conversations went that began in a year, as report_year() reports it."""
+        cells, count = (_abi.YearCell * 5)(), c.c_size_t()
+        _call("partner_year_cells", self, _integer(year, 16, "year"), cells, len(cells), c.byref(count))
+        ways = [[way for bit, way in enumerate(_WAYS) if cell.ways >> bit & 1] for cell in cells]
+        return [YearCell(ways[at], cells[at].number) for at in range(count.value)]
+
+    def report_year(self, year: int, *, now: int | None = None) -> list[bytes]:
+        """The report of a year that is over, which is made once: one message."""
+        return _take_messages(_make("partner_report_year", self, _integer(year, 16, "year"), _now(now)))
+
+    def _count(self, function: str, homes: Addresses, by: Case, now: int | None) -> int:
+        count = c.c_size_t()
+        _call(function, self, _addresses(homes, "homes"), _case(by), _now(now), c.byref(count))
+        return count.value
+
+    def _write(self, kind: str, conversation: int, *arguments: Any, by: Case, now: int | None) -> None:
+        conversation = _integer(conversation, 32, "conversation")
+        _call(f"partner_write_{kind}", self, conversation, *arguments, _case(by), _now(now))
+
     def _change(self, function: str, homes: Addresses, *arguments: Any, by: Case, now: int | None) -> Changed:
         changed = _abi.Changed()
         _call(function, self, _addresses(homes, "homes"), *arguments, _case(by), _now(now), c.byref(changed))
@@ -1059,6 +1361,120 @@ def _take_news(news: c.c_void_p) -> list[News]:
         _library.stapel_news_free(news)
 
 
+def _take_list(
+    kind: str, made: c.c_void_p, row_type: type[c.Structure], of: Callable[[dict[str, Any]], _R]
+) -> list[_R]:
+    """The rows of a list, each from its values, and frees the list."""
+    try:
+        return [of(_values(row)) for row in _rows(kind, made, row_type)]
+    finally:
+        getattr(_library, f"stapel_{kind}_free")(made)
+
+
+def _rows(kind: str, made: c.c_void_p, row_type: type[c.Structure]) -> Iterator[Any]:
+    count = c.c_size_t()
+    _call(f"{kind}_count", made, c.byref(count))
+    for index in range(count.value):
+        row = row_type()
+        _call(f"{kind}_get", made, index, c.byref(row))
+        yield row
+
+
+def _part(function: str, made: c.c_void_p, row_type: type[c.Structure], *at: int) -> dict[str, Any]:
+    row = row_type()
+    _call(function, made, *at, c.byref(row))
+    return _values(row)
+
+
+def _forwarded(values: dict[str, Any]) -> PutForward:
+    return PutForward(**values | {"level": Level(values["level"])} | _dates(values, "since", "stands_until"))
+
+
+def _asked(values: dict[str, Any]) -> PutForwardByOther:
+    more = {"level": Level(values["level"]), "is_put_forward": bool(values["is_put_forward"])}
+    return PutForwardByOther(**values | more | _dates(values, "day", "answer_by", "answered"))
+
+
+def _talk_news(values: dict[str, Any]) -> TalkNews:
+    more = {"kind": TalkNewsKind(values["kind"])} | _none_if_0(values, "conversation", "partner")
+    return TalkNews(**values | more | _dates(values, "answer_by"))
+
+
+def _take_conversations(made: c.c_void_p) -> list[Conversation]:
+    try:
+        return [_conversation(made, at, row) for at, row in enumerate(_rows("conversations", made, _abi.Conversation))]
+    finally:
+        _library.stapel_conversations_free(made)
+
+
+def _conversation(made: c.c_void_p, at: int, row: _abi.Conversation) -> Conversation:
+    values = _values(row)
+    values |= _none_if_0(values, "lead", "decided_at") | _dates(values, "began", "next", "left")
+    values["introduced"] = [
+        _introduced(_part("conversations_introduced", made, _abi.Introduced, at, who)) for who in range(row.introduced)]
+    values["notes"] = [_note(made, at, number) for number in range(row.notes)]
+    return Conversation(**values)
+
+
+def _introduced(values: dict[str, Any]) -> Introduced:
+    return Introduced(**values | {"misses_note": bool(values["misses_note"])} | _dates(values, "since", "left"))
+
+
+def _note(made: c.c_void_p, at: int, number: int) -> Note:
+    values = _part("conversations_note", made, _abi.Note, at, number)
+    copies = []
+    for copy in range(values["copies"]):
+        told = _part("conversations_copy", made, _abi.NoteCopy, at, number, copy)
+        copies.append(NoteCopy(**told | {"progress": NoteProgress(told["progress"])} | _dates(told, "put_off")))
+    more = {"kind": NoteKind(values["kind"]), "copies": copies} | _none_if_0(values, "from_", "lead")
+    return Note(**values | more | _dates(values, "next"))
+
+
+def _take_agenda(made: c.c_void_p) -> list[AgendaItem]:
+    try:
+        items = []
+        for at, row in enumerate(_rows("agenda", made, _abi.AgendaRow)):
+            values = _values(row)
+            values |= _none_if_0(values, "lead") | _dates(values, "began", "waiting_since", "next")
+            values["is_new"] = bool(row.is_new)
+            values["joined"] = [
+                _introduced(_part("agenda_joined", made, _abi.Introduced, at, who)) for who in range(row.joined)]
+            places = [_part("agenda_address", made, _abi.AgendaPlace, at, one) for one in range(row.addresses)]
+            values["addresses"] = [(place["canonical"], place["typed"]) for place in places]
+            items.append(AgendaItem(**values))
+        return items
+    finally:
+        _library.stapel_agenda_free(made)
+
+
+def _totals(raw: c.c_void_p) -> Totals:
+    values = _part("reply_totals", raw, _abi.Totals)
+    values.pop("log")
+    cells = [_part("reply_totals_cell", raw, _abi.TotalsCell, at) for at in range(values["cells"])]
+    return Totals(**values | {"cells": [TotalsCell(**cell | _none_if_0(cell, "to")) for cell in cells]})
+
+
+def _dates(values: dict[str, Any], *names: str) -> dict[str, datetime.date | None]:
+    texts = {name: values[name] for name in names}
+    return {name: None if text is None else datetime.date.fromisoformat(text) for name, text in texts.items()}
+
+
+def _none_if_0(values: dict[str, Any], *names: str) -> dict[str, int | None]:
+    return {name: values[name] or None for name in names}
+
+
+def _day(day: datetime.date) -> str:
+    # A datetime is one too, and its text has a time.
+    if not isinstance(day, datetime.date) or isinstance(day, datetime.datetime):
+        raise _not_a("a date", day, "next")
+    return day.isoformat()
+
+
+def _partner(number: int | None, name: str) -> int:
+    """A partner's number, of which the library's 0 stands for none."""
+    return 0 if number is None else _integer(number, 16, name)
+
+
 def _standing(pair: int) -> Standing:
     standing = _STANDINGS.get(pair)
     if standing is None:
@@ -1094,7 +1510,7 @@ def _reply(raw: c.c_void_p) -> Reply:
             _call("reply_talked", raw, c.byref(talked))
             complaint = _code(talked.complaint) if talked.complaint else None
             values = _values(talked) | {"complaint": complaint, "more": bool(talked.more)}
-            return Talked(TalkedKind(kind.value), **values)
+            return Talked(TalkedKind(kind.value), **values, totals=_totals(raw) if kind.value == 9 else None)
         rejection = _abi.Rejection()
         _call("reply_rejection", raw, c.byref(rejection))
         return Rejection(

@@ -180,6 +180,122 @@ class Talked(c.Structure):
     ]
 
 
+class Totals(c.Structure):
+    _fields_ = [
+        ("release", c.c_uint64),
+        ("as_of", c.c_uint64),
+        ("cells", c.c_size_t),
+        ("flags", c.c_uint32),
+        ("year", c.c_uint16),
+        ("quarter", c.c_uint8),
+        ("log", LogEntry),
+    ]
+
+
+class TotalsCell(c.Structure):
+    _fields_ = [("from_", c.c_uint8), ("to", c.c_uint8), ("number", c.c_uint32)]
+
+
+class YearCell(c.Structure):
+    _fields_ = [("ways", c.c_uint8), ("number", c.c_uint32)]
+
+
+class ForwardedRow(c.Structure):
+    _fields_ = [("canonical", Str), ("typed", Str), ("level", c.c_int32), ("since", Str), ("stands_until", Str)]
+
+
+class AskedRow(c.Structure):
+    _fields_ = [
+        ("canonical", Str),
+        ("typed", Str),
+        ("level", c.c_int32),
+        ("day", Str),
+        ("answer_by", Str),
+        ("answer", Str),
+        ("answered", Str),
+        ("is_put_forward", c.c_int32),
+    ]
+
+
+class TalkNewsRow(c.Structure):
+    _fields_ = [
+        ("kind", c.c_int32),
+        ("conversation", c.c_uint32),
+        ("partner", c.c_uint16),
+        ("name", Str),
+        ("canonical", Str),
+        ("typed", Str),
+        ("answer_by", Str),
+    ]
+
+
+class Conversation(c.Structure):
+    _fields_ = [
+        ("number", c.c_uint32),
+        ("epoch", c.c_uint32),
+        ("canonical", Str),
+        ("typed", Str),
+        ("began", Str),
+        ("lead", c.c_uint16),
+        ("outcome", Str),
+        ("decision", Str),
+        ("decided_at", c.c_uint64),
+        ("next", Str),
+        ("left", Str),
+        ("introduced", c.c_size_t),
+        ("notes", c.c_size_t),
+    ]
+
+
+class Introduced(c.Structure):
+    _fields_ = [
+        ("partner", c.c_uint16),
+        ("name", Str),
+        ("organisation", Str),
+        ("since", Str),
+        ("left", Str),
+        ("misses_note", c.c_int32),
+    ]
+
+
+class Note(c.Structure):
+    _fields_ = [
+        ("kind", c.c_int32),
+        ("from_", c.c_uint16),
+        ("lead", c.c_uint16),
+        ("time", c.c_uint64),
+        ("text", Str),
+        ("canonical", Str),
+        ("typed", Str),
+        ("outcome", Str),
+        ("next", Str),
+        ("copies", c.c_size_t),
+    ]
+
+
+class NoteCopy(c.Structure):
+    _fields_ = [("to", c.c_uint16), ("progress", c.c_int32), ("put_off", Str)]
+
+
+class AgendaRow(c.Structure):
+    _fields_ = [
+        ("conversation", c.c_uint32),
+        ("is_new", c.c_int32),
+        ("began", Str),
+        ("waiting_since", Str),
+        ("lead", c.c_uint16),
+        ("decision", Str),
+        ("next", Str),
+        ("outcome", Str),
+        ("joined", c.c_size_t),
+        ("addresses", c.c_size_t),
+    ]
+
+
+class AgendaPlace(c.Structure):
+    _fields_ = [("canonical", Str), ("typed", Str)]
+
+
 class Rejection(c.Structure):
     _fields_ = [
         ("status", Status),
@@ -260,6 +376,8 @@ FUNCTIONS: dict[str, list[Any]] = {
     "reply_status": [Handle, _out(Position)],
     "reply_rejection": [Handle, _out(Rejection)],
     "reply_talked": [Handle, _out(Talked)],
+    "reply_totals": [Handle, _out(Totals)],
+    "reply_totals_cell": [Handle, _size, _out(TotalsCell)],
     "reply_free": [Handle],
     "news_count": [Handle, _out(_size)],
     "news_get": [Handle, _size, _out(NewsRow)],
@@ -288,6 +406,43 @@ FUNCTIONS: dict[str, list[Any]] = {
     "partner_read": [Handle, *_bytes, _now, _made],
     "partner_give_up": [Handle, *_bytes, _now],
     "partner_news": [Handle, _made],
+    "partner_put_forward": [Handle, Handle, _by, _now, _out(_size)],
+    "partner_take_back": [Handle, Handle, _by, _now, _out(_size)],
+    "partner_forwarded": [Handle, _made],
+    "forwarded_count": [Handle, _out(_size)],
+    "forwarded_get": [Handle, _size, _out(ForwardedRow)],
+    "forwarded_free": [Handle],
+    "partner_asked": [Handle, _by, _now, _made],
+    "asked_count": [Handle, _out(_size)],
+    "asked_get": [Handle, _size, _out(AskedRow)],
+    "asked_free": [Handle],
+    "partner_answer": [Handle, *_text, *_text, _by, _now],
+    "partner_talk": [Handle, _now, _made],
+    "partner_talk_news": [Handle, _by, _now, _made],
+    "talk_news_count": [Handle, _out(_size)],
+    "talk_news_get": [Handle, _size, _out(TalkNewsRow)],
+    "talk_news_free": [Handle],
+    "partner_conversations": [Handle, c.c_uint32, _by, _now, _made],
+    "conversations_count": [Handle, _out(_size)],
+    "conversations_get": [Handle, _size, _out(Conversation)],
+    "conversations_introduced": [Handle, _size, _size, _out(Introduced)],
+    "conversations_note": [Handle, _size, _size, _out(Note)],
+    "conversations_copy": [Handle, _size, _size, _size, _out(NoteCopy)],
+    "conversations_free": [Handle],
+    "partner_write_text": [Handle, c.c_uint32, c.c_uint16, *_text, _by, _now],
+    "partner_write_lead": [Handle, c.c_uint32, c.c_uint16, *_text, _by, _now],
+    "partner_write_outcome": [Handle, c.c_uint32, *_text, *_text, _by, _now],
+    "partner_write_decision": [Handle, c.c_uint32, c.c_uint16, *_text, *_text, _by, _now],
+    "partner_leave": [Handle, c.c_uint32, _by, _now],
+    "partner_agenda": [Handle, _by, _now, _made],
+    "agenda_count": [Handle, _out(_size)],
+    "agenda_get": [Handle, _size, _out(AgendaRow)],
+    "agenda_joined": [Handle, _size, _size, _out(Introduced)],
+    "agenda_address": [Handle, _size, _size, _out(AgendaPlace)],
+    "agenda_free": [Handle],
+    "partner_totals": [Handle, _now, _made],
+    "partner_year_cells": [Handle, c.c_uint16, _out(YearCell), _size, _out(_size)],
+    "partner_report_year": [Handle, c.c_uint16, _now, _made],
     "partner_free": [Handle],
     "broker_init_keys": [*_text, _made, _made],
     "broker_create": [*_text, *_text, *_text, _now, _made],
