@@ -86,6 +86,53 @@ enum TalkedKind: int
     case Totals = 9;
 }
 
+/** What is new of what comes after a hit. */
+enum TalkNewsKind: int
+{
+    case Other = 0;
+    /** Somebody put forward what this partner flags too: Partner::answer. */
+    case Asked = 1;
+    /** This partner was introduced to another. */
+    case Introduced = 2;
+    /** A note came. */
+    case Note = 3;
+    /** The coordinator decided. */
+    case Decision = 4;
+    /** Another left. */
+    case Left = 5;
+}
+
+/** What a note is. */
+enum NoteKind: int
+{
+    case Other = 0;
+    case Text = 1;
+    /** Which address the conversation is about: what the coordinator is told. */
+    case Address = 2;
+    /** Who leads from now on. */
+    case Lead = 3;
+    /** How it ended. */
+    case Outcome = 4;
+    /** What the coordinator decided. */
+    case Decision = 5;
+}
+
+/** How far an own note came. */
+enum NoteProgress: int
+{
+    case Other = 0;
+    /** It goes with the next exchange. */
+    case Waiting = 1;
+    /** The broker did not take it on that day; it goes on the next. */
+    case PutOff = 2;
+    /** The broker has it. */
+    case Kept = 3;
+    /** The other says that it read it. */
+    case Read = 4;
+    /** The broker did not take it: one of the two left. */
+    case NotIntroduced = 5;
+}
+
 /** What a standing says. */
 enum StandingKind: int
 {
@@ -127,7 +174,7 @@ trait Unshown
     /** @return array<string, mixed> */
     public function __debugInfo(): array
     {
-        return array_diff_key(get_object_vars($this), ['typed' => 0, 'reference' => 0]);
+        return array_diff_key(get_object_vars($this), ['typed' => 0, 'reference' => 0, 'text' => 0, 'decision' => 0]);
     }
 }
 
@@ -379,6 +426,207 @@ final readonly class Position implements Reply
 }
 
 /**
+ * How many of the flags are stacked by `from` to `to` organisations, rounded down to tens; `to` is null for all above.
+ */
+final readonly class TotalsCell
+{
+    public function __construct(public int $from, public ?int $to, public int $number)
+    {
+    }
+}
+
+/** How many of the organisation's flags are stacked, in tens. With fewer than 100 flags there are no cells. */
+final readonly class Totals
+{
+    /** @param list<TotalsCell> $cells */
+    public function __construct(
+        public int $release,
+        public int $asOf,
+        public int $year,
+        public int $quarter,
+        public int $flags,
+        public array $cells,
+    ) {
+    }
+}
+
+/**
+ * How many of a year's conversations went in these ways: open, taken_up_together, taken_up_by_one, not_taken_up,
+ * nothing_found. One of all ways with 0 says that they are fewer than ten together.
+ */
+final readonly class YearCell
+{
+    /** @param list<string> $ways */
+    public function __construct(public array $ways, public int $number)
+    {
+    }
+}
+
+/** An own flag that is put forward; `standsUntil` is null where the broker does not have it yet. Days: "2027-05-31". */
+final readonly class PutForward
+{
+    use Unshown;
+
+    public function __construct(
+        public string $canonical,
+        public ?string $typed,
+        public Level $level,
+        public string $since,
+        public ?string $standsUntil,
+    ) {
+    }
+}
+
+/** An own flag that somebody else put forward; who did is not said. `answer`: join, not_now, review, or null. */
+final readonly class PutForwardByOther
+{
+    use Unshown;
+
+    public function __construct(
+        public string $canonical,
+        public ?string $typed,
+        public Level $level,
+        public string $day,
+        public string $answerBy,
+        public ?string $answer,
+        public ?string $answered,
+        public bool $isPutForward,
+    ) {
+    }
+}
+
+/** Something new of what comes after a hit. Asked has an address and a day; all else is in a conversation. */
+final readonly class TalkNews
+{
+    use Unshown;
+
+    public function __construct(
+        public TalkNewsKind $kind,
+        public ?int $conversation,
+        public ?int $partner,
+        public ?string $name,
+        public ?string $canonical,
+        public ?string $typed,
+        public ?string $answerBy,
+    ) {
+    }
+}
+
+/**
+ * Somebody that a partner was introduced to. Name and organisation are null where it is in the roster no longer;
+ * `missesNote`: a later one came.
+ */
+final readonly class Introduced
+{
+    public function __construct(
+        public int $partner,
+        public ?string $name,
+        public ?string $organisation,
+        public string $since,
+        public ?string $left,
+        public bool $missesNote,
+    ) {
+    }
+}
+
+/** An own note to one partner. `putOff`: of PutOff, the day. */
+final readonly class NoteCopy
+{
+    public function __construct(public int $to, public NoteProgress $progress, public ?string $putOff)
+    {
+    }
+}
+
+/**
+ * A note in a conversation; `from` is null for this partner, and `time` is by its writer's clock. What its kind does
+ * not have is null: Address has `canonical` and perhaps `typed`, Lead and Decision `lead`, Outcome `outcome`, Decision
+ * perhaps `next`.
+ */
+final readonly class Note
+{
+    use Unshown;
+
+    /** @param list<NoteCopy> $copies */
+    public function __construct(
+        public NoteKind $kind,
+        public ?int $from,
+        public ?int $lead,
+        public int $time,
+        public ?string $text,
+        public ?string $canonical,
+        public ?string $typed,
+        public ?string $outcome,
+        public ?string $next,
+        public array $copies,
+    ) {
+    }
+}
+
+/**
+ * All that those who were introduced over one address said to each other. `canonical` is null at the coordinator, who
+ * has it from a note; `outcome` is how it ended, as was said last.
+ */
+final readonly class Conversation
+{
+    use Unshown;
+
+    /**
+     * @param list<Introduced> $introduced
+     * @param list<Note> $notes
+     */
+    public function __construct(
+        public int $number,
+        public int $epoch,
+        public ?string $canonical,
+        public ?string $typed,
+        public string $began,
+        public ?int $lead,
+        public ?string $outcome,
+        public ?string $decision,
+        public ?int $decidedAt,
+        public ?string $next,
+        public ?string $left,
+        public array $introduced,
+        public array $notes,
+    ) {
+    }
+}
+
+/** An address that a note said. */
+final readonly class AgendaPlace
+{
+    use Unshown;
+
+    public function __construct(public string $canonical, public ?string $typed)
+    {
+    }
+}
+
+/** A conversation on the coordinator's agenda. */
+final readonly class AgendaItem
+{
+    use Unshown;
+
+    /**
+     * @param list<Introduced> $joined
+     * @param list<AgendaPlace> $addresses
+     */
+    public function __construct(
+        public int $conversation,
+        public bool $isNew,
+        public string $began,
+        public ?string $waitingSince,
+        public ?int $lead,
+        public ?string $decision,
+        public ?string $next,
+        public ?string $outcome,
+        public array $joined,
+        public array $addresses,
+    ) {
+    }
+}
+
+/**
  * What the broker said of what comes after a hit. What its kind does not speak of is 0. `complaint` is the code of what
  * is wrong with an introduction, or null.
  */
@@ -397,6 +645,8 @@ final readonly class Talked implements Reply
         public ?string $complaint,
         public ?string $complaintText,
         public LogEntry $log,
+        /** Of TalkedKind::Totals; else null. */
+        public ?Totals $totals = null,
     ) {
     }
 }
@@ -985,9 +1235,314 @@ final class Partner extends Handle
         }
     }
 
+    /** Puts own flags forward, until they are taken back or end. How many were not put forward yet. */
+    public function putForward(Addresses $homes, Acting $by, ?int $now = null): int
+    {
+        return Library::get('size_t', 'partner_put_forward', $this->raw(), $homes->raw(), Library::acting($by, $keep),
+            Library::now($now))->cdata;
+    }
+
+    /** Takes back what was put forward; who was introduced stays so. How many were. */
+    public function takeBack(Addresses $homes, Acting $by, ?int $now = null): int
+    {
+        return Library::get('size_t', 'partner_take_back', $this->raw(), $homes->raw(), Library::acting($by, $keep),
+            Library::now($now))->cdata;
+    }
+
+    /**
+     * What is put forward.
+     *
+     * @return list<PutForward>
+     */
+    public function forwarded(): array
+    {
+        return self::rows('forwarded', Library::make('stapel_forwarded', 'partner_forwarded', $this->raw()),
+            fn(CData $row) => new PutForward(
+                Library::text($row->canonical) ?? '',
+                Library::text($row->typed),
+                Level::from($row->level),
+                Library::text($row->since) ?? '',
+                Library::text($row->stands_until),
+            ));
+    }
+
+    /**
+     * What others put forward that this partner flags too, for a person to be shown, whom the journal has.
+     *
+     * @return list<PutForwardByOther>
+     */
+    public function asked(Acting $by, ?int $now = null): array
+    {
+        $who = Library::acting($by, $keep);
+        return self::rows('asked', Library::make('stapel_asked', 'partner_asked', $this->raw(), $who,
+            Library::now($now)), fn(CData $row) => new PutForwardByOther(
+                Library::text($row->canonical) ?? '',
+                Library::text($row->typed),
+                Level::from($row->level),
+                Library::text($row->day) ?? '',
+                Library::text($row->answer_by) ?? '',
+                Library::text($row->answer),
+                Library::text($row->answered),
+                $row->is_put_forward !== 0,
+            ));
+    }
+
+    /** Answers where another put an own flag forward: `join` puts it forward too; `not_now`, `review`. */
+    public function answer(string $canonical, string $answer, Acting $by, ?int $now = null): void
+    {
+        Library::call('partner_answer', $this->raw(), $canonical, \strlen($canonical), $answer, \strlen($answer),
+            Library::acting($by, $keep), Library::now($now));
+    }
+
+    /**
+     * The next message of what comes after a hit, or null: call it until then, after deliver(), once a day or more
+     * often. Carry each message, and read its reply before the next call.
+     */
+    public function talk(?int $now = null): ?string
+    {
+        return self::messages('partner_talk', $this->raw(), Library::now($now))[0] ?? null;
+    }
+
+    /**
+     * What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+     *
+     * @return list<TalkNews>
+     */
+    public function talkNews(Acting $by, ?int $now = null): array
+    {
+        $who = Library::acting($by, $keep);
+        return self::rows('talk_news', Library::make('stapel_talk_news', 'partner_talk_news', $this->raw(), $who,
+            Library::now($now)), fn(CData $row) => new TalkNews(
+                TalkNewsKind::from($row->kind),
+                $row->conversation ?: null,
+                $row->partner ?: null,
+                Library::text($row->name),
+                Library::text($row->canonical),
+                Library::text($row->typed),
+                Library::text($row->answer_by),
+            ));
+    }
+
+    /**
+     * All conversations, or that of a number, for a person to be shown, whom the journal has.
+     *
+     * @return list<Conversation>
+     */
+    public function conversations(Acting $by, int $number = 0, ?int $now = null): array
+    {
+        Library::refuseUnfit($number, 0xFFFFFFFF, 'number');
+        $made = Library::make('stapel_conversations', 'partner_conversations', $this->raw(), $number,
+            Library::acting($by, $keep), Library::now($now));
+        return self::rows('conversations', $made, fn(CData $row, int $at) => new Conversation(
+            $row->number,
+            $row->epoch,
+            Library::text($row->canonical),
+            Library::text($row->typed),
+            Library::text($row->began) ?? '',
+            $row->lead ?: null,
+            Library::text($row->outcome),
+            Library::text($row->decision),
+            $row->decided_at ?: null,
+            Library::text($row->next),
+            Library::text($row->left),
+            self::parts($row->introduced,
+                fn(int $who) => self::introduced('conversations_introduced', $made, $at, $who)),
+            self::parts($row->notes, fn(int $note) => self::note($made, $at, $note)),
+        ));
+    }
+
+    /** Writes a text in a conversation, to all of it or to one partner. */
+    public function writeText(int $conversation, string $text, Acting $by, ?int $to = null, ?int $now = null): void
+    {
+        Library::refuseUnfit($conversation, 0xFFFFFFFF, 'conversation');
+        Library::call('partner_write_text', $this->raw(), $conversation, self::partner($to, 'to'), $text,
+            \strlen($text), Library::acting($by, $keep), Library::now($now));
+    }
+
+    /** Says who leads: this partner, where nobody does, or whom it hands the lead over to. */
+    public function writeLead(int $conversation, int $lead, Acting $by, string $text = '', ?int $now = null): void
+    {
+        Library::refuseUnfit($conversation, 0xFFFFFFFF, 'conversation');
+        Library::call('partner_write_lead', $this->raw(), $conversation, self::partner($lead, 'lead'), $text,
+            \strlen($text), Library::acting($by, $keep), Library::now($now));
+    }
+
+    /** `$outcome`: taken_up_together, taken_up_by_one, not_taken_up, nothing_found or wrong_signal. */
+    public function writeOutcome(int $conversation, string $outcome, Acting $by, string $text = '',
+        ?int $now = null): void
+    {
+        Library::refuseUnfit($conversation, 0xFFFFFFFF, 'conversation');
+        Library::call('partner_write_outcome', $this->raw(), $conversation, $outcome, \strlen($outcome), $text,
+            \strlen($text), Library::acting($by, $keep), Library::now($now));
+    }
+
+    /** Writes what the coordinator decides; `$next` is the day on which it is looked at next, such as "2027-05-31". */
+    public function writeDecision(int $conversation, string $text, Acting $by, ?int $lead = null, ?string $next = null,
+        ?int $now = null): void
+    {
+        Library::refuseUnfit($conversation, 0xFFFFFFFF, 'conversation');
+        Library::call('partner_write_decision', $this->raw(), $conversation, self::partner($lead, 'lead'), $next,
+            \strlen($next ?? ''), $text, \strlen($text), Library::acting($by, $keep), Library::now($now));
+    }
+
+    /** Leaves a conversation: nobody can write to this partner there any more. */
+    public function leave(int $conversation, Acting $by, ?int $now = null): void
+    {
+        Library::refuseUnfit($conversation, 0xFFFFFFFF, 'conversation');
+        Library::call('partner_leave', $this->raw(), $conversation, Library::acting($by, $keep), Library::now($now));
+    }
+
+    /**
+     * The coordinator's agenda, for a person to be shown, whom the journal has.
+     *
+     * @return list<AgendaItem>
+     */
+    public function agenda(Acting $by, ?int $now = null): array
+    {
+        $made = Library::make('stapel_agenda', 'partner_agenda', $this->raw(), Library::acting($by, $keep),
+            Library::now($now));
+        return self::rows('agenda', $made, fn(CData $row, int $at) => new AgendaItem(
+            $row->conversation,
+            $row->is_new !== 0,
+            Library::text($row->began) ?? '',
+            Library::text($row->waiting_since),
+            $row->lead ?: null,
+            Library::text($row->decision),
+            Library::text($row->next),
+            Library::text($row->outcome),
+            self::parts($row->joined, fn(int $who) => self::introduced('agenda_joined', $made, $at, $who)),
+            self::parts($row->addresses, function (int $one) use ($made, $at) {
+                $place = Library::get('stapel_agenda_place', 'agenda_address', $made, $at, $one);
+                return new AgendaPlace(Library::text($place->canonical) ?? '', Library::text($place->typed));
+            }),
+        ));
+    }
+
+    /**
+     * The request how many of the organisation's flags are stacked, where the policy answers no more: one message.
+     *
+     * @return list<string>
+     */
+    public function totals(?int $now = null): array
+    {
+        return self::messages('partner_totals', $this->raw(), Library::now($now));
+    }
+
+    /**
+     * How the conversations went that began in a year, as reportYear() reports it.
+     *
+     * @return list<YearCell>
+     */
+    public function yearCells(int $year): array
+    {
+        Library::refuseUnfit($year, 0xFFFF, 'year');
+        $cells = Library::ffi()->new('stapel_year_cell[5]');
+        $first = Library::ffi()->cast('stapel_year_cell *', FFI::addr($cells));
+        $count = Library::get('size_t', 'partner_year_cells', $this->raw(), $year, $first, 5)->cdata;
+        $ways = ['open', 'taken_up_together', 'taken_up_by_one', 'not_taken_up', 'nothing_found'];
+        $of = fn(int $bits) => array_values(array_filter($ways, fn(int $bit) => ($bits >> $bit & 1) === 1,
+            ARRAY_FILTER_USE_KEY));
+        return self::parts($count, fn(int $at) => new YearCell($of($cells[$at]->ways), $cells[$at]->number));
+    }
+
+    /**
+     * The report of a year that is over, which is made once: one message.
+     *
+     * @return list<string>
+     */
+    public function reportYear(int $year, ?int $now = null): array
+    {
+        Library::refuseUnfit($year, 0xFFFF, 'year');
+        return self::messages('partner_report_year', $this->raw(), $year, Library::now($now));
+    }
+
     protected function free(CData $handle): void
     {
         Library::ffi()->stapel_partner_free($handle);
+    }
+
+    /** A partner's number, of which the library's 0 stands for none. */
+    private static function partner(?int $number, string $name): int
+    {
+        Library::refuseUnfit($number ?? 0, 0xFFFF, $name);
+        return $number ?? 0;
+    }
+
+    /**
+     * The rows of a list, which is then freed.
+     *
+     * @template T
+     * @param callable(CData, int): T $of
+     * @return list<T>
+     */
+    private static function rows(string $kind, CData $made, callable $of): array
+    {
+        try {
+            $row = $kind === 'conversations' ? 'stapel_conversation' : "stapel_{$kind}_row";
+            return self::parts(Library::get('size_t', "{$kind}_count", $made)->cdata,
+                fn(int $at) => $of(Library::get($row, "{$kind}_get", $made, $at), $at));
+        } finally {
+            Library::ffi()->{"stapel_{$kind}_free"}($made);
+        }
+    }
+
+    /**
+     * So many parts, each by its index.
+     *
+     * @template T
+     * @param callable(int): T $of
+     * @return list<T>
+     */
+    private static function parts(int $count, callable $of): array
+    {
+        $parts = [];
+        for ($at = 0; $at < $count; $at++) {
+            $parts[] = $of($at);
+        }
+        return $parts;
+    }
+
+    private static function introduced(string $function, CData $made, int $at, int $who): Introduced
+    {
+        $one = Library::get('stapel_introduced', $function, $made, $at, $who);
+        return new Introduced(
+            $one->partner,
+            Library::text($one->name),
+            Library::text($one->organisation),
+            Library::text($one->since) ?? '',
+            Library::text($one->left),
+            $one->misses_note !== 0,
+        );
+    }
+
+    private static function note(CData $made, int $at, int $number): Note
+    {
+        $note = Library::get('stapel_note', 'conversations_note', $made, $at, $number);
+        return new Note(
+            NoteKind::from($note->kind),
+            $note->from ?: null,
+            $note->lead ?: null,
+            $note->time,
+            Library::text($note->text),
+            Library::text($note->canonical),
+            Library::text($note->typed),
+            Library::text($note->outcome),
+            Library::text($note->next),
+            self::parts($note->copies, function (int $copy) use ($made, $at, $number) {
+                $to = Library::get('stapel_note_copy', 'conversations_copy', $made, $at, $number, $copy);
+                return new NoteCopy($to->to, NoteProgress::from($to->progress), Library::text($to->put_off));
+            }),
+        );
+    }
+
+    private static function totalsOf(CData $reply): Totals
+    {
+        $totals = Library::get('stapel_totals', 'reply_totals', $reply);
+        $cells = self::parts($totals->cells, function (int $at) use ($reply) {
+            $cell = Library::get('stapel_totals_cell', 'reply_totals_cell', $reply, $at);
+            return new TotalsCell($cell->from, $cell->to ?: null, $cell->number);
+        });
+        return new Totals($totals->release, $totals->as_of, $totals->year, $totals->quarter, $totals->flags, $cells);
     }
 
     private static function change(string $function, mixed ...$arguments): Changed
@@ -1074,6 +1629,7 @@ final class Partner extends Handle
                     $t->complaint === 0 ? null : Library::code($t->complaint),
                     Library::text($t->complaint_text),
                     Library::log($t->log),
+                    $talked === TalkedKind::Totals ? self::totalsOf($handle) : null,
                 );
             }
             $r = Library::get('stapel_rejection', 'reply_rejection', $handle);

@@ -21,6 +21,8 @@ use Stapel\Level;
 use Stapel\Library;
 use Stapel\News;
 use Stapel\Next;
+use Stapel\NoteKind;
+use Stapel\NoteProgress;
 use Stapel\Partner;
 use Stapel\Position;
 use Stapel\Receipt;
@@ -30,6 +32,9 @@ use Stapel\Rejection;
 use Stapel\Standing;
 use Stapel\StandingKind;
 use Stapel\StapelException;
+use Stapel\Talked;
+use Stapel\TalkedKind;
+use Stapel\TalkNewsKind;
 
 [, $sandbox] = $argv;
 if (isset($argv[2])) {
@@ -45,6 +50,8 @@ testPartnerAndBroker($sandbox);
 testNewFolders($sandbox);
 testNumbers($sandbox);
 testOtherTypes($sandbox);
+testAConversationAfterAHit("$sandbox/meeting");
+testTotals("$sandbox/meeting/totals");
 same(0, Library::openHandles());
 
 function same(mixed $expected, mixed $found): void
@@ -407,4 +414,153 @@ function testNewFolders(string $sandbox): void
     same('io', codeOf(fn() => new Partner("$here/data", "$here/apart")));
     same([64, 64], array_map(strlen(...), Broker::initKeys("$here/keys")));
     same('policy_operator', codeOf(fn() => Broker::create("$here/broker", "$here/keys", "$sandbox/policy.toml")));
+}
+
+/** A consortium in which police (1) and tax office (2) meet directly, and others by the coordinator (6). */
+final class Meeting
+{
+    /** Noon on its first day. */
+    public int $now = 1_796_126_400;
+    /** @var array<int, Partner> */
+    public array $all = [];
+    public Broker $broker;
+
+    public function __construct(string $folder)
+    {
+        $this->broker = new Broker("$folder/broker", "$folder/keys");
+        foreach (range(1, 6) as $number) {
+            $this->all[$number] = new Partner("$folder/$number");
+        }
+    }
+
+    public function carry(Partner $partner, string $message): Stapel\Reply
+    {
+        return $partner->read($this->broker->handle($message, $this->now), $this->now);
+    }
+
+    /** Days pass, with what each partner sends in each, until something is so. */
+    public function until(callable $isSo): void
+    {
+        for ($day = 0; $day < 8; $day++) {
+            $this->run();
+            if ($isSo()) {
+                return;
+            }
+            $this->now += 86_400;
+        }
+        same('so', 'not so after eight days');
+    }
+
+    private function run(): void
+    {
+        foreach (range(1, 5) as $number) {
+            foreach ($this->all[$number]->confirm($this->now) as $message) {
+                $this->carry($this->all[$number], $message);
+            }
+        }
+        foreach ($this->all as $partner) {
+            while (($message = $partner->talk($this->now)) !== null) {
+                $reply = $this->carry($partner, $message);
+                same([Talked::class, null], [$reply::class, $reply->complaint ?? null]);
+            }
+        }
+    }
+}
+
+function testAConversationAfterAHit(string $folder): void
+{
+    $by = new Acting('é. tester', 'T-1');
+    $town = new Meeting($folder);
+    [1 => $police, 2 => $tax, 6 => $coordinator] = $town->all;
+    [$key, $home] = ['1012JS|1|A', 'Dam 1-A, 1012 JS Amsterdam'];
+    $homes = Addresses::fromTexts([$home]);
+    same('no_flag', codeOf(fn() => $police->putForward($homes, $by, $town->now)));
+    foreach ([1, 2, 3] as $number) {
+        $town->all[$number]->flag($homes, $by, $town->now);
+    }
+    $first = $town->now;
+    $town->until(fn() => $town->now > $first);
+    same([1, 0], [$police->putForward($homes, $by, $town->now), $police->putForward($homes, $by, $town->now)]);
+    [$mine] = $police->forwarded();
+    same([$key, $home, null, gmdate('Y-m-d', $town->now)], [$mine->canonical, $mine->typed, $mine->standsUntil,
+        $mine->since]);
+    $has = fn(Partner $who, TalkNewsKind $kind) => in_array($kind,
+        array_map(fn($row) => $row->kind, $who->talkNews($by, $town->now)), true);
+
+    $town->until(fn() => $tax->asked($by, $town->now) !== []);
+    same(true, $police->forwarded()[0]->standsUntil > $mine->since);
+    [$news] = $tax->talkNews($by, $town->now);
+    same([TalkNewsKind::Asked, $key, null], [$news->kind, $news->canonical, $news->conversation]);
+    same([], $tax->talkNews($by, $town->now));
+    [$one] = $tax->asked($by, $town->now);
+    same([$home, null, false], [$one->typed, $one->answer, $one->isPutForward]);
+    same('invalid_argument', codeOf(fn() => $tax->answer($key, 'yes', $by, $town->now)));
+    $tax->answer($one->canonical, 'join', $by, $town->now);
+    [$one] = $tax->asked($by, $town->now);
+    same(['join', gmdate('Y-m-d', $town->now), true], [$one->answer, $one->answered, $one->isPutForward]);
+
+    $town->until(fn() => $tax->conversations($by, now: $town->now) !== []);
+    $town->until(fn() => count($coordinator->agenda($by, $town->now)[0]->joined) === 2);
+    [$item] = $coordinator->agenda($by, $town->now);
+    same([true, null, null, 1], [$item->isNew, $item->lead, $item->decision, count($item->addresses)]);
+    same([$key, $home], [$item->addresses[0]->canonical, $item->addresses[0]->typed]);
+    same(['politie', 'System 1'], [$item->joined[0]->organisation, $item->joined[0]->name]);
+    [$talk] = $police->conversations($by, now: $town->now);
+    same([$key, $home, null, 2], [$talk->canonical, $talk->typed, $talk->left, count($talk->introduced)]);
+    same([NoteKind::Address, 6], [$talk->notes[0]->kind, $talk->notes[0]->copies[0]->to]);
+    $theirs = $tax->conversations($by, now: $town->now)[0]->number;
+
+    same('no_conversation', codeOf(fn() => $police->writeText(99, 'x', $by, now: $town->now)));
+    same('note_text', codeOf(fn() => $police->writeText($talk->number, '', $by, now: $town->now)));
+    same('value', codeOf(fn() => $police->writeText($talk->number, 'x', $by, to: 65_536, now: $town->now)));
+    same('not_permitted', codeOf(fn() => $police->writeDecision($talk->number, 'x', $by, now: $town->now)));
+    $police->writeText($talk->number, 'Wij gaan kijken', $by, to: 2, now: $town->now);
+    $police->writeLead($talk->number, 1, $by, now: $town->now);
+    $notes = $police->conversations($by, $talk->number, $town->now)[0]->notes;
+    $own = $notes[count($notes) - 2];
+    same([NoteKind::Text, null, 'Wij gaan kijken'], [$own->kind, $own->from, $own->text]);
+    same([1, 2, NoteProgress::Waiting], [count($own->copies), $own->copies[0]->to, $own->copies[0]->progress]);
+    same(false, str_contains(print_r($own, true), 'kijken'));
+    $town->until(fn() => $tax->conversations($by, $theirs, $town->now)[0]->lead === 1);
+    same(true, $has($tax, TalkNewsKind::Note));
+    $heard = array_filter($tax->conversations($by, $theirs, $town->now)[0]->notes, fn($note) => $note->from === 1);
+    same(['Wij gaan kijken', null], array_values(array_map(fn($note) => $note->text, $heard)));
+    $coordinator->writeDecision($item->conversation, 'Belasting leidt', $by, 2, '2027-01-31', $town->now);
+    $town->until(fn() => $police->conversations($by, now: $town->now)[0]->decision !== null);
+    [$talk] = $police->conversations($by, now: $town->now);
+    same(['Belasting leidt', 2, '2027-01-31', true], [$talk->decision, $talk->lead, $talk->next, $talk->decidedAt > 0]);
+    same('invalid_argument', codeOf(fn() => $tax->writeOutcome($theirs, 'done', $by, now: $town->now)));
+    $tax->writeOutcome($theirs, 'nothing_found', $by, now: $town->now);
+    $town->until(fn() => $police->conversations($by, now: $town->now)[0]->outcome === 'nothing_found');
+    $tax->leave($theirs, $by, $town->now);
+    same(gmdate('Y-m-d', $town->now), $tax->conversations($by, now: $town->now)[0]->left);
+    $town->until(fn() => $has($police, TalkNewsKind::Left));
+    same('no_conversation', codeOf(fn() => $police->writeText($talk->number, 'x', $by, to: 2, now: $town->now)));
+    same([1, []], [$police->takeBack($homes, $by, $town->now), $police->forwarded()]);
+
+    [$cell] = $police->yearCells(2026);
+    same([['open', 'taken_up_together', 'taken_up_by_one', 'not_taken_up', 'nothing_found'], 0],
+        [$cell->ways, $cell->number]);
+    same('not_permitted', codeOf(fn() => $police->reportYear(2026, $town->now)));
+    $town->now += 30 * 86_400;
+    $town->broker->release(true, $town->now);
+    $kept = $town->carry($police, $police->reportYear(2026, $town->now)[0]);
+    same([TalkedKind::Kept, 0, null], [$kept->kind, $kept->kept, $kept->totals]);
+    same('year_reported', codeOf(fn() => $police->reportYear(2026, $town->now)));
+    same('not_permitted', codeOf(fn() => $police->totals($town->now)));
+    foreach ([$homes, $town->broker, ...$town->all] as $open) {
+        $open->close();
+    }
+}
+
+function testTotals(string $folder): void
+{
+    [$partner, $broker] = [new Partner("$folder/1"), new Broker("$folder/broker", "$folder/keys")];
+    $later = 1_796_126_400 + 86_400;
+    $reply = $partner->read($broker->handle($partner->totals($later)[0], $later), $later);
+    same([TalkedKind::Totals, 2026, 4, 240], [$reply->kind, $reply->totals->year, $reply->totals->quarter,
+        $reply->totals->flags]);
+    same([[2, null, 70]], array_map(fn($cell) => [$cell->from, $cell->to, $cell->number], $reply->totals->cells));
+    $partner->close();
+    $broker->close();
 }
