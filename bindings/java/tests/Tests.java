@@ -11,10 +11,13 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
@@ -22,19 +25,25 @@ import stapel.Address;
 import stapel.AddressFields;
 import stapel.AddressRow;
 import stapel.Addresses;
+import stapel.AgendaItem;
 import stapel.Answer;
 import stapel.AnswerRow;
 import stapel.Broker;
 import stapel.Case;
 import stapel.Change;
 import stapel.Changed;
+import stapel.Conversation;
 import stapel.Findings;
 import stapel.How;
 import stapel.HowCounts;
+import stapel.Introduced;
 import stapel.Level;
 import stapel.LogEntry;
+import stapel.Note;
 import stapel.Partner;
 import stapel.Position;
+import stapel.PutForward;
+import stapel.PutForwardByOther;
 import stapel.Receipt;
 import stapel.Register;
 import stapel.RegisterEntry;
@@ -44,6 +53,10 @@ import stapel.Standing;
 import stapel.Standings;
 import stapel.Stapel;
 import stapel.StapelException;
+import stapel.TalkNews;
+import stapel.Talked;
+import stapel.Totals;
+import stapel.YearCell;
 
 /** Tests on a sandbox that nothing else uses, in order: each begins where the one before it ended. */
 public final class Tests {
@@ -93,6 +106,8 @@ public final class Tests {
         run("one partner serves four threads", tests::onePartnerServesFourThreads);
         run("closing while others use it is safe", tests::closingWhileOthersUseItIsSafe);
         run("what is in use is not collected", tests::whatIsInUseIsNotCollected);
+        run("a conversation after a hit", tests::aConversationAfterAHit);
+        run("totals are told", tests::totalsAreTold);
         run("what is lost is freed", tests::whatIsLostIsFreed);
     }
 
@@ -736,6 +751,180 @@ public final class Tests {
             System.exit(1);
         }
         System.out.println("ok: " + name + " (" + (System.nanoTime() - start) / 1_000_000 + " ms)");
+    }
+
+    private void aConversationAfterAHit() {
+        String key = "1012JS|1|A";
+        String home = "Dam 1-A, 1012 JS Amsterdam";
+        try (Meeting town = new Meeting(sandbox.resolve("meeting"));
+                Addresses homes = Addresses.fromTexts(List.of(home))) {
+            Partner police = town.all.get(0);
+            Partner tax = town.all.get(1);
+            Partner coordinator = town.all.get(5);
+            equal("no_flag", code(() -> police.putForward(homes, BY, town.now)));
+            for (Partner partner : town.all.subList(0, 3)) {
+                partner.flag(homes, BY, town.now);
+            }
+            town.run();
+            town.until(() -> true);
+            equal(1, police.putForward(homes, BY, town.now));
+            equal(0, police.putForward(homes, BY, town.now));
+            equal(List.of(new PutForward(key, home, Level.UNIT, town.day(), null)), police.forwarded());
+            that(!police.forwarded().toString().contains("Amsterdam"), "a text is printed");
+
+            town.until(() -> !tax.asked(BY, town.now).isEmpty());
+            that(only(police.forwarded()).standsUntil().isAfter(town.day()), "it stands at the broker");
+            TalkNews news = only(tax.talkNews(BY, town.now));
+            equal(TalkNews.Kind.ASKED, news.kind());
+            equal(key, news.canonical());
+            equal(List.of(), tax.talkNews(BY, town.now));
+            PutForwardByOther asked = only(tax.asked(BY, town.now));
+            equal(news.answerBy(), asked.answerBy());
+            equal(new PutForwardByOther(key, home, Level.UNIT, town.day(), asked.answerBy(), null, null, false), asked);
+            equal("invalid_argument", code(() -> tax.answer(key, "yes", BY, town.now)));
+            equal("not_canonical", code(() -> tax.answer(home, "join", BY, town.now)));
+            tax.answer(asked.canonical(), "join", BY, town.now);
+            asked = only(tax.asked(BY, town.now));
+            equal("join", asked.answer());
+            equal(town.day(), asked.answered());
+            that(asked.isPutForward(), "a join puts it forward");
+
+            town.until(() -> !tax.conversations(BY, town.now).isEmpty());
+            town.until(() -> coordinator.agenda(BY, town.now).get(0).joined().size() == 2);
+            AgendaItem item = only(coordinator.agenda(BY, town.now));
+            that(item.isNew() && item.lead() == 0 && item.decision() == null, item.toString());
+            equal(List.of(new AgendaItem.Place(key, home)), item.addresses());
+            equal("politie", item.joined().get(0).organisation());
+            Conversation talk = only(police.conversations(BY, town.now));
+            equal(key, talk.canonical());
+            equal(List.of("belastingdienst", "coordinatiepunt"),
+                    talk.introduced().stream().map(Introduced::organisation).sorted().toList());
+            equal(Note.Kind.ADDRESS, talk.notes().get(0).kind());
+            long ours = talk.number();
+            long theirs = only(tax.conversations(BY, town.now)).number();
+
+            equal("no_conversation", code(() -> police.writeText(99, "x", BY, town.now)));
+            equal("note_text", code(() -> police.writeText(ours, "", BY, town.now)));
+            fails(IllegalArgumentException.class, () -> police.writeText(ours, 65_536, "x", BY, town.now));
+            fails(IllegalArgumentException.class, () -> police.leave(-1, BY, town.now));
+            equal("not_leading", code(() -> police.writeLead(ours, 2, "", BY, town.now)));
+            equal("not_permitted", code(() -> police.writeDecision(ours, 0, null, "x", BY, town.now)));
+            police.writeText(ours, 2, "Wij gaan kijken", BY, town.now);
+            police.writeLead(ours, 1, "", BY, town.now);
+            List<Note> written = police.conversation(ours, BY, town.now).notes();
+            Note own = written.get(written.size() - 2);
+            equal("Wij gaan kijken", own.text());
+            equal(0, own.from());
+            equal(List.of(new Note.Copy(2, Note.Progress.WAITING, null)), own.copies());
+            that(!own.toString().contains("kijken"), own.toString());
+            town.until(() -> tax.conversation(theirs, BY, town.now).lead() == 1);
+            that(town.hasNews(tax, TalkNews.Kind.NOTE), "a note came");
+            equal(List.of("Wij gaan kijken"), tax.conversation(theirs, BY, town.now).notes().stream()
+                    .filter(note -> note.from() == 1 && note.kind() == Note.Kind.TEXT).map(Note::text).toList());
+            LocalDate next = LocalDate.of(2027, 1, 31);
+            coordinator.writeDecision(item.conversation(), 2, next, "Belasting leidt", BY, town.now);
+            town.until(() -> police.conversation(ours, BY, town.now).decision() != null);
+            talk = police.conversation(ours, BY, town.now);
+            equal("Belasting leidt", talk.decision());
+            equal(2, talk.lead());
+            equal(next, talk.next());
+            that(talk.decidedAt().isBefore(town.now), "it was decided before");
+            equal("invalid_argument", code(() -> tax.writeOutcome(theirs, "done", "", BY, town.now)));
+            tax.writeOutcome(theirs, "nothing_found", "", BY, town.now);
+            town.until(() -> "nothing_found".equals(police.conversation(ours, BY, town.now).outcome()));
+            tax.leave(theirs, BY, town.now);
+            equal(town.day(), tax.conversation(theirs, BY, town.now).left());
+            town.until(() -> town.hasNews(police, TalkNews.Kind.LEFT));
+            equal("no_conversation", code(() -> police.writeText(ours, 2, "x", BY, town.now)));
+            equal(1, police.takeBack(homes, BY, town.now));
+            equal(List.of(), police.forwarded());
+
+            YearCell cell = only(police.yearCells(2026));
+            equal(Set.of(YearCell.Way.values()), cell.ways());
+            equal(0L, cell.number());
+            equal("not_permitted", code(() -> police.reportYear(2026, town.now)));
+            town.now = town.now.plus(Duration.ofDays(30));
+            town.broker.release(town.now, true);
+            Talked kept = (Talked) town.carry(police, only(police.reportYear(2026, town.now)));
+            equal(Reply.Kind.KEPT, kept.kind());
+            equal(null, kept.totals());
+            equal("year_reported", code(() -> police.reportYear(2026, town.now)));
+            equal("not_permitted", code(() -> police.totals(town.now)));
+        }
+    }
+
+    private void totalsAreTold() {
+        Path folder = sandbox.resolve("meeting/totals");
+        Instant later = Instant.ofEpochSecond(1_796_126_400L).plus(Duration.ofDays(1));
+        try (Partner partner = Partner.open(folder.resolve("1"));
+                Broker broker = Broker.open(folder.resolve("broker"), folder.resolve("keys"))) {
+            byte[] reply = broker.handle(only(partner.totals(later)), later);
+            Talked told = (Talked) partner.read(reply, later);
+            equal(Reply.Kind.TOTALS, told.kind());
+            equal(240L, told.totals().flags());
+            equal(2026, told.totals().year());
+            equal(4, told.totals().quarter());
+            equal(List.of(new Totals.Cell(2, 0, 70)), told.totals().cells());
+        }
+    }
+
+    /** A consortium in which police (1) and tax office (2) meet directly, and others by the coordinator (6). */
+    private static final class Meeting implements AutoCloseable {
+        /** Noon on its first day. */
+        private Instant now = Instant.ofEpochSecond(1_796_126_400L);
+
+        private final Broker broker;
+        private final List<Partner> all = new ArrayList<>();
+
+        Meeting(Path folder) {
+            broker = Broker.open(folder.resolve("broker"), folder.resolve("keys"));
+            for (int number = 1; number <= 6; number++) {
+                all.add(Partner.open(folder.resolve(Integer.toString(number))));
+            }
+        }
+
+        LocalDate day() {
+            return LocalDate.ofInstant(now, ZoneOffset.UTC);
+        }
+
+        Reply carry(Partner partner, byte[] message) {
+            return partner.read(broker.handle(message, now), now);
+        }
+
+        /** What each partner sends in a day. */
+        void run() {
+            for (Partner partner : all.subList(0, 5)) {
+                partner.confirm(now).forEach(message -> carry(partner, message));
+            }
+            for (Partner partner : all) {
+                for (Optional<byte[]> next = partner.talk(now); next.isPresent(); next = partner.talk(now)) {
+                    Talked said = (Talked) carry(partner, next.get());
+                    equal(null, said.complaint());
+                }
+            }
+        }
+
+        /** Days pass until something is so. */
+        void until(BooleanSupplier isSo) {
+            for (int day = 0; day < 8; day++) {
+                now = now.plus(Duration.ofDays(1));
+                run();
+                if (isSo.getAsBoolean()) {
+                    return;
+                }
+            }
+            throw new AssertionError("it is not so after eight days");
+        }
+
+        boolean hasNews(Partner partner, TalkNews.Kind kind) {
+            return partner.talkNews(BY, now).stream().anyMatch(news -> news.kind() == kind);
+        }
+
+        @Override
+        public void close() {
+            all.forEach(Partner::close);
+            broker.close();
+        }
     }
 
     @FunctionalInterface

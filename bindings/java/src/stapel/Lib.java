@@ -112,6 +112,10 @@ final class Lib {
 
     static native int stapel_reply_talked(Pointer reply, TalkedOut talked);
 
+    static native int stapel_reply_totals(Pointer reply, TotalsOut totals);
+
+    static native int stapel_reply_totals_cell(Pointer reply, SizeT index, TotalsCellOut cell);
+
     static native int stapel_reply_free(Pointer reply);
 
     static native int stapel_news_count(Pointer news, SizeTByReference count);
@@ -179,6 +183,91 @@ final class Lib {
     static native int stapel_partner_give_up(Pointer partner, byte[] message, SizeT messageLength, long now);
 
     static native int stapel_partner_news(Pointer partner, PointerByReference news);
+
+    static native int stapel_partner_put_forward(Pointer partner, Pointer homes, CaseIn by, long now,
+        SizeTByReference count);
+
+    static native int stapel_partner_take_back(Pointer partner, Pointer homes, CaseIn by, long now,
+        SizeTByReference count);
+
+    static native int stapel_partner_forwarded(Pointer partner, PointerByReference forwarded);
+
+    static native int stapel_forwarded_count(Pointer forwarded, SizeTByReference count);
+
+    static native int stapel_forwarded_get(Pointer forwarded, SizeT index, ForwardedOut row);
+
+    static native int stapel_forwarded_free(Pointer forwarded);
+
+    static native int stapel_partner_asked(Pointer partner, CaseIn by, long now, PointerByReference asked);
+
+    static native int stapel_asked_count(Pointer asked, SizeTByReference count);
+
+    static native int stapel_asked_get(Pointer asked, SizeT index, AskedOut row);
+
+    static native int stapel_asked_free(Pointer asked);
+
+    static native int stapel_partner_answer(Pointer partner, byte[] canonical, SizeT canonicalLength, byte[] answer,
+        SizeT answerLength, CaseIn by, long now);
+
+    static native int stapel_partner_talk(Pointer partner, long now, PointerByReference messages);
+
+    static native int stapel_partner_talk_news(Pointer partner, CaseIn by, long now, PointerByReference news);
+
+    static native int stapel_talk_news_count(Pointer news, SizeTByReference count);
+
+    static native int stapel_talk_news_get(Pointer news, SizeT index, TalkNewsOut row);
+
+    static native int stapel_talk_news_free(Pointer news);
+
+    static native int stapel_partner_conversations(Pointer partner, int conversation, CaseIn by, long now,
+        PointerByReference conversations);
+
+    static native int stapel_conversations_count(Pointer conversations, SizeTByReference count);
+
+    static native int stapel_conversations_get(Pointer conversations, SizeT index, ConversationOut conversation);
+
+    static native int stapel_conversations_introduced(Pointer conversations, SizeT index, SizeT at,
+        IntroducedOut introduced);
+
+    static native int stapel_conversations_note(Pointer conversations, SizeT index, SizeT at, NoteOut note);
+
+    static native int stapel_conversations_copy(Pointer conversations, SizeT index, SizeT at, SizeT copy,
+        NoteCopyOut to);
+
+    static native int stapel_conversations_free(Pointer conversations);
+
+    static native int stapel_partner_write_text(Pointer partner, int conversation, short to, byte[] note,
+        SizeT noteLength, CaseIn by, long now);
+
+    static native int stapel_partner_write_lead(Pointer partner, int conversation, short lead, byte[] note,
+        SizeT noteLength, CaseIn by, long now);
+
+    static native int stapel_partner_write_outcome(Pointer partner, int conversation, byte[] outcome,
+        SizeT outcomeLength, byte[] note, SizeT noteLength, CaseIn by, long now);
+
+    static native int stapel_partner_write_decision(Pointer partner, int conversation, short lead, byte[] next,
+        SizeT nextLength, byte[] note, SizeT noteLength, CaseIn by, long now);
+
+    static native int stapel_partner_leave(Pointer partner, int conversation, CaseIn by, long now);
+
+    static native int stapel_partner_agenda(Pointer partner, CaseIn by, long now, PointerByReference agenda);
+
+    static native int stapel_agenda_count(Pointer agenda, SizeTByReference count);
+
+    static native int stapel_agenda_get(Pointer agenda, SizeT index, AgendaOut item);
+
+    static native int stapel_agenda_joined(Pointer agenda, SizeT index, SizeT at, IntroducedOut joined);
+
+    static native int stapel_agenda_address(Pointer agenda, SizeT index, SizeT at, AgendaPlaceOut address);
+
+    static native int stapel_agenda_free(Pointer agenda);
+
+    static native int stapel_partner_totals(Pointer partner, long now, PointerByReference messages);
+
+    static native int stapel_partner_year_cells(Pointer partner, short year, Pointer cells, SizeT room,
+        SizeTByReference count);
+
+    static native int stapel_partner_report_year(Pointer partner, short year, long now, PointerByReference messages);
 
     static native int stapel_partner_free(Pointer partner);
 
@@ -264,6 +353,12 @@ final class Lib {
         /** The text, which a handle gave out and which is good until that is freed; null where there is none. */
         String text() {
             return Lib.text(getPointer(), 0);
+        }
+
+        /** The day that it names; null where there is none. */
+        java.time.LocalDate day() {
+            String text = text();
+            return text == null ? null : java.time.LocalDate.parse(text);
         }
     }
 
@@ -512,6 +607,163 @@ final class Lib {
         public int change;
         public StandingOut before;
         public StandingOut now;
+    }
+
+    /** stapel_forwarded_row. */
+    @FieldOrder({"canonical", "typed", "level", "since", "standsUntil"})
+    public static final class ForwardedOut extends Structure {
+        public Str canonical;
+        public Str typed;
+        public int level;
+        public Str since;
+        public Str standsUntil;
+    }
+
+    /** stapel_asked_row. */
+    @FieldOrder({"canonical", "typed", "level", "day", "answerBy", "answer", "answered", "isPutForward"})
+    public static final class AskedOut extends Structure {
+        public Str canonical;
+        public Str typed;
+        public int level;
+        public Str day;
+        public Str answerBy;
+        public Str answer;
+        public Str answered;
+        public int isPutForward;
+    }
+
+    /** stapel_talk_news_row. */
+    @FieldOrder({"kind", "conversation", "partner", "name", "canonical", "typed", "answerBy"})
+    public static final class TalkNewsOut extends Structure {
+        public int kind;
+        public int conversation;
+        public short partner;
+        public Str name;
+        public Str canonical;
+        public Str typed;
+        public Str answerBy;
+    }
+
+    /** stapel_conversation. */
+    @FieldOrder({
+        "number", "epoch", "canonical", "typed", "began", "lead", "outcome", "decision", "decidedAt", "next",
+        "left", "introduced", "notes"
+    })
+    public static final class ConversationOut extends Structure {
+        public int number;
+        public int epoch;
+        public Str canonical;
+        public Str typed;
+        public Str began;
+        public short lead;
+        public Str outcome;
+        public Str decision;
+        public long decidedAt;
+        public Str next;
+        public Str left;
+        public SizeT introduced = new SizeT();
+        public SizeT notes = new SizeT();
+    }
+
+    /** stapel_introduced. */
+    @FieldOrder({"partner", "name", "organisation", "since", "left", "missesNote"})
+    public static final class IntroducedOut extends Structure {
+        public short partner;
+        public Str name;
+        public Str organisation;
+        public Str since;
+        public Str left;
+        public int missesNote;
+    }
+
+    /** stapel_note. */
+    @FieldOrder({"kind", "from", "lead", "time", "text", "canonical", "typed", "outcome", "next", "copies"})
+    public static final class NoteOut extends Structure {
+        public int kind;
+        public short from;
+        public short lead;
+        public long time;
+        public Str text;
+        public Str canonical;
+        public Str typed;
+        public Str outcome;
+        public Str next;
+        public SizeT copies = new SizeT();
+    }
+
+    /** stapel_note_copy. */
+    @FieldOrder({"to", "progress", "putOff"})
+    public static final class NoteCopyOut extends Structure {
+        public short to;
+        public int progress;
+        public Str putOff;
+    }
+
+    /** stapel_agenda_row. */
+    @FieldOrder({
+        "conversation", "isNew", "began", "waitingSince", "lead", "decision", "next", "outcome", "joined",
+        "addresses"
+    })
+    public static final class AgendaOut extends Structure {
+        public int conversation;
+        public int isNew;
+        public Str began;
+        public Str waitingSince;
+        public short lead;
+        public Str decision;
+        public Str next;
+        public Str outcome;
+        public SizeT joined = new SizeT();
+        public SizeT addresses = new SizeT();
+    }
+
+    /** stapel_agenda_place. */
+    @FieldOrder({"canonical", "typed"})
+    public static final class AgendaPlaceOut extends Structure {
+        public Str canonical;
+        public Str typed;
+    }
+
+    /** stapel_totals. */
+    @FieldOrder({"release", "asOf", "cells", "flags", "year", "quarter", "log"})
+    public static final class TotalsOut extends Structure {
+        public long release;
+        public long asOf;
+        public SizeT cells = new SizeT();
+        public int flags;
+        public short year;
+        public byte quarter;
+        public LogEntryOut log;
+    }
+
+    /** stapel_totals_cell. */
+    @FieldOrder({"from", "to", "number"})
+    public static final class TotalsCellOut extends Structure {
+        public byte from;
+        public byte to;
+        public int number;
+    }
+
+    /** stapel_year_cell. */
+    @FieldOrder({"ways", "number"})
+    public static final class YearCellOut extends Structure {
+        private static final YearCellOut LAYOUT = new YearCellOut();
+        private static final int SIZE = LAYOUT.size();
+        private static final int NUMBER = LAYOUT.fieldOffset("number");
+
+        public byte ways;
+        public int number;
+
+        /** Room for so many. */
+        static com.sun.jna.Memory room(int count) {
+            return new com.sun.jna.Memory((long) count * SIZE);
+        }
+
+        /** The one at an index of such room. */
+        static YearCell cell(Pointer cells, int index) {
+            long at = (long) index * SIZE;
+            return YearCell.of(cells.getByte(at), cells.getInt(at + NUMBER));
+        }
     }
 
     /** stapel_case. */

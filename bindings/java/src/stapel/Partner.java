@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 package stapel;
 
+import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import com.sun.jna.ptr.ShortByReference;
@@ -11,6 +12,7 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A partner with its folder open: its key, its flags, its journal. One at a time, of all processes, can have a folder
@@ -23,6 +25,9 @@ import java.util.List;
  * and to nobody else: every partner of the consortium could find the addresses in them.
  */
 public final class Partner implements AutoCloseable {
+    /** The most cells of a year: one for each way in which a conversation can go. */
+    private static final int YEAR_CELLS = 5;
+
     private final Handle handle;
 
     private Partner(PointerByReference made) {
@@ -447,10 +452,341 @@ public final class Partner implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts own flags forward, until they are taken back or end.
+     *
+     * @param homes the homes
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return how many were not put forward yet
+     * @throws StapelException "no_flag" where one of them is not flagged, and then none is put forward
+     */
+    public int putForward(Addresses homes, Case by, Instant now) {
+        return count(homes, by, now, Lib::stapel_partner_put_forward);
+    }
+
+    /**
+     * Takes back what was put forward; who was introduced stays so.
+     *
+     * @param homes the homes; what is not put forward is passed over
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return how many were taken back
+     */
+    public int takeBack(Addresses homes, Case by, Instant now) {
+        return count(homes, by, now, Lib::stapel_partner_take_back);
+    }
+
+    /**
+     * What is put forward.
+     *
+     * @return in the order in which it was
+     */
+    public List<PutForward> forwarded() {
+        return AfterHit.forwarded(made(Lib::stapel_partner_forwarded));
+    }
+
+    /**
+     * What others put forward that this partner flags too, for a person to be shown, whom the journal has.
+     *
+     * @param by who is shown it, and for which case
+     * @param now the time
+     * @return oldest first
+     */
+    public List<PutForwardByOther> asked(Case by, Instant now) {
+        return AfterHit.asked(shown(by, now, Lib::stapel_partner_asked));
+    }
+
+    /**
+     * Answers where another put an own flag forward.
+     *
+     * @param canonical the canonical form of the address
+     * @param answer join, which puts it forward too; not_now; or review
+     * @param by who acts, and for which case
+     * @param now the time
+     * @throws StapelException "not_put_forward" where nobody put it forward
+     */
+    public void answer(String canonical, String answer, Case by, Instant now) {
+        byte[] address = Scratch.utf8(canonical);
+        byte[] said = Scratch.utf8(answer);
+        act(by, now, (partner, acts, time) -> Lib.stapel_partner_answer(partner, address, Scratch.length(address), said,
+                Scratch.length(said), acts, time));
+    }
+
+    /**
+     * The next message of what comes after a hit: call it until there is none, after {@link #deliver}, once a day or
+     * more often. Carry each message, and read its reply before the next call.
+     *
+     * @param now the time
+     * @return the message, if there is one
+     */
+    public Optional<byte[]> talk(Instant now) {
+        return messages((partner, made) -> Lib.stapel_partner_talk(partner, Scratch.seconds(now), made)).stream()
+                .findFirst();
+    }
+
+    /**
+     * What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+     *
+     * @param by who is shown it, and for which case
+     * @param now the time
+     * @return in the order in which it came
+     */
+    public List<TalkNews> talkNews(Case by, Instant now) {
+        return AfterHit.news(shown(by, now, Lib::stapel_partner_talk_news));
+    }
+
+    /**
+     * All conversations, for a person to be shown, whom the journal has.
+     *
+     * @param by who is shown them, and for which case
+     * @param now the time
+     * @return oldest first
+     */
+    public List<Conversation> conversations(Case by, Instant now) {
+        return AfterHit.conversations(shown(by, now, (partner, acts, time, made) ->
+                Lib.stapel_partner_conversations(partner, 0, acts, time, made)));
+    }
+
+    /**
+     * One conversation, for a person to be shown, whom the journal has.
+     *
+     * @param number its number
+     * @param by who is shown it, and for which case
+     * @param now the time
+     * @return the conversation
+     * @throws StapelException "no_conversation" where there is none of that number
+     */
+    public Conversation conversation(long number, Case by, Instant now) {
+        int one = unsigned(number, 1, 0xFFFF_FFFFL, "a conversation's number");
+        return AfterHit.conversations(shown(by, now, (partner, acts, time, made) ->
+                Lib.stapel_partner_conversations(partner, one, acts, time, made))).get(0);
+    }
+
+    /**
+     * Writes a text in a conversation, to all of it.
+     *
+     * @param conversation its number
+     * @param text what it says
+     * @param by who acts, and for which case
+     * @param now the time
+     * @throws StapelException "no_conversation" where there is nobody to write to, "note_text"
+     */
+    public void writeText(long conversation, String text, Case by, Instant now) {
+        writeText(conversation, 0, text, by, now);
+    }
+
+    /**
+     * Writes a text in a conversation, to one partner.
+     *
+     * @param conversation its number
+     * @param to whom it is for: its number in the roster; 0 for all
+     * @param text what it says
+     * @param by who acts, and for which case
+     * @param now the time
+     * @throws StapelException "no_conversation" where the other cannot be written to, "note_text"
+     */
+    public void writeText(long conversation, int to, String text, Case by, Instant now) {
+        int number = conversation(conversation);
+        short other = (short) unsigned(to, 0, 0xFFFF, "a partner's number");
+        byte[] note = Scratch.utf8(text);
+        act(by, now, (partner, acts, time) -> Lib.stapel_partner_write_text(partner, number, other, note,
+                Scratch.length(note), acts, time));
+    }
+
+    /**
+     * Says who leads: this partner, where nobody does yet, or whom it hands the lead over to.
+     *
+     * @param conversation its number
+     * @param lead who leads: its number in the roster
+     * @param text what goes with it; may be empty
+     * @param by who acts, and for which case
+     * @param now the time
+     * @throws StapelException "not_leading" where another leads
+     */
+    public void writeLead(long conversation, int lead, String text, Case by, Instant now) {
+        int number = conversation(conversation);
+        short leads = (short) unsigned(lead, 0, 0xFFFF, "a partner's number");
+        byte[] note = Scratch.utf8(text);
+        act(by, now, (partner, acts, time) -> Lib.stapel_partner_write_lead(partner, number, leads, note,
+                Scratch.length(note), acts, time));
+    }
+
+    /**
+     * Says how a conversation ended, to all of it.
+     *
+     * @param conversation its number
+     * @param outcome taken_up_together, taken_up_by_one, not_taken_up, nothing_found or wrong_signal
+     * @param text what goes with it; may be empty
+     * @param by who acts, and for which case
+     * @param now the time
+     */
+    public void writeOutcome(long conversation, String outcome, String text, Case by, Instant now) {
+        int number = conversation(conversation);
+        byte[] how = Scratch.utf8(outcome);
+        byte[] note = Scratch.utf8(text);
+        act(by, now, (partner, acts, time) -> Lib.stapel_partner_write_outcome(partner, number, how,
+                Scratch.length(how), note, Scratch.length(note), acts, time));
+    }
+
+    /**
+     * Writes what the coordinator decides, to all of a conversation.
+     *
+     * @param conversation its number
+     * @param lead who leads: its number in the roster; 0 where that stays as it is
+     * @param next the day on which it is looked at next; null for none
+     * @param text what is decided
+     * @param by who acts, and for which case
+     * @param now the time
+     * @throws StapelException "not_permitted" for another than the coordinator
+     */
+    public void writeDecision(long conversation, int lead, LocalDate next, String text, Case by, Instant now) {
+        int number = conversation(conversation);
+        short leads = (short) unsigned(lead, 0, 0xFFFF, "a partner's number");
+        byte[] day = Scratch.utf8(next == null ? "" : next.toString());
+        byte[] note = Scratch.utf8(text);
+        act(by, now, (partner, acts, time) -> Lib.stapel_partner_write_decision(partner, number, leads, day,
+                Scratch.length(day), note, Scratch.length(note), acts, time));
+    }
+
+    /**
+     * Leaves a conversation: nobody can write to this partner there any more. What was written stays here.
+     *
+     * @param conversation its number
+     * @param by who acts, and for which case
+     * @param now the time
+     * @throws StapelException "no_conversation" where it was left already
+     */
+    public void leave(long conversation, Case by, Instant now) {
+        int number = conversation(conversation);
+        act(by, now, (partner, acts, time) -> Lib.stapel_partner_leave(partner, number, acts, time));
+    }
+
+    /**
+     * The coordinator's agenda, for a person to be shown, whom the journal has.
+     *
+     * @param by who is shown it, and for which case
+     * @param now the time
+     * @return oldest first
+     */
+    public List<AgendaItem> agenda(Case by, Instant now) {
+        return AfterHit.agenda(shown(by, now, Lib::stapel_partner_agenda));
+    }
+
+    /**
+     * The request how many of the organisation's flags are stacked, where the policy answers no more.
+     *
+     * @param now the time
+     * @return one message
+     */
+    public List<byte[]> totals(Instant now) {
+        return messages((partner, made) -> Lib.stapel_partner_totals(partner, Scratch.seconds(now), made));
+    }
+
+    /**
+     * How the conversations went that began in a year, as {@link #reportYear} reports it.
+     *
+     * @param year the year
+     * @return cells, of which none is small
+     */
+    public List<YearCell> yearCells(int year) {
+        short of = (short) unsigned(year, 0, 0xFFFF, "a year");
+        try (Memory room = Lib.YearCellOut.room(YEAR_CELLS)) {
+            Lib.SizeTByReference count = new Lib.SizeTByReference();
+            handle.use(partner -> {
+                StapelException.check(Lib.stapel_partner_year_cells(partner, of, room, new Lib.SizeT(YEAR_CELLS),
+                    count));
+                return null;
+            });
+            List<YearCell> cells = new ArrayList<>();
+            for (int index = 0; index < count.count(); index++) {
+                cells.add(Lib.YearCellOut.cell(room, index));
+            }
+            return Collections.unmodifiableList(cells);
+        }
+    }
+
+    /**
+     * The report of a year that is over, which is made once.
+     *
+     * @param year the year
+     * @param now the time
+     * @return one message
+     * @throws StapelException "year_reported" where it was reported already
+     */
+    public List<byte[]> reportYear(int year, Instant now) {
+        short of = (short) unsigned(year, 0, 0xFFFF, "a year");
+        return messages((partner, made) -> Lib.stapel_partner_report_year(partner, of, Scratch.seconds(now), made));
+    }
+
     /** Closes the partner, and lets its folder go once the calls that are under way on other threads have ended. */
     @Override
     public void close() {
         handle.close();
+    }
+
+    @FunctionalInterface
+    private interface CountCall {
+        int count(Pointer partner, Pointer homes, Lib.CaseIn by, long now, Lib.SizeTByReference count);
+    }
+
+    private int count(Addresses homes, Case by, Instant now, CountCall call) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            Lib.SizeTByReference count = new Lib.SizeTByReference();
+            return handle.use(partner -> homes.handle.use(rows -> {
+                StapelException.check(call.count(partner, rows, acts, Scratch.seconds(now), count));
+                return count.count();
+            }));
+        }
+    }
+
+    @FunctionalInterface
+    private interface ActCall {
+        int act(Pointer partner, Lib.CaseIn by, long now);
+    }
+
+    private void act(Case by, Instant now, ActCall call) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            handle.use(partner -> {
+                StapelException.check(call.act(partner, acts, Scratch.seconds(now)));
+                return null;
+            });
+        }
+    }
+
+    @FunctionalInterface
+    private interface ShowCall {
+        int show(Pointer partner, Lib.CaseIn by, long now, PointerByReference made);
+    }
+
+    private PointerByReference shown(Case by, Instant now, ShowCall call) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            return made((partner, made) -> call.show(partner, acts, Scratch.seconds(now), made));
+        }
+    }
+
+    private PointerByReference made(MessagesCall call) {
+        PointerByReference made = new PointerByReference();
+        handle.use(partner -> {
+            StapelException.check(call.messages(partner, made));
+            return null;
+        });
+        return made;
+    }
+
+    private static int conversation(long number) {
+        return unsigned(number, 0, 0xFFFF_FFFFL, "a conversation's number");
+    }
+
+    /** A number that fits: the library would be handed another one in the place of one that does not. */
+    private static int unsigned(long number, long least, long most, String what) {
+        if (number < least || number > most) {
+            throw new IllegalArgumentException(what + " is " + least + " to " + most + ", not " + number);
+        }
+        return (int) number;
     }
 
     @FunctionalInterface

@@ -17,6 +17,7 @@ import com.sun.jna.Pointer;
  * @param more whether more waits
  * @param complaint null, or what is wrong with an introduction. The evidence is in files in the partner's folder
  * @param log the line of the broker's audit log
+ * @param totals of TOTALS what it tells; else null
  */
 public record Talked(
         Reply.Kind kind,
@@ -29,7 +30,8 @@ public record Talked(
         long passedOver,
         boolean more,
         Position.Complaint complaint,
-        LogEntry log)
+        LogEntry log,
+        Totals totals)
         implements Reply {
     static Talked of(Pointer reply, Reply.Kind kind) {
         Lib.TalkedOut out = new Lib.TalkedOut();
@@ -46,6 +48,7 @@ public record Talked(
                 Integer.toUnsignedLong(out.passedOver),
                 out.more != 0,
                 code == null ? null : new Position.Complaint(code, out.complaintText.text()),
-                LogEntry.of(out.log));
+                LogEntry.of(out.log),
+                kind == Reply.Kind.TOTALS ? Totals.of(reply) : null);
     }
 }
