@@ -101,6 +101,46 @@ namespace Stapel
         }
     }
 
+    internal sealed class ForwardedHandle : StapelHandle
+    {
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_forwarded_free(handle) == 0;
+        }
+    }
+
+    internal sealed class AskedHandle : StapelHandle
+    {
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_asked_free(handle) == 0;
+        }
+    }
+
+    internal sealed class TalkNewsHandle : StapelHandle
+    {
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_talk_news_free(handle) == 0;
+        }
+    }
+
+    internal sealed class ConversationsHandle : StapelHandle
+    {
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_conversations_free(handle) == 0;
+        }
+    }
+
+    internal sealed class AgendaHandle : StapelHandle
+    {
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_agenda_free(handle) == 0;
+        }
+    }
+
     internal sealed class PartnerHandle : StapelHandle
     {
         protected override bool ReleaseHandle()

@@ -248,6 +248,115 @@ namespace Stapel
         internal static extern int stapel_broker_status(BrokerHandle broker, out BufferHandle status);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_broker_free(IntPtr broker);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_totals(ReplyHandle reply, out NativeTotals totals);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_totals_cell(
+            ReplyHandle reply, UIntPtr index, out NativeTotalsCell cell);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_put_forward(
+            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_take_back(
+            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_forwarded(PartnerHandle partner, out ForwardedHandle forwarded);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_forwarded_count(ForwardedHandle forwarded, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_forwarded_get(
+            ForwardedHandle forwarded, UIntPtr index, out NativeForwardedRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_forwarded_free(IntPtr forwarded);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_asked(
+            PartnerHandle partner, ref NativeCase by, ulong now, out AskedHandle asked);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_asked_count(AskedHandle asked, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_asked_get(AskedHandle asked, UIntPtr index, out NativeAskedRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_asked_free(IntPtr asked);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_answer(
+            PartnerHandle partner, byte[] canonical, UIntPtr canonicalLength, byte[] answer, UIntPtr
+            answerLength, ref NativeCase by, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_talk(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_talk_news(
+            PartnerHandle partner, ref NativeCase by, ulong now, out TalkNewsHandle news);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_talk_news_count(TalkNewsHandle news, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_talk_news_get(TalkNewsHandle news, UIntPtr index, out NativeTalkNewsRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_talk_news_free(IntPtr news);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_conversations(
+            PartnerHandle partner, uint conversation, ref NativeCase by, ulong now, out
+            ConversationsHandle conversations);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_conversations_count(ConversationsHandle conversations, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_conversations_get(
+            ConversationsHandle conversations, UIntPtr index, out NativeConversation conversation);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_conversations_introduced(
+            ConversationsHandle conversations, UIntPtr index, UIntPtr at, out NativeIntroduced introduced);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_conversations_note(
+            ConversationsHandle conversations, UIntPtr index, UIntPtr at, out NativeNote note);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_conversations_copy(
+            ConversationsHandle conversations, UIntPtr index, UIntPtr at, UIntPtr copy, out
+            NativeNoteCopy to);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_conversations_free(IntPtr conversations);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_write_text(
+            PartnerHandle partner, uint conversation, ushort to, byte[] note, UIntPtr noteLength, ref
+            NativeCase by, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_write_lead(
+            PartnerHandle partner, uint conversation, ushort lead, byte[] note, UIntPtr noteLength, ref
+            NativeCase by, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_write_outcome(
+            PartnerHandle partner, uint conversation, byte[] outcome, UIntPtr outcomeLength, byte[] note,
+            UIntPtr noteLength, ref NativeCase by, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_write_decision(
+            PartnerHandle partner, uint conversation, ushort lead, byte[] next, UIntPtr nextLength,
+            byte[] note, UIntPtr noteLength, ref NativeCase by, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_leave(
+            PartnerHandle partner, uint conversation, ref NativeCase by, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_agenda(
+            PartnerHandle partner, ref NativeCase by, ulong now, out AgendaHandle agenda);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_agenda_count(AgendaHandle agenda, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_agenda_get(AgendaHandle agenda, UIntPtr index, out NativeAgendaRow item);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_agenda_joined(
+            AgendaHandle agenda, UIntPtr index, UIntPtr at, out NativeIntroduced joined);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_agenda_address(
+            AgendaHandle agenda, UIntPtr index, UIntPtr at, out NativeAgendaPlace address);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_agenda_free(IntPtr agenda);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_totals(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_year_cells(
+            PartnerHandle partner, ushort year, [Out] NativeYearCell[] cells, UIntPtr room, out UIntPtr
+            count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_report_year(
+            PartnerHandle partner, ushort year, ulong now, out MessagesHandle messages);
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -455,6 +564,142 @@ namespace Stapel
         internal ChangeKind Change;
         internal Standing Before;
         internal Standing Now;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeForwardedRow
+    {
+        internal NativeText Canonical;
+        internal NativeText Typed;
+        internal Level Level;
+        internal NativeText Since;
+        internal NativeText StandsUntil;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeAskedRow
+    {
+        internal NativeText Canonical;
+        internal NativeText Typed;
+        internal Level Level;
+        internal NativeText Day;
+        internal NativeText AnswerBy;
+        internal NativeText Answer;
+        internal NativeText Answered;
+        internal int IsPutForward;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeTalkNewsRow
+    {
+        internal TalkNewsKind Kind;
+        internal uint Conversation;
+        internal ushort Partner;
+        internal NativeText Name;
+        internal NativeText Canonical;
+        internal NativeText Typed;
+        internal NativeText AnswerBy;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeConversation
+    {
+        internal uint Number;
+        internal uint Epoch;
+        internal NativeText Canonical;
+        internal NativeText Typed;
+        internal NativeText Began;
+        internal ushort Lead;
+        internal NativeText Outcome;
+        internal NativeText Decision;
+        internal ulong DecidedAt;
+        internal NativeText Next;
+        internal NativeText Left;
+        internal UIntPtr Introduced;
+        internal UIntPtr Notes;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeIntroduced
+    {
+        internal ushort Partner;
+        internal NativeText Name;
+        internal NativeText Organisation;
+        internal NativeText Since;
+        internal NativeText Left;
+        internal int MissesNote;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeNote
+    {
+        internal NoteKind Kind;
+        internal ushort From;
+        internal ushort Lead;
+        internal ulong Time;
+        internal NativeText Text;
+        internal NativeText Canonical;
+        internal NativeText Typed;
+        internal NativeText Outcome;
+        internal NativeText Next;
+        internal UIntPtr Copies;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeNoteCopy
+    {
+        internal ushort To;
+        internal NoteProgress Progress;
+        internal NativeText PutOff;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeAgendaRow
+    {
+        internal uint Conversation;
+        internal int IsNew;
+        internal NativeText Began;
+        internal NativeText WaitingSince;
+        internal ushort Lead;
+        internal NativeText Decision;
+        internal NativeText Next;
+        internal NativeText Outcome;
+        internal UIntPtr Joined;
+        internal UIntPtr Addresses;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeAgendaPlace
+    {
+        internal NativeText Canonical;
+        internal NativeText Typed;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeTotals
+    {
+        internal ulong Release;
+        internal ulong AsOf;
+        internal UIntPtr Cells;
+        internal uint Flags;
+        internal ushort Year;
+        internal byte Quarter;
+        internal NativeLogEntry Log;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeTotalsCell
+    {
+        internal byte From;
+        internal byte To;
+        internal uint Number;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeYearCell
+    {
+        internal byte Ways;
+        internal uint Number;
     }
 
     [StructLayout(LayoutKind.Sequential)]

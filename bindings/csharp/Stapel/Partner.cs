@@ -424,6 +424,223 @@ namespace Stapel
             }
         }
 
+        /// <summary>
+        /// Puts own flags forward, until they are taken back or end. How many were not put forward yet.
+        /// </summary>
+        /// <exception cref="StapelException">"no_flag" where one of them is not flagged, and then none is put
+        /// forward.</exception>
+        public int PutForward(Addresses homes, Case by, DateTimeOffset now)
+        {
+            return Count(Native.stapel_partner_put_forward, homes, by, now);
+        }
+
+        /// <summary>Takes back what was put forward; who was introduced stays so. How many were.</summary>
+        public int TakeBack(Addresses homes, Case by, DateTimeOffset now)
+        {
+            return Count(Native.stapel_partner_take_back, homes, by, now);
+        }
+
+        /// <summary>What is put forward, in the order in which it was.</summary>
+        public IReadOnlyList<PutForward> Forwarded()
+        {
+            StapelException.Check(Native.stapel_partner_forwarded(handle, out ForwardedHandle forwarded));
+            return AfterHit.Take(forwarded);
+        }
+
+        /// <summary>
+        /// What others put forward that this partner flags too, for a person to be shown, whom the journal has.
+        /// </summary>
+        public IReadOnlyList<PutForwardByOther> Asked(Case by, DateTimeOffset now)
+        {
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(Native.stapel_partner_asked(handle, ref acts, Time.Seconds(now),
+                    out AskedHandle asked));
+                return AfterHit.Take(asked);
+            }
+        }
+
+        /// <summary>Answers where another put an own flag forward.</summary>
+        /// <param name="canonical">The canonical form of the address.</param>
+        /// <param name="answer">"join", which puts it forward too; "not_now"; or "review".</param>
+        /// <param name="by">Who acts, and for which case.</param>
+        /// <param name="now">The time.</param>
+        public void Answer(string canonical, string answer, Case by, DateTimeOffset now)
+        {
+            byte[] address = Utf8.Bytes(canonical, nameof(canonical));
+            byte[] said = Utf8.Bytes(answer, nameof(answer));
+            Act(by, (ref NativeCase acts) => Native.stapel_partner_answer(handle, address, Memory.Length(address), said,
+                Memory.Length(said), ref acts, Time.Seconds(now)));
+        }
+
+        /// <summary>
+        /// The next message of what comes after a hit, or null: call it until then, after <see cref="Deliver"/>, once a
+        /// day or more often. Carry each message, and read its reply before the next call.
+        /// </summary>
+        public byte[] Talk(DateTimeOffset now)
+        {
+            StapelException.Check(Native.stapel_partner_talk(handle, Time.Seconds(now), out MessagesHandle messages));
+            IReadOnlyList<byte[]> taken = Take(messages);
+            return taken.Count == 0 ? null : taken[0];
+        }
+
+        /// <summary>
+        /// What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+        /// </summary>
+        public IReadOnlyList<TalkNews> TalkNews(Case by, DateTimeOffset now)
+        {
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(Native.stapel_partner_talk_news(handle, ref acts, Time.Seconds(now),
+                    out TalkNewsHandle news));
+                return AfterHit.Take(news);
+            }
+        }
+
+        /// <summary>
+        /// All conversations, oldest first, for a person to be shown, whom the journal has; or that of a number.
+        /// </summary>
+        /// <param name="by">Who is shown them, and for which case.</param>
+        /// <param name="now">The time.</param>
+        /// <param name="number">The number of one; 0 for all.</param>
+        /// <exception cref="StapelException">"no_conversation" where there is none of that number.</exception>
+        public IReadOnlyList<Conversation> Conversations(Case by, DateTimeOffset now, long number = 0)
+        {
+            uint one = Unsigned(number, uint.MaxValue, nameof(number));
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(Native.stapel_partner_conversations(handle, one, ref acts, Time.Seconds(now),
+                    out ConversationsHandle conversations));
+                return AfterHit.Take(conversations);
+            }
+        }
+
+        /// <summary>Writes a text in a conversation.</summary>
+        /// <param name="conversation">Its number.</param>
+        /// <param name="text">What it says.</param>
+        /// <param name="by">Who acts, and for which case.</param>
+        /// <param name="now">The time.</param>
+        /// <param name="to">Whom it is for: its number in the roster; 0 for all.</param>
+        public void WriteText(long conversation, string text, Case by, DateTimeOffset now, int to = 0)
+        {
+            uint number = Unsigned(conversation, uint.MaxValue, nameof(conversation));
+            ushort other = (ushort)Unsigned(to, ushort.MaxValue, nameof(to));
+            byte[] note = Utf8.Bytes(text, nameof(text));
+            Act(by, (ref NativeCase acts) => Native.stapel_partner_write_text(handle, number, other, note,
+                Memory.Length(note), ref acts, Time.Seconds(now)));
+        }
+
+        /// <summary>
+        /// Says who leads: this partner, where nobody does yet, or whom it hands the lead over to. The text may be
+        /// empty.
+        /// </summary>
+        public void WriteLead(long conversation, int lead, string text, Case by, DateTimeOffset now)
+        {
+            uint number = Unsigned(conversation, uint.MaxValue, nameof(conversation));
+            ushort leads = (ushort)Unsigned(lead, ushort.MaxValue, nameof(lead));
+            byte[] note = Utf8.Bytes(text, nameof(text));
+            Act(by, (ref NativeCase acts) => Native.stapel_partner_write_lead(handle, number, leads, note,
+                Memory.Length(note), ref acts, Time.Seconds(now)));
+        }
+
+        /// <summary>Says how a conversation ended, to all of it. The text may be empty.</summary>
+        /// <param name="conversation">Its number.</param>
+        /// <param name="outcome">"taken_up_together", "taken_up_by_one", "not_taken_up", "nothing_found" or
+        /// "wrong_signal".</param>
+        /// <param name="text">What goes with it.</param>
+        /// <param name="by">Who acts, and for which case.</param>
+        /// <param name="now">The time.</param>
+        public void WriteOutcome(long conversation, string outcome, string text, Case by, DateTimeOffset now)
+        {
+            uint number = Unsigned(conversation, uint.MaxValue, nameof(conversation));
+            byte[] how = Utf8.Bytes(outcome, nameof(outcome));
+            byte[] note = Utf8.Bytes(text, nameof(text));
+            Act(by, (ref NativeCase acts) => Native.stapel_partner_write_outcome(handle, number, how,
+                Memory.Length(how), note, Memory.Length(note), ref acts, Time.Seconds(now)));
+        }
+
+        /// <summary>Writes what the coordinator decides, to all of a conversation.</summary>
+        /// <param name="conversation">Its number.</param>
+        /// <param name="text">What is decided.</param>
+        /// <param name="by">Who acts, and for which case.</param>
+        /// <param name="now">The time.</param>
+        /// <param name="lead">Who leads: its number in the roster; 0 where that stays as it is.</param>
+        /// <param name="next">The day on which it is looked at next; null for none.</param>
+        public void WriteDecision(
+            long conversation, string text, Case by, DateTimeOffset now, int lead = 0, DateTime? next = null)
+        {
+            uint number = Unsigned(conversation, uint.MaxValue, nameof(conversation));
+            ushort leads = (ushort)Unsigned(lead, ushort.MaxValue, nameof(lead));
+            byte[] day = Days.Write(next);
+            byte[] note = Utf8.Bytes(text, nameof(text));
+            Act(by, (ref NativeCase acts) => Native.stapel_partner_write_decision(handle, number, leads, day,
+                Memory.Length(day), note, Memory.Length(note), ref acts, Time.Seconds(now)));
+        }
+
+        /// <summary>
+        /// Leaves a conversation: nobody can write to this partner there any more. What was written stays here.
+        /// </summary>
+        public void Leave(long conversation, Case by, DateTimeOffset now)
+        {
+            uint number = Unsigned(conversation, uint.MaxValue, nameof(conversation));
+            Act(by, (ref NativeCase acts) =>
+                Native.stapel_partner_leave(handle, number, ref acts, Time.Seconds(now)));
+        }
+
+        /// <summary>
+        /// The coordinator's agenda, oldest first, for a person to be shown, whom the journal has.
+        /// </summary>
+        public IReadOnlyList<AgendaItem> Agenda(Case by, DateTimeOffset now)
+        {
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(Native.stapel_partner_agenda(handle, ref acts, Time.Seconds(now),
+                    out AgendaHandle agenda));
+                return AfterHit.Take(agenda);
+            }
+        }
+
+        /// <summary>
+        /// The request how many of the organisation's flags are stacked, where the policy answers no more: one message.
+        /// </summary>
+        public IReadOnlyList<byte[]> Totals(DateTimeOffset now)
+        {
+            StapelException.Check(Native.stapel_partner_totals(handle, Time.Seconds(now), out MessagesHandle messages));
+            return Take(messages);
+        }
+
+        /// <summary>
+        /// How the conversations went that began in a year, as <see cref="ReportYear"/> reports it.
+        /// </summary>
+        public IReadOnlyList<YearCell> YearCells(int year)
+        {
+            ushort of = (ushort)Unsigned(year, ushort.MaxValue, nameof(year));
+            // One for each way in which a conversation can go, at the most.
+            NativeYearCell[] cells = new NativeYearCell[5];
+            StapelException.Check(Native.stapel_partner_year_cells(handle, of, cells, (UIntPtr)cells.Length,
+                out UIntPtr count));
+            YearCell[] told = new YearCell[Memory.Int(count)];
+            for (int at = 0; at < told.Length; at++)
+            {
+                told[at] = new YearCell(cells[at]);
+            }
+            return told;
+        }
+
+        /// <summary>The report of a year that is over, which is made once: one message.</summary>
+        /// <exception cref="StapelException">"year_reported" where it was reported already.</exception>
+        public IReadOnlyList<byte[]> ReportYear(int year, DateTimeOffset now)
+        {
+            ushort of = (ushort)Unsigned(year, ushort.MaxValue, nameof(year));
+            StapelException.Check(Native.stapel_partner_report_year(handle, of, Time.Seconds(now),
+                out MessagesHandle messages));
+            return Take(messages);
+        }
+
         /// <summary>Closes the partner, and lets its folder go once the calls that are under way on other threads have
         /// ended.</summary>
         public void Dispose()
@@ -450,6 +667,49 @@ namespace Stapel
                     return new Changed(changed);
                 });
             }
+        }
+
+        private delegate int CountCall(
+            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out UIntPtr count);
+
+        private int Count(CountCall call, Addresses homes, Case by, DateTimeOffset now)
+        {
+            if (homes == null)
+            {
+                throw new ArgumentNullException(nameof(homes));
+            }
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                return homes.Handle.Keeping(() =>
+                {
+                    StapelException.Check(call(handle, homes.Handle, ref acts, Time.Seconds(now), out UIntPtr count));
+                    return Memory.Int(count);
+                });
+            }
+        }
+
+        private delegate int ActCall(ref NativeCase by);
+
+        private static void Act(Case by, ActCall call)
+        {
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(call(ref acts));
+            }
+        }
+
+        /// <summary>
+        /// A number that fits: the library would be handed another one in the place of one that does not.
+        /// </summary>
+        private static uint Unsigned(long number, uint most, string parameter)
+        {
+            if (number < 0 || number > most)
+            {
+                throw new ArgumentOutOfRangeException(parameter, "it must be from 0 to " + most);
+            }
+            return (uint)number;
         }
 
         private static IReadOnlyList<byte[]> Take(MessagesHandle messages)

@@ -105,7 +105,7 @@ namespace Stapel
                 case ReplyKind.Posted:
                 case ReplyKind.Totals:
                     StapelException.Check(Native.stapel_reply_talked(handle, out NativeTalked talked));
-                    return new Talked(kind, talked);
+                    return new Talked(kind, talked, kind == ReplyKind.Totals ? AfterHit.Totals(handle) : null);
                 default:
                     return new OtherReply();
             }

@@ -7,7 +7,7 @@ namespace Stapel
     /// </summary>
     public sealed class Talked : Reply
     {
-        internal Talked(ReplyKind kind, NativeTalked talked) : base(kind)
+        internal Talked(ReplyKind kind, NativeTalked talked, Totals totals) : base(kind)
         {
             Kept = talked.Kept;
             Unflagged = talked.Unflagged;
@@ -20,6 +20,7 @@ namespace Stapel
             ComplaintCode = talked.Complaint == 0 ? null : StapelLibrary.CodeOf(talked.Complaint);
             Complaint = Utf8.Read(talked.ComplaintText);
             Log = new LogEntry(talked.Log);
+            Totals = totals;
         }
 
         /// <summary>How many of the addresses put forward the broker keeps.</summary>
@@ -57,5 +58,8 @@ namespace Stapel
 
         /// <summary>The line of the broker's audit log.</summary>
         public LogEntry Log { get; }
+
+        /// <summary>Of the kind Totals what it tells; else null.</summary>
+        public Totals Totals { get; }
     }
 }

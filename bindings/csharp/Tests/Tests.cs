@@ -39,7 +39,8 @@ namespace Stapel.Tests
                 RowsAreReadAndRefused, OddTextsAreRowsLikeOthers, ManyRowsCrossInOneCall,
                 AFirstQuestionGivesAHit, ADeliveryIsResentUntilItsReplyIsRead, FlagsComeAndGo, RejectionsAreReplies,
                 ErrorsHaveTheirCodes, FoldersAreMade, DisposingTwiceIsHarmless, WhatWasDisposedOfIsRefused,
-                OnePartnerServesFourThreads, DisposingWhileOthersUseItIsSafe, WhatIsLostIsFreed,
+                OnePartnerServesFourThreads, DisposingWhileOthersUseItIsSafe, AConversationAfterAHit,
+                TotalsAreTold, WhatIsLostIsFreed,
             };
             foreach (Action test in tests)
             {
@@ -733,6 +734,200 @@ namespace Stapel.Tests
                 throw new InvalidOperationException(rejection.Code + ": " + rejection.Sentence);
             }
             return replies;
+        }
+
+        private static void AConversationAfterAHit()
+        {
+            const string Key = "1012JS|1|A";
+            const string Home = "Dam 1-A, 1012 JS Amsterdam";
+            using (Meeting town = new Meeting(Path.Combine(sandbox, "meeting")))
+            using (Addresses homes = Addresses.FromTexts(new[] { Home }))
+            {
+                Partner police = town.All[0];
+                Partner tax = town.All[1];
+                Partner coordinator = town.All[5];
+                Func<Action, string> code = call => Throws<StapelException>(call).Code;
+                Equal("no_flag", code(() => police.PutForward(homes, By, town.Now)));
+                foreach (Partner partner in town.All.Take(3))
+                {
+                    partner.Flag(homes, By, town.Now);
+                }
+                town.Run();
+                town.Until(() => true);
+                Equal(1, police.PutForward(homes, By, town.Now));
+                Equal(0, police.PutForward(homes, By, town.Now));
+                PutForward mine = police.Forwarded().Single();
+                Equal(Key, mine.Canonical);
+                Equal(Home, mine.Typed);
+                Equal(town.Now.Date, mine.Since);
+                Equal((DateTime?)null, mine.StandsUntil);
+
+                town.Until(() => tax.Asked(By, town.Now).Count == 1);
+                That(police.Forwarded().Single().StandsUntil > town.Now.Date, "it stands at the broker");
+                TalkNews news = tax.TalkNews(By, town.Now).Single();
+                Equal(TalkNewsKind.Asked, news.Kind);
+                Equal(Key, news.Canonical);
+                Equal(0, tax.TalkNews(By, town.Now).Count);
+                PutForwardByOther asked = tax.Asked(By, town.Now).Single();
+                Equal(Home, asked.Typed);
+                Equal(null, asked.Answer);
+                Equal(news.AnswerBy, asked.AnswerBy);
+                Equal("invalid_argument", code(() => tax.Answer(Key, "yes", By, town.Now)));
+                Equal("not_canonical", code(() => tax.Answer(Home, "join", By, town.Now)));
+                tax.Answer(asked.Canonical, "join", By, town.Now);
+                asked = tax.Asked(By, town.Now).Single();
+                Equal("join", asked.Answer);
+                Equal(town.Now.Date, asked.Answered);
+                That(asked.IsPutForward, "a join puts it forward");
+
+                town.Until(() => tax.Conversations(By, town.Now).Count == 1);
+                town.Until(() => coordinator.Agenda(By, town.Now)[0].Joined.Count == 2);
+                AgendaItem item = coordinator.Agenda(By, town.Now).Single();
+                That(item.IsNew && item.Lead == 0 && item.Decision == null && item.Outcome == null, "it is new");
+                Equal(Key, item.Addresses.Single().Canonical);
+                Equal(Home, item.Addresses.Single().Typed);
+                Equal("politie", item.Joined[0].Organisation);
+                Conversation talk = police.Conversations(By, town.Now).Single();
+                Equal(Key, talk.Canonical);
+                Equal("2 belastingdienst,6 coordinatiepunt", string.Join(",", talk.Introduced
+                    .OrderBy(who => who.Partner).Select(who => who.Partner + " " + who.Organisation)));
+                Equal(NoteKind.Address, talk.Notes[0].Kind);
+                long ours = talk.Number;
+                long theirs = tax.Conversations(By, town.Now).Single().Number;
+
+                Equal("no_conversation", code(() => police.WriteText(99, "x", By, town.Now)));
+                Equal("note_text", code(() => police.WriteText(ours, "", By, town.Now)));
+                Throws<ArgumentOutOfRangeException>(() => police.WriteText(ours, "x", By, town.Now, 65536));
+                Throws<ArgumentOutOfRangeException>(() => police.Leave(-1, By, town.Now));
+                Equal("not_leading", code(() => police.WriteLead(ours, 2, "", By, town.Now)));
+                Equal("not_permitted", code(() => police.WriteDecision(ours, "x", By, town.Now)));
+                police.WriteText(ours, "Wij gaan kijken", By, town.Now, 2);
+                police.WriteLead(ours, 1, "", By, town.Now);
+                IReadOnlyList<Note> written = police.Conversations(By, town.Now, ours).Single().Notes;
+                Note own = written[written.Count - 2];
+                Equal("Wij gaan kijken", own.Text);
+                Equal(0, own.From);
+                Equal(2, own.Copies.Single().To);
+                Equal(NoteProgress.Waiting, own.Copies.Single().Progress);
+                town.Until(() => tax.Conversations(By, town.Now, theirs).Single().Lead == 1);
+                That(town.HasNews(tax, TalkNewsKind.Note), "a note came");
+                Equal("Wij gaan kijken", tax.Conversations(By, town.Now, theirs).Single().Notes
+                    .Single(note => note.From == 1 && note.Kind == NoteKind.Text).Text);
+                DateTime next = new DateTime(2027, 1, 31);
+                coordinator.WriteDecision(item.Conversation, "Belasting leidt", By, town.Now, 2, next);
+                town.Until(() => police.Conversations(By, town.Now, ours).Single().Decision != null);
+                talk = police.Conversations(By, town.Now, ours).Single();
+                Equal("Belasting leidt", talk.Decision);
+                Equal(2, talk.Lead);
+                Equal(next, talk.Next);
+                That(talk.DecidedAt < town.Now, "it was decided before");
+                Equal("invalid_argument", code(() => tax.WriteOutcome(theirs, "done", "", By, town.Now)));
+                tax.WriteOutcome(theirs, "nothing_found", "", By, town.Now);
+                town.Until(() => police.Conversations(By, town.Now, ours).Single().Outcome == "nothing_found");
+                tax.Leave(theirs, By, town.Now);
+                Equal(town.Now.Date, tax.Conversations(By, town.Now, theirs).Single().Left);
+                town.Until(() => town.HasNews(police, TalkNewsKind.Left));
+                Equal("no_conversation", code(() => police.WriteText(ours, "x", By, town.Now, 2)));
+                Equal(1, police.TakeBack(homes, By, town.Now));
+                Equal(0, police.Forwarded().Count);
+
+                YearCell cell = police.YearCells(2026).Single();
+                Equal((YearWays)31, cell.Ways);
+                Equal(0L, cell.Number);
+                Equal("not_permitted", code(() => police.ReportYear(2026, town.Now)));
+                town.Now = town.Now.AddDays(30);
+                town.Broker.Release(town.Now, true);
+                Talked kept = (Talked)town.Carry(police, police.ReportYear(2026, town.Now).Single());
+                Equal(ReplyKind.Kept, kept.Kind);
+                Equal(null, kept.Totals);
+                Equal("year_reported", code(() => police.ReportYear(2026, town.Now)));
+                Equal("not_permitted", code(() => police.Totals(town.Now)));
+            }
+        }
+
+        private static void TotalsAreTold()
+        {
+            string folder = Path.Combine(sandbox, "meeting", "totals");
+            DateTimeOffset later = DateTimeOffset.FromUnixTimeSeconds(1796126400).AddDays(1);
+            using (Partner partner = Partner.Open(Path.Combine(folder, "1")))
+            using (Broker broker = Broker.Open(Path.Combine(folder, "broker"), Path.Combine(folder, "keys")))
+            {
+                byte[] reply = broker.Handle(partner.Totals(later).Single(), later);
+                Talked told = (Talked)partner.Read(reply, later);
+                Equal(ReplyKind.Totals, told.Kind);
+                Equal(240L, told.Totals.Flags);
+                Equal("2026 4", told.Totals.Year + " " + told.Totals.Quarter);
+                TotalsCell cell = told.Totals.Cells.Single();
+                Equal("2 0 70", cell.From + " " + cell.To + " " + cell.Number);
+            }
+        }
+
+        /// <summary>A consortium in which police (1) and tax office (2) meet directly, and others by the coordinator
+        /// (6).</summary>
+        private sealed class Meeting : IDisposable
+        {
+            /// <summary>Noon on its first day.</summary>
+            internal DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1796126400);
+
+            internal readonly Broker Broker;
+            internal readonly List<Partner> All;
+
+            internal Meeting(string folder)
+            {
+                Broker = Broker.Open(Path.Combine(folder, "broker"), Path.Combine(folder, "keys"));
+                All = Enumerable.Range(1, 6).Select(number => Partner.Open(Path.Combine(folder, number.ToString())))
+                    .ToList();
+            }
+
+            internal Reply Carry(Partner partner, byte[] message)
+            {
+                return partner.Read(Broker.Handle(message, Now), Now);
+            }
+
+            /// <summary>What each partner sends in a day.</summary>
+            internal void Run()
+            {
+                foreach (Partner partner in All.Take(5))
+                {
+                    foreach (byte[] message in partner.Confirm(Now))
+                    {
+                        Carry(partner, message);
+                    }
+                }
+                foreach (Partner partner in All)
+                {
+                    for (byte[] next = partner.Talk(Now); next != null; next = partner.Talk(Now))
+                    {
+                        Equal(null, ((Talked)Carry(partner, next)).ComplaintCode);
+                    }
+                }
+            }
+
+            /// <summary>Days pass until something is so.</summary>
+            internal void Until(Func<bool> isSo)
+            {
+                for (int day = 0; day < 8; day++)
+                {
+                    Now = Now.AddDays(1);
+                    Run();
+                    if (isSo())
+                    {
+                        return;
+                    }
+                }
+                That(false, "it is so within eight days");
+            }
+
+            internal bool HasNews(Partner partner, TalkNewsKind kind)
+            {
+                return partner.TalkNews(By, Now).Any(news => news.Kind == kind);
+            }
+
+            public void Dispose()
+            {
+                All.ForEach(partner => partner.Dispose());
+                Broker.Dispose();
+            }
         }
 
         private static void InThreads(int count, Action<int> work)
