@@ -446,6 +446,12 @@ public:
     stapel_talked talked() const {
         return detail::get<stapel_talked>([&](auto out) { return stapel_reply_talked(raw(), out); });
     }
+    stapel_totals totals() const {
+        return detail::get<stapel_totals>([&](auto out) { return stapel_reply_totals(raw(), out); });
+    }
+    stapel_totals_cell totals_cell(std::size_t index) const {
+        return detail::get<stapel_totals_cell>([&](auto out) { return stapel_reply_totals_cell(raw(), index, out); });
+    }
 
     // Fills in the standings of those of the rows that this answer speaks of; `standings` is made as long as the rows.
     void standings(const addresses &rows, std::vector<stapel_standing> &standings) const {
@@ -483,6 +489,242 @@ public:
     news_row operator[](std::size_t index) const {
         auto row = detail::get<stapel_news_row>([&](auto out) { return stapel_news_get(raw(), index, out); });
         return {detail::take(row.canonical), detail::take(row.typed), row.level, row.change, row.before, row.now};
+    }
+};
+
+// What comes after a hit. Days are written as in "2027-05-31"; a text that is not there is empty, and a number that is
+// not there 0. stapel.h says more of each field.
+
+// An own flag that is put forward.
+struct forwarded_row {
+    std::string_view canonical;
+    std::string_view typed; // as it was written when it was flagged
+    stapel_level level;
+    std::string_view since;
+    std::string_view stands_until; // empty where the broker does not have it yet
+};
+
+// An own flag that somebody else put forward. Who did is not said.
+struct asked_row {
+    std::string_view canonical;
+    std::string_view typed; // as it was written when it was flagged
+    stapel_level level;
+    std::string_view day;
+    std::string_view answer_by;
+    std::string_view answer; // join, not_now or review
+    std::string_view answered;
+    bool is_put_forward;
+};
+
+// Something new of what comes after a hit.
+struct talk_news_row {
+    stapel_talk_news_kind kind;
+    std::uint32_t conversation;
+    std::uint16_t partner;
+    std::string_view name;
+    std::string_view canonical; // of STAPEL_TALK_NEWS_ASKED, as the two after it
+    std::string_view typed;
+    std::string_view answer_by;
+};
+
+// Somebody that a partner was introduced to.
+struct introduced {
+    std::uint16_t partner;
+    std::string_view name;
+    std::string_view organisation;
+    std::string_view since;
+    std::string_view left;
+    bool misses_note;
+};
+
+// An own note to one partner.
+struct note_copy {
+    std::uint16_t to;
+    stapel_note_progress progress;
+    std::string_view put_off; // of STAPEL_PROGRESS_PUT_OFF, the day
+};
+
+// A note in a conversation.
+struct note {
+    stapel_note_kind kind;
+    std::uint16_t from; // 0 for this partner
+    std::uint16_t lead;
+    std::uint64_t time; // by its writer's clock
+    std::string_view text;
+    std::string_view canonical;
+    std::string_view typed;
+    std::string_view outcome;
+    std::string_view next;
+    std::vector<note_copy> copies;
+};
+
+// All that those who were introduced over one address said to each other.
+struct conversation {
+    std::uint32_t number;
+    std::uint32_t epoch;
+    std::string_view canonical; // empty at the coordinator, who has it from a note
+    std::string_view typed;
+    std::string_view began;
+    std::uint16_t lead;
+    std::string_view outcome;
+    std::string_view decision;
+    std::uint64_t decided_at;
+    std::string_view next;
+    std::string_view left;
+    std::vector<stapel::introduced> introduced;
+    std::vector<note> notes;
+};
+
+// An address that a note said.
+struct agenda_place {
+    std::string_view canonical;
+    std::string_view typed;
+};
+
+// A conversation on the coordinator's agenda.
+struct agenda_row {
+    std::uint32_t conversation;
+    bool is_new;
+    std::string_view began;
+    std::string_view waiting_since;
+    std::uint16_t lead;
+    std::string_view decision;
+    std::string_view next;
+    std::string_view outcome;
+    std::vector<introduced> joined;
+    std::vector<agenda_place> addresses;
+};
+
+namespace detail {
+
+inline introduced take(const stapel_introduced &who) noexcept {
+    return {who.partner, take(who.name), take(who.organisation), take(who.since), take(who.left),
+        who.misses_note != 0};
+}
+
+} // namespace detail
+
+// What a partner puts forward: a range of stapel::forwarded_row.
+class forwarded : public detail::handle<stapel_forwarded, stapel_forwarded_free>, public detail::iterable<forwarded> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_forwarded_count(raw(), out); });
+    }
+    forwarded_row operator[](std::size_t index) const {
+        using detail::take;
+        auto row = detail::get<stapel_forwarded_row>([&](auto out) {
+            return stapel_forwarded_get(raw(), index, out);
+        });
+        return {take(row.canonical), take(row.typed), row.level, take(row.since), take(row.stands_until)};
+    }
+};
+
+// What others put forward that a partner flags too: a range of stapel::asked_row.
+class asked : public detail::handle<stapel_asked, stapel_asked_free>, public detail::iterable<asked> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_asked_count(raw(), out); });
+    }
+    asked_row operator[](std::size_t index) const {
+        using detail::take;
+        auto row = detail::get<stapel_asked_row>([&](auto out) { return stapel_asked_get(raw(), index, out); });
+        return {take(row.canonical), take(row.typed), row.level, take(row.day), take(row.answer_by), take(row.answer),
+            take(row.answered), row.is_put_forward != 0};
+    }
+};
+
+// What is new of what comes after a hit: a range of stapel::talk_news_row.
+class talk_news : public detail::handle<stapel_talk_news, stapel_talk_news_free>, public detail::iterable<talk_news> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_talk_news_count(raw(), out); });
+    }
+    talk_news_row operator[](std::size_t index) const {
+        using detail::take;
+        auto row = detail::get<stapel_talk_news_row>([&](auto out) {
+            return stapel_talk_news_get(raw(), index, out);
+        });
+        return {row.kind, row.conversation, row.partner, take(row.name), take(row.canonical), take(row.typed),
+            take(row.answer_by)};
+    }
+};
+
+// Conversations: a range of stapel::conversation.
+class conversations : public detail::handle<stapel_conversations, stapel_conversations_free>,
+                      public detail::iterable<conversations> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_conversations_count(raw(), out); });
+    }
+    conversation operator[](std::size_t index) const {
+        using detail::take;
+        auto row = detail::get<stapel_conversation>([&](auto out) {
+            return stapel_conversations_get(raw(), index, out);
+        });
+        conversation made{row.number, row.epoch, take(row.canonical), take(row.typed), take(row.began), row.lead,
+            take(row.outcome), take(row.decision), row.decided_at, take(row.next), take(row.left), {}, {}};
+        for (std::size_t at = 0; at < row.introduced; at++) {
+            made.introduced.push_back(take(detail::get<stapel_introduced>([&](auto out) {
+                return stapel_conversations_introduced(raw(), index, at, out);
+            })));
+        }
+        for (std::size_t at = 0; at < row.notes; at++) {
+            made.notes.push_back(note_at(index, at));
+        }
+        return made;
+    }
+
+private:
+    note note_at(std::size_t index, std::size_t at) const {
+        using detail::take;
+        auto row = detail::get<stapel_note>([&](auto out) {
+            return stapel_conversations_note(raw(), index, at, out);
+        });
+        note made{row.kind, row.from, row.lead, row.time, take(row.text), take(row.canonical), take(row.typed),
+            take(row.outcome), take(row.next), {}};
+        for (std::size_t copy = 0; copy < row.copies; copy++) {
+            auto to = detail::get<stapel_note_copy>([&](auto out) {
+                return stapel_conversations_copy(raw(), index, at, copy, out);
+            });
+            made.copies.push_back({to.to, to.progress, take(to.put_off)});
+        }
+        return made;
+    }
+};
+
+// The coordinator's agenda: a range of stapel::agenda_row.
+class agenda : public detail::handle<stapel_agenda, stapel_agenda_free>, public detail::iterable<agenda> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_agenda_count(raw(), out); });
+    }
+    agenda_row operator[](std::size_t index) const {
+        using detail::take;
+        auto row = detail::get<stapel_agenda_row>([&](auto out) { return stapel_agenda_get(raw(), index, out); });
+        agenda_row made{row.conversation, row.is_new != 0, take(row.began), take(row.waiting_since), row.lead,
+            take(row.decision), take(row.next), take(row.outcome), {}, {}};
+        for (std::size_t at = 0; at < row.joined; at++) {
+            made.joined.push_back(take(detail::get<stapel_introduced>([&](auto out) {
+                return stapel_agenda_joined(raw(), index, at, out);
+            })));
+        }
+        for (std::size_t at = 0; at < row.addresses; at++) {
+            auto place = detail::get<stapel_agenda_place>([&](auto out) {
+                return stapel_agenda_address(raw(), index, at, out);
+            });
+            made.addresses.push_back({take(place.canonical), take(place.typed)});
+        }
+        return made;
     }
 };
 
@@ -609,6 +851,112 @@ public:
     }
     stapel::news news() {
         return stapel::news(detail::make<stapel_news>([&](auto out) { return stapel_partner_news(raw(), out); }));
+    }
+
+    // Puts own flags forward, until they are taken back or end. How many were not put forward yet.
+    std::size_t put_forward(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return detail::get<std::size_t>([&](auto out) {
+            return stapel_partner_put_forward(raw(), homes.raw(), &who, now, out);
+        });
+    }
+    // Takes back what was put forward; who was introduced stays so. How many were.
+    std::size_t take_back(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return detail::get<std::size_t>([&](auto out) {
+            return stapel_partner_take_back(raw(), homes.raw(), &who, now, out);
+        });
+    }
+    stapel::forwarded forwarded() const {
+        return stapel::forwarded(detail::make<stapel_forwarded>([&](auto out) {
+            return stapel_partner_forwarded(raw(), out);
+        }));
+    }
+    // For a person to be shown, whom the journal has; as talk_news(), conversations() and agenda().
+    stapel::asked asked(const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return stapel::asked(detail::make<stapel_asked>([&](auto out) {
+            return stapel_partner_asked(raw(), &who, now, out);
+        }));
+    }
+    // answer: join, which puts it forward too; not_now; review.
+    void answer(std::string_view canonical, std::string_view answer, const acting &by,
+        std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        detail::check(stapel_partner_answer(raw(), detail::start(canonical), canonical.size(), detail::start(answer),
+            answer.size(), &who, now));
+    }
+    // The next message of what comes after a hit: one, or none. Call it until then, after deliver(), once a day or more
+    // often; carry each message, and read its reply before the next call.
+    messages talk(std::uint64_t now = stapel::now()) {
+        return make([&](auto out) { return stapel_partner_talk(raw(), now, out); });
+    }
+    // Told once.
+    stapel::talk_news talk_news(const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return stapel::talk_news(detail::make<stapel_talk_news>([&](auto out) {
+            return stapel_partner_talk_news(raw(), &who, now, out);
+        }));
+    }
+    // All, where the number is 0.
+    stapel::conversations conversations(std::uint32_t number, const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return stapel::conversations(detail::make<stapel_conversations>([&](auto out) {
+            return stapel_partner_conversations(raw(), number, &who, now, out);
+        }));
+    }
+    // To one partner, or where `to` is 0 to all of the conversation.
+    void write_text(std::uint32_t conversation, std::uint16_t to, std::string_view text, const acting &by,
+        std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        detail::check(stapel_partner_write_text(raw(), conversation, to, detail::start(text), text.size(), &who, now));
+    }
+    // This partner leads, where nobody does yet, or whom it hands the lead over to. The text may be empty.
+    void write_lead(std::uint32_t conversation, std::uint16_t lead, std::string_view text, const acting &by,
+        std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        detail::check(stapel_partner_write_lead(raw(), conversation, lead, detail::start(text), text.size(), &who,
+            now));
+    }
+    // outcome: taken_up_together, taken_up_by_one, not_taken_up, nothing_found or wrong_signal. The text may be empty.
+    void write_outcome(std::uint32_t conversation, std::string_view outcome, std::string_view text, const acting &by,
+        std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        detail::check(stapel_partner_write_outcome(raw(), conversation, detail::start(outcome), outcome.size(),
+            detail::start(text), text.size(), &who, now));
+    }
+    // What the coordinator decides. Who leads, or 0 where that stays; the day on which it is looked at next, or none.
+    void write_decision(std::uint32_t conversation, std::uint16_t lead, std::string_view next, std::string_view text,
+        const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        detail::check(stapel_partner_write_decision(raw(), conversation, lead, detail::start(next), next.size(),
+            detail::start(text), text.size(), &who, now));
+    }
+    void leave(std::uint32_t conversation, const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        detail::check(stapel_partner_leave(raw(), conversation, &who, now));
+    }
+    stapel::agenda agenda(const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return stapel::agenda(detail::make<stapel_agenda>([&](auto out) {
+            return stapel_partner_agenda(raw(), &who, now, out);
+        }));
+    }
+    // The request how many of the organisation's flags are stacked, where the policy answers no more.
+    messages totals(std::uint64_t now = stapel::now()) {
+        return make([&](auto out) { return stapel_partner_totals(raw(), now, out); });
+    }
+    // How the conversations went that began in a year, as report_year() reports it.
+    std::vector<stapel_year_cell> year_cells(std::uint16_t year) const {
+        std::vector<stapel_year_cell> cells(5);
+        cells.resize(detail::get<std::size_t>([&](auto out) {
+            return stapel_partner_year_cells(raw(), year, cells.data(), cells.size(), out);
+        }));
+        return cells;
+    }
+    // The report of a year that is over, which is made once.
+    messages report_year(std::uint16_t year, std::uint64_t now = stapel::now()) {
+        return make([&](auto out) { return stapel_partner_report_year(raw(), year, now, out); });
     }
 
 private:

@@ -273,6 +273,157 @@ void test_new_folders(const std::string &sandbox) {
         + "/policy.toml"); }) == "policy_operator");
 }
 
+// A consortium in which police (1) and tax office (2) meet directly, and others by the coordinator (6).
+struct meeting {
+    std::vector<stapel::partner> all;
+    stapel::broker broker;
+    std::uint64_t now = 1'796'126'400; // noon on its first day
+
+    explicit meeting(const std::string &folder) : broker(stapel::broker::open(folder + "/broker", folder + "/keys")) {
+        for (int number = 1; number <= 6; number++) {
+            all.push_back(stapel::partner::open(folder + '/' + std::to_string(number)));
+        }
+    }
+
+    stapel::reply carry(stapel::partner &partner, const stapel::messages &messages) {
+        stapel::reply reply;
+        for (stapel::bytes_view message : messages) {
+            reply = partner.read(broker.handle_message(message, now).bytes(), now);
+        }
+        return reply;
+    }
+
+    // What each partner sends in a day.
+    void run() {
+        for (std::size_t at = 0; at < 5; at++) {
+            carry(all[at], all[at].confirm(now));
+        }
+        for (stapel::partner &partner : all) {
+            for (auto messages = partner.talk(now); messages.size() > 0; messages = partner.talk(now)) {
+                CHECK(messages.size() == 1);
+                auto reply = carry(partner, messages);
+                CHECK(reply.is_talked() && reply.talked().complaint == STAPEL_OK);
+            }
+        }
+    }
+
+    // Days pass until something is so.
+    template <class IsSo> void until(IsSo is_so) {
+        for (int day = 0; day < 8; day++) {
+            now += 86'400;
+            run();
+            if (is_so()) {
+                return;
+            }
+        }
+        CHECK(!"it is not so after eight days");
+    }
+
+    bool has_news(stapel::partner &partner, stapel_talk_news_kind kind) {
+        bool has = false;
+        auto news = partner.talk_news(BY, now);
+        for (auto row : news) {
+            has = has || row.kind == kind;
+        }
+        return has;
+    }
+};
+
+void test_a_conversation_after_a_hit(const std::string &folder) {
+    meeting town(folder);
+    auto &police = town.all[0], &tax = town.all[1], &coordinator = town.all[5];
+    const std::string_view key = "1012JS|1|A", home = "Dam 1-A, 1012 JS Amsterdam";
+    auto homes = stapel::addresses::from_texts({home});
+    CHECK(code_of([&] { police.put_forward(homes, BY, town.now); }) == "no_flag");
+    for (std::size_t at = 0; at < 3; at++) {
+        town.all[at].flag(homes, BY, town.now);
+    }
+    town.until([] { return true; });
+    CHECK(police.put_forward(homes, BY, town.now) == 1 && police.put_forward(homes, BY, town.now) == 0);
+    auto mine = police.forwarded();
+    CHECK(mine.size() == 1 && mine[0].canonical == key && mine[0].typed == home && mine[0].stands_until.empty());
+
+    town.until([&] { return tax.asked(BY, town.now).size() == 1; });
+    CHECK(!police.forwarded()[0].stands_until.empty());
+    auto news = tax.talk_news(BY, town.now);
+    CHECK(news.size() == 1 && news[0].kind == STAPEL_TALK_NEWS_ASKED && news[0].canonical == key);
+    CHECK(news[0].answer_by.size() == 10 && tax.talk_news(BY, town.now).size() == 0);
+    auto asked = tax.asked(BY, town.now);
+    CHECK(asked[0].typed == home && asked[0].answer.empty() && !asked[0].is_put_forward);
+    CHECK(code_of([&] { tax.answer(key, "yes", BY, town.now); }) == "invalid_argument");
+    tax.answer(asked[0].canonical, "join", BY, town.now);
+    asked = tax.asked(BY, town.now);
+    CHECK(asked[0].answer == "join" && asked[0].answered.size() == 10 && asked[0].is_put_forward);
+
+    town.until([&] { return tax.conversations(0, BY, town.now).size() == 1; });
+    town.until([&] { return coordinator.agenda(BY, town.now)[0].joined.size() == 2; });
+    auto agenda = coordinator.agenda(BY, town.now);
+    CHECK(agenda.size() == 1 && agenda[0].is_new && agenda[0].lead == 0 && agenda[0].decision.empty());
+    CHECK(agenda[0].addresses.size() == 1 && agenda[0].addresses[0].canonical == key);
+    CHECK(agenda[0].addresses[0].typed == home && agenda[0].joined[0].organisation == "politie");
+    auto shown = police.conversations(0, BY, town.now);
+    auto talk = shown[0];
+    CHECK(talk.canonical == key && talk.typed == home && talk.introduced.size() == 2 && talk.left.empty());
+    CHECK(talk.notes[0].kind == STAPEL_NOTE_ADDRESS && talk.notes[0].copies.at(0).to == 6);
+    std::uint32_t theirs = tax.conversations(0, BY, town.now)[0].number;
+
+    CHECK(code_of([&] { police.write_text(99, 0, "x", BY, town.now); }) == "no_conversation");
+    CHECK(code_of([&] { police.write_text(talk.number, 0, {}, BY, town.now); }) == "note_text");
+    CHECK(code_of([&] { police.write_decision(talk.number, 0, {}, "x", BY, town.now); }) == "not_permitted");
+    police.write_text(talk.number, 2, "Wij gaan kijken", BY, town.now);
+    police.write_lead(talk.number, 1, {}, BY, town.now);
+    auto waiting = police.conversations(talk.number, BY, town.now);
+    const auto own = waiting[0].notes.back();
+    CHECK(own.kind == STAPEL_NOTE_LEAD && own.from == 0 && own.copies[0].progress == STAPEL_PROGRESS_WAITING);
+    town.until([&] { return tax.conversations(theirs, BY, town.now)[0].lead == 1; });
+    CHECK(town.has_news(tax, STAPEL_TALK_NEWS_NOTE));
+    auto heard = tax.conversations(theirs, BY, town.now);
+    bool is_there = false;
+    for (const auto &note : heard[0].notes) {
+        is_there = is_there || (note.from == 1 && note.text == "Wij gaan kijken");
+    }
+    CHECK(is_there);
+    coordinator.write_decision(agenda[0].conversation, 2, "2027-01-31", "Belasting leidt", BY, town.now);
+    town.until([&] { return !police.conversations(0, BY, town.now)[0].decision.empty(); });
+    shown = police.conversations(0, BY, town.now);
+    CHECK(shown[0].decision == "Belasting leidt" && shown[0].lead == 2 && shown[0].next == "2027-01-31");
+    CHECK(shown[0].decided_at > 0 && shown[0].notes.back().next == "2027-01-31");
+    CHECK(code_of([&] { tax.write_outcome(theirs, "done", {}, BY, town.now); }) == "invalid_argument");
+    tax.write_outcome(theirs, "nothing_found", {}, BY, town.now);
+    town.until([&] { return police.conversations(0, BY, town.now)[0].outcome == "nothing_found"; });
+    tax.leave(theirs, BY, town.now);
+    CHECK(tax.conversations(0, BY, town.now)[0].left.size() == 10);
+    town.until([&] { return town.has_news(police, STAPEL_TALK_NEWS_LEFT); });
+    CHECK(code_of([&] { police.write_text(shown[0].number, 2, "x", BY, town.now); }) == "no_conversation");
+    CHECK(police.take_back(homes, BY, town.now) == 1 && police.forwarded().size() == 0);
+
+    auto cells = police.year_cells(2026);
+    CHECK(cells.size() == 1 && cells[0].ways == 31 && cells[0].number == 0);
+    CHECK(code_of([&] { police.report_year(2026, town.now); }) == "not_permitted");
+    town.now += 30 * 86'400;
+    town.broker.release(true, town.now);
+    auto kept = town.carry(police, police.report_year(2026, town.now));
+    CHECK(kept.kind() == STAPEL_KIND_KEPT && kept.talked().kept == 0);
+    CHECK(code_of([&] { kept.totals(); }) == "invalid_argument");
+    CHECK(code_of([&] { kept.totals_cell(0); }) == "invalid_argument");
+    CHECK(code_of([&] { police.report_year(2026, town.now); }) == "year_reported");
+    CHECK(code_of([&] { police.totals(town.now); }) == "not_permitted");
+}
+
+void test_totals(const std::string &folder) {
+    auto partner = stapel::partner::open(folder + "/1");
+    auto broker = stapel::broker::open(folder + "/broker", folder + "/keys");
+    const std::uint64_t later = 1'796'126'400 + 86'400;
+    auto request = partner.totals(later);
+    CHECK(request.size() == 1);
+    auto reply = partner.read(broker.handle_message(request[0], later).bytes(), later);
+    CHECK(reply.is_talked() && reply.kind() == STAPEL_KIND_TOTALS && reply.talked().log.index > 0);
+    auto totals = reply.totals();
+    CHECK(totals.flags == 240 && totals.cells == 1 && totals.year == 2026 && totals.quarter == 4);
+    auto cell = reply.totals_cell(0);
+    CHECK(cell.from == 2 && cell.to == 0 && cell.number == 70);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -285,6 +436,8 @@ int main(int argc, char **argv) {
     test_register(argv[1]);
     test_partner_and_broker(argv[1]);
     test_new_folders(argv[1]);
+    test_a_conversation_after_a_hit(std::string(argv[1]) + "/meeting");
+    test_totals(std::string(argv[1]) + "/meeting/totals");
     std::size_t open = 1;
     CHECK(stapel_open_handles(&open) == STAPEL_OK && open == 0);
     return 0;
