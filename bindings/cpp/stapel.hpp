@@ -501,6 +501,9 @@ struct forwarded_row {
     std::string_view typed; // as it was written when it was flagged
     stapel_level level;
     std::string_view since;
+    std::uint32_t epoch;
+    bool ended;            // with its epoch: put it forward again
+    std::string_view more; // organisations, with a space between, that the policy lets know beside those agreed to
     std::string_view stands_until; // empty where the broker does not have it yet
 };
 
@@ -522,9 +525,9 @@ struct talk_news_row {
     std::uint32_t conversation;
     std::uint16_t partner;
     std::string_view name;
-    std::string_view canonical; // of STAPEL_TALK_NEWS_ASKED, as the two after it
+    std::string_view canonical; // of what is in no conversation, as typed
     std::string_view typed;
-    std::string_view answer_by;
+    std::string_view answer_by; // of STAPEL_TALK_NEWS_ASKED
 };
 
 // Somebody that a partner was introduced to.
@@ -617,7 +620,8 @@ public:
         auto row = detail::get<stapel_forwarded_row>([&](auto out) {
             return stapel_forwarded_get(raw(), index, out);
         });
-        return {take(row.canonical), take(row.typed), row.level, take(row.since), take(row.stands_until)};
+        return {take(row.canonical), take(row.typed), row.level, take(row.since), row.epoch, row.ended != 0,
+            take(row.more), take(row.stands_until)};
     }
 };
 

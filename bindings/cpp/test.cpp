@@ -342,6 +342,7 @@ void test_a_conversation_after_a_hit(const std::string &folder) {
     CHECK(police.put_forward(homes, BY, town.now) == 1 && police.put_forward(homes, BY, town.now) == 0);
     auto mine = police.forwarded();
     CHECK(mine.size() == 1 && mine[0].canonical == key && mine[0].typed == home && mine[0].stands_until.empty());
+    CHECK(mine[0].epoch == 1 && !mine[0].ended && mine[0].more.empty());
 
     town.until([&] { return tax.asked(BY, town.now).size() == 1; });
     CHECK(!police.forwarded()[0].stands_until.empty());

@@ -100,6 +100,10 @@ enum TalkNewsKind: int
     case Decision = 4;
     /** Another left. */
     case Left = 5;
+    /** What is put forward ended with its epoch: it is put forward again. */
+    case RowEnded = 6;
+    /** The policy lets more know of it than was agreed to: it is put forward again. */
+    case RowWider = 7;
 }
 
 /** What a note is. */
@@ -462,16 +466,23 @@ final readonly class YearCell
     }
 }
 
-/** An own flag that is put forward; `standsUntil` is null where the broker does not have it yet. Days: "2027-05-31". */
+/**
+ * An own flag that is put forward; `standsUntil` is null where the broker does not have it yet. Days: "2027-05-31".
+ * Where its epoch ended, or the policy lets more organisations know than was agreed to, it is put forward again.
+ */
 final readonly class PutForward
 {
     use Unshown;
 
+    /** @param list<string> $more */
     public function __construct(
         public string $canonical,
         public ?string $typed,
         public Level $level,
         public string $since,
+        public int $epoch,
+        public bool $ended,
+        public array $more,
         public ?string $standsUntil,
     ) {
     }
@@ -495,7 +506,7 @@ final readonly class PutForwardByOther
     }
 }
 
-/** Something new of what comes after a hit. Asked has an address and a day; all else is in a conversation. */
+/** Something new of what comes after a hit. Only Asked and the rows' kinds have an address. */
 final readonly class TalkNews
 {
     use Unshown;
@@ -1262,6 +1273,9 @@ final class Partner extends Handle
                 Library::text($row->typed),
                 Level::from($row->level),
                 Library::text($row->since) ?? '',
+                $row->epoch,
+                $row->ended !== 0,
+                array_filter(explode(' ', Library::text($row->more) ?? '')),
                 Library::text($row->stands_until),
             ));
     }

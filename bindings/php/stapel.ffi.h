@@ -202,6 +202,8 @@ enum stapel_talk_news_kind
     STAPEL_TALK_NEWS_NOTE = 3,
     STAPEL_TALK_NEWS_DECISION = 4,
     STAPEL_TALK_NEWS_LEFT = 5,
+    STAPEL_TALK_NEWS_ROW_ENDED = 6,
+    STAPEL_TALK_NEWS_ROW_WIDER = 7,
 };
 typedef int32_t stapel_talk_news_kind;
 enum stapel_note_kind
@@ -430,6 +432,9 @@ typedef struct {
     stapel_str typed;
     stapel_level level;
     stapel_str since;
+    uint32_t epoch;
+    int32_t ended;
+    stapel_str more;
     stapel_str stands_until;
 } stapel_forwarded_row;
 typedef struct {

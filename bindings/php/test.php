@@ -484,6 +484,7 @@ function testAConversationAfterAHit(string $folder): void
     [$mine] = $police->forwarded();
     same([$key, $home, null, gmdate('Y-m-d', $town->now)], [$mine->canonical, $mine->typed, $mine->standsUntil,
         $mine->since]);
+    same([1, false, []], [$mine->epoch, $mine->ended, $mine->more]);
     $has = fn(Partner $who, TalkNewsKind $kind) => in_array($kind,
         array_map(fn($row) => $row->kind, $who->talkNews($by, $town->now)), true);
 

@@ -565,7 +565,7 @@ class Test(unittest.TestCase):
         self.assertEqual([police.put_forward(town.homes, BY, now=town.now) for _ in range(2)], [1, 0])
         mine = police.forwarded()
         self.assertEqual((mine[0].canonical, mine[0].typed, mine[0].stands_until), ("1012JS|1|A", HOME, None))
-        self.assertEqual(mine[0].since, day(town.now))
+        self.assertEqual((mine[0].since, mine[0].epoch, mine[0].ended, mine[0].more), (day(town.now), 1, False, []))
         self.fails("not_put_forward", tax.answer, "1012JS|1|A", "join", BY, now=town.now)
 
         # The others who flag it are asked.

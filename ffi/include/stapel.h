@@ -578,6 +578,13 @@ enum stapel_talk_news_kind
     STAPEL_TALK_NEWS_DECISION = 4,
     /** Another left. */
     STAPEL_TALK_NEWS_LEFT = 5,
+    /** What is put forward ended with its epoch: stapel_partner_put_forward puts it forward in the one that answers. */
+    STAPEL_TALK_NEWS_ROW_ENDED = 6,
+    /**
+     * The policy lets more know of what is put forward than was agreed to: `more` in stapel_forwarded_row. They are
+     * not told, unless somebody agrees to that by putting it forward again.
+     */
+    STAPEL_TALK_NEWS_ROW_WIDER = 7,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1153,12 +1160,25 @@ typedef struct {
     stapel_str typed;
     /** What it names. */
     stapel_level level;
-    /** The day on which it was put forward, written as in "2027-05-31". */
+    /** The day on which it was put forward last, written as in "2027-05-31". */
     stapel_str since;
+    /** The epoch in which it is put forward: the one that answered on that day. */
+    uint32_t epoch;
+    /**
+     * Not 0 where that epoch is over. Nobody is introduced by it any more: put it forward again, in the epoch that
+     * answers.
+     */
+    int32_t ended;
+    /**
+     * The organisations that the policy in force lets be told of it too, beside those that somebody agreed to by
+     * putting it forward: their short names in the policy, with a space between. They are not told: put it forward
+     * again to agree to that. NULL where there are none.
+     */
+    stapel_str more;
     /**
      * The last day on which it stands at the broker, as far as is known; each day's message moves it on. NULL where
      * the broker does not have it yet: it has no flag there yet, there is nobody it could be introduced to, or the
-     * budget of new ones is spent.
+     * budget of new ones is spent; and where it ended.
      */
     stapel_str stands_until;
 } stapel_forwarded_row;
@@ -1187,15 +1207,15 @@ typedef struct {
 typedef struct {
     /** What it is. */
     stapel_talk_news_kind kind;
-    /** The number of the conversation that it is in; 0 of STAPEL_TALK_NEWS_ASKED. */
+    /** The number of the conversation that it is in; 0 where it is in none. */
     uint32_t conversation;
     /** Who was introduced, wrote or left: its number in the roster. 0 where it is nobody. */
     uint16_t partner;
     /** Its name in the roster. NULL where it is nobody, or in the roster no longer. */
     stapel_str name;
-    /** STAPEL_TALK_NEWS_ASKED: the canonical form of the address. Else NULL. */
+    /** Of what is in no conversation: the canonical form of the address. Else NULL. */
     stapel_str canonical;
-    /** STAPEL_TALK_NEWS_ASKED: as it was written when it was flagged. NULL where there was no text. */
+    /** Of what is in no conversation: the address as it was written when it was flagged. NULL where there was none. */
     stapel_str typed;
     /** STAPEL_TALK_NEWS_ASKED: the last day on which an answer is in time, written as in "2027-05-31". Else NULL. */
     stapel_str answer_by;
@@ -1973,12 +1993,14 @@ stapel_status stapel_reply_talked(const stapel_reply *reply,
 
 /**
  * Puts own flags forward: whoever flags the same and puts it forward too is told so, and this partner of them,
- * directly or by the coordinator, as the policy says. It lasts until it is taken back, or the flag ends; the broker
- * hears of it with stapel_partner_talk. `count` is how many were not put forward yet. Refused rows are left out.
+ * directly or by the coordinator, as the policy says. It lasts until it is taken back, or the flag or its epoch ends;
+ * the broker hears of it with stapel_partner_talk. It is told to those organisations alone that the policy in force
+ * now lets be told of it: put forward again, it is agreed to anew. `count` is how many were not put forward yet, or
+ * are anew. Refused rows are left out.
  *
  * Errors: STAPEL_ERROR_NOT_PERMITTED where the policy has no `[meet]`, or the partner may not flag; _LEVEL for house
  * numbers where the policy does not count those; _NO_FLAG where one of them is not flagged, and then none is put
- * forward; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ * forward; _NO_EPOCH where none is open whose secret is here; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
  */
 stapel_status stapel_partner_put_forward(const stapel_partner *partner,
                                          const stapel_addresses *homes,

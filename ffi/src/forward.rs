@@ -28,6 +28,9 @@ struct ForwardedRow {
     address: AddressKey,
     typed: String,
     since: String,
+    epoch: u32,
+    ended: bool,
+    more: String,
     stands_until: Option<String>,
 }
 
@@ -59,11 +62,20 @@ pub struct stapel_forwarded_row {
     pub typed: stapel_str,
     /// What it names.
     pub level: stapel_level,
-    /// The day on which it was put forward, written as in "2027-05-31".
+    /// The day on which it was put forward last, written as in "2027-05-31".
     pub since: stapel_str,
+    /// The epoch in which it is put forward: the one that answered on that day.
+    pub epoch: u32,
+    /// Not 0 where that epoch is over. Nobody is introduced by it any more: put it forward again, in the epoch that
+    /// answers.
+    pub ended: i32,
+    /// The organisations that the policy in force lets be told of it too, beside those that somebody agreed to by
+    /// putting it forward: their short names in the policy, with a space between. They are not told: put it forward
+    /// again to agree to that. NULL where there are none.
+    pub more: stapel_str,
     /// The last day on which it stands at the broker, as far as is known; each day's message moves it on. NULL where
     /// the broker does not have it yet: it has no flag there yet, there is nobody it could be introduced to, or the
-    /// budget of new ones is spent.
+    /// budget of new ones is spent; and where it ended.
     pub stands_until: stapel_str,
 }
 
@@ -105,6 +117,11 @@ pub enum stapel_talk_news_kind {
     STAPEL_TALK_NEWS_DECISION = 4,
     /// Another left.
     STAPEL_TALK_NEWS_LEFT = 5,
+    /// What is put forward ended with its epoch: stapel_partner_put_forward puts it forward in the one that answers.
+    STAPEL_TALK_NEWS_ROW_ENDED = 6,
+    /// The policy lets more know of what is put forward than was agreed to: `more` in stapel_forwarded_row. They are
+    /// not told, unless somebody agrees to that by putting it forward again.
+    STAPEL_TALK_NEWS_ROW_WIDER = 7,
 }
 
 /// Something new of what comes after a hit.
@@ -113,15 +130,15 @@ pub enum stapel_talk_news_kind {
 pub struct stapel_talk_news_row {
     /// What it is.
     pub kind: stapel_talk_news_kind,
-    /// The number of the conversation that it is in; 0 of STAPEL_TALK_NEWS_ASKED.
+    /// The number of the conversation that it is in; 0 where it is in none.
     pub conversation: u32,
     /// Who was introduced, wrote or left: its number in the roster. 0 where it is nobody.
     pub partner: u16,
     /// Its name in the roster. NULL where it is nobody, or in the roster no longer.
     pub name: stapel_str,
-    /// STAPEL_TALK_NEWS_ASKED: the canonical form of the address. Else NULL.
+    /// Of what is in no conversation: the canonical form of the address. Else NULL.
     pub canonical: stapel_str,
-    /// STAPEL_TALK_NEWS_ASKED: as it was written when it was flagged. NULL where there was no text.
+    /// Of what is in no conversation: the address as it was written when it was flagged. NULL where there was none.
     pub typed: stapel_str,
     /// STAPEL_TALK_NEWS_ASKED: the last day on which an answer is in time, written as in "2027-05-31". Else NULL.
     pub answer_by: stapel_str,
@@ -205,6 +222,9 @@ pub unsafe extern "C" fn stapel_forwarded_get(
             typed: stapel_str::shown(&found.typed),
             level: stapel_level::of(&found.address),
             since: stapel_str::of(&found.since),
+            epoch: found.epoch,
+            ended: found.ended.into(),
+            more: stapel_str::shown(&found.more),
             stands_until: stapel_str::optional(found.stands_until.as_deref()),
         });
         Ok(())
@@ -389,10 +409,14 @@ pub(crate) fn name(partner: &Partner, number: u16) -> Option<String> {
 
 impl ForwardedRow {
     fn of(row: &PutForwardRow, partner: &Partner) -> ForwardedRow {
+        let more: Vec<&str> = row.more.iter().map(|slug| slug.as_str()).collect();
         ForwardedRow {
             address: row.address,
             typed: partner.typed(&row.address),
             since: row.since.to_string(),
+            epoch: row.epoch,
+            ended: row.ended,
+            more: more.join(" "),
             stands_until: row.stands_until.map(|day| day.to_string()),
         }
     }
@@ -418,20 +442,23 @@ impl TalkNewsRow {
             TalkNews::Note { partner, .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_NOTE, Some(partner)),
             TalkNews::Decision { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_DECISION, None),
             TalkNews::Left { partner, .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_LEFT, Some(partner)),
+            TalkNews::RowEnded { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_ENDED, None),
+            TalkNews::RowWider { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_WIDER, None),
             _ => (stapel_talk_news_kind::STAPEL_TALK_NEWS_OTHER, None),
         };
-        let asked = match *news {
-            TalkNews::Asked { address, answer_by } => Some((address, answer_by)),
-            _ => None,
+        let (address, answer_by) = match *news {
+            TalkNews::Asked { address, answer_by } => (Some(address), Some(answer_by)),
+            TalkNews::RowEnded { address } | TalkNews::RowWider { address } => (Some(address), None),
+            _ => (None, None),
         };
         TalkNewsRow {
             kind,
             conversation: news.conversation().unwrap_or(0),
             partner: who.unwrap_or(0),
             name: who.and_then(|number| name(partner, number)),
-            address: asked.map(|(address, _)| address),
-            typed: asked.map(|(address, _)| partner.typed(&address)).unwrap_or_default(),
-            answer_by: asked.map(|(_, day)| day.to_string()),
+            address,
+            typed: address.map(|address| partner.typed(&address)).unwrap_or_default(),
+            answer_by: answer_by.map(|day| day.to_string()),
         }
     }
 }

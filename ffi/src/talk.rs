@@ -103,12 +103,14 @@ pub unsafe extern "C" fn stapel_reply_talked(reply: *const stapel_reply, talked:
 }
 
 /// Puts own flags forward: whoever flags the same and puts it forward too is told so, and this partner of them,
-/// directly or by the coordinator, as the policy says. It lasts until it is taken back, or the flag ends; the broker
-/// hears of it with stapel_partner_talk. `count` is how many were not put forward yet. Refused rows are left out.
+/// directly or by the coordinator, as the policy says. It lasts until it is taken back, or the flag or its epoch ends;
+/// the broker hears of it with stapel_partner_talk. It is told to those organisations alone that the policy in force
+/// now lets be told of it: put forward again, it is agreed to anew. `count` is how many were not put forward yet, or
+/// are anew. Refused rows are left out.
 ///
 /// Errors: STAPEL_ERROR_NOT_PERMITTED where the policy has no `[meet]`, or the partner may not flag; _LEVEL for house
 /// numbers where the policy does not count those; _NO_FLAG where one of them is not flagged, and then none is put
-/// forward; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+/// forward; _NO_EPOCH where none is open whose secret is here; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_put_forward(
     partner: *const stapel_partner,

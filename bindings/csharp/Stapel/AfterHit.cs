@@ -20,6 +20,10 @@ namespace Stapel
         Decision = 4,
         /// <summary>Another left.</summary>
         Left = 5,
+        /// <summary>What is put forward ended with its epoch: it is put forward again.</summary>
+        RowEnded = 6,
+        /// <summary>The policy lets more know of it than was agreed to: it is put forward again.</summary>
+        RowWider = 7,
     }
 
     /// <summary>What a note is.</summary>
@@ -83,6 +87,9 @@ namespace Stapel
             Typed = Utf8.Read(row.Typed);
             Level = row.Level;
             Since = Days.Read(row.Since).Value;
+            Epoch = row.Epoch;
+            Ended = row.Ended != 0;
+            More = (Utf8.Read(row.More) ?? "").Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
             StandsUntil = Days.Read(row.StandsUntil);
         }
 
@@ -95,8 +102,20 @@ namespace Stapel
         /// <summary>Whether it is of a home or of a house number.</summary>
         public Level Level { get; }
 
-        /// <summary>The day on which it was put forward.</summary>
+        /// <summary>The day on which it was put forward last.</summary>
         public DateTime Since { get; }
+
+        /// <summary>The epoch in which it is put forward.</summary>
+        public long Epoch { get; }
+
+        /// <summary>Whether that epoch is over: put it forward again.</summary>
+        public bool Ended { get; }
+
+        /// <summary>
+        /// The organisations that the policy in force lets be told of it too, beside those that were agreed to: they
+        /// are not told, unless it is put forward again.
+        /// </summary>
+        public IReadOnlyList<string> More { get; }
 
         /// <summary>The last day on which it stands at the broker; null where that does not have it yet.</summary>
         public DateTime? StandsUntil { get; }
@@ -159,7 +178,7 @@ namespace Stapel
         /// <summary>What it is.</summary>
         public TalkNewsKind Kind { get; }
 
-        /// <summary>The number of the conversation that it is in; 0 of Asked.</summary>
+        /// <summary>The number of the conversation that it is in; 0 where it is in none.</summary>
         public long Conversation { get; }
 
         /// <summary>Who was introduced, wrote or left: its number in the roster; 0 where it is nobody.</summary>
@@ -168,10 +187,11 @@ namespace Stapel
         /// <summary>Its name in the roster, or null.</summary>
         public string Name { get; }
 
-        /// <summary>Of Asked the canonical form of the address; else null.</summary>
+        /// <summary>Of what is in no conversation the canonical form of the address; else null.</summary>
         public string Canonical { get; }
 
-        /// <summary>Of Asked the address as it was written when it was flagged; null where there was no text.</summary>
+        /// <summary>Of what is in no conversation the address as it was written when it was flagged, or
+        /// null.</summary>
         public string Typed { get; }
 
         /// <summary>Of Asked the last day on which an answer is in time.</summary>

@@ -573,6 +573,9 @@ namespace Stapel
         internal NativeText Typed;
         internal Level Level;
         internal NativeText Since;
+        internal uint Epoch;
+        internal int Ended;
+        internal NativeText More;
         internal NativeText StandsUntil;
     }
 

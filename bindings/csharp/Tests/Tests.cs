@@ -761,6 +761,7 @@ namespace Stapel.Tests
                 Equal(Home, mine.Typed);
                 Equal(town.Now.Date, mine.Since);
                 Equal((DateTime?)null, mine.StandsUntil);
+                That(mine.Epoch == 1 && !mine.Ended && mine.More.Count == 0, "it is as it was agreed to");
 
                 town.Until(() => tax.Asked(By, town.Now).Count == 1);
                 That(police.Forwarded().Single().StandsUntil > town.Now.Date, "it stands at the broker");

@@ -769,7 +769,8 @@ public final class Tests {
             town.until(() -> true);
             equal(1, police.putForward(homes, BY, town.now));
             equal(0, police.putForward(homes, BY, town.now));
-            equal(List.of(new PutForward(key, home, Level.UNIT, town.day(), null)), police.forwarded());
+            equal(List.of(new PutForward(key, home, Level.UNIT, town.day(), 1, false, List.of(), null)),
+                    police.forwarded());
             that(!police.forwarded().toString().contains("Amsterdam"), "a text is printed");
 
             town.until(() -> !tax.asked(BY, town.now).isEmpty());

@@ -158,6 +158,8 @@ class TalkNewsKind(IntEnum):
     NOTE = 3  # a note came
     DECISION = 4  # the coordinator decided
     LEFT = 5  # another left
+    ROW_ENDED = 6  # what is put forward ended with its epoch: put it forward again
+    ROW_WIDER = 7  # the policy lets more know of it than was agreed to: put it forward again
 
 
 class NoteKind(IntEnum):
@@ -405,12 +407,18 @@ _WAYS = ["open", "taken_up_together", "taken_up_by_one", "not_taken_up", "nothin
 
 @dataclass(frozen=True, slots=True)
 class PutForward:
-    """An own flag that is put forward. `stands_until`: None where the broker does not have it yet."""
+    """An own flag that is put forward. `stands_until`: None where the broker does not have it yet.
+
+    Where its epoch `ended`, or the policy lets `more` organisations know than was agreed to, it is put forward again.
+    """
 
     canonical: str
     typed: str | None = dataclasses.field(repr=False)
     level: Level
     since: datetime.date
+    epoch: int
+    ended: bool
+    more: list[str]
     stands_until: datetime.date | None
 
 
@@ -430,7 +438,8 @@ class PutForwardByOther:
 
 @dataclass(frozen=True, slots=True)
 class TalkNews:
-    """Something new of what comes after a hit. ASKED has an address and a day; all else is in a conversation."""
+    """Something new of what comes after a hit. ASKED has an address and a day, ROW_ENDED and ROW_WIDER have an
+    address; all else is in a conversation."""
 
     kind: TalkNewsKind
     conversation: int | None
@@ -1387,7 +1396,9 @@ def _part(function: str, made: c.c_void_p, row_type: type[c.Structure], *at: int
 
 
 def _forwarded(values: dict[str, Any]) -> PutForward:
-    return PutForward(**values | {"level": Level(values["level"])} | _dates(values, "since", "stands_until"))
+    more = {"ended": bool(values["ended"]), "more": (values["more"] or "").split()}
+    dates = _dates(values, "since", "stands_until")
+    return PutForward(**values | {"level": Level(values["level"])} | more | dates)
 
 
 def _asked(values: dict[str, Any]) -> PutForwardByOther:

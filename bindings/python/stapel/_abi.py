@@ -201,7 +201,16 @@ class YearCell(c.Structure):
 
 
 class ForwardedRow(c.Structure):
-    _fields_ = [("canonical", Str), ("typed", Str), ("level", c.c_int32), ("since", Str), ("stands_until", Str)]
+    _fields_ = [
+        ("canonical", Str),
+        ("typed", Str),
+        ("level", c.c_int32),
+        ("since", Str),
+        ("epoch", c.c_uint32),
+        ("ended", c.c_int32),
+        ("more", Str),
+        ("stands_until", Str),
+    ]
 
 
 class AskedRow(c.Structure):

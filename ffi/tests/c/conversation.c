@@ -120,6 +120,7 @@ static void put_forward(const stapel_addresses *homes) {
     OK(stapel_forwarded_get(rows, 0, &row));
     THAT(count == 1 && same(row.canonical, KEY) && same(row.typed, HOME) && row.level == STAPEL_LEVEL_UNIT);
     THAT(row.since.len == 10 && row.stands_until.ptr == NULL);
+    THAT(row.epoch == 1 && !row.ended && row.more.ptr == NULL);
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_forwarded_get(rows, 1, &row));
     OK(stapel_forwarded_free(rows));
     next_day();

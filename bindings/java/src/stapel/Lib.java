@@ -610,12 +610,15 @@ final class Lib {
     }
 
     /** stapel_forwarded_row. */
-    @FieldOrder({"canonical", "typed", "level", "since", "standsUntil"})
+    @FieldOrder({"canonical", "typed", "level", "since", "epoch", "ended", "more", "standsUntil"})
     public static final class ForwardedOut extends Structure {
         public Str canonical;
         public Str typed;
         public int level;
         public Str since;
+        public int epoch;
+        public int ended;
+        public Str more;
         public Str standsUntil;
     }
 

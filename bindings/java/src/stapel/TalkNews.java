@@ -7,11 +7,12 @@ import java.time.LocalDate;
  * Something new of what comes after a hit.
  *
  * @param kind what it is
- * @param conversation the number of the conversation that it is in; 0 of ASKED
+ * @param conversation the number of the conversation that it is in; 0 where it is in none
  * @param partner who was introduced, wrote or left: its number in the roster; 0 where it is nobody
  * @param name its name in the roster, or null
- * @param canonical of ASKED the canonical form of the address; else null
- * @param typed of ASKED the address as it was written when it was flagged; null where there was no text
+ * @param canonical of what is in no conversation the canonical form of the address; else null
+ * @param typed of what is in no conversation the address as it was written when it was flagged; null where there was
+ *     no text
  * @param answerBy of ASKED the last day on which an answer is in time; else null
  */
 public record TalkNews(
@@ -35,7 +36,11 @@ public record TalkNews(
         /** The coordinator decided. */
         DECISION,
         /** Another left. */
-        LEFT
+        LEFT,
+        /** What is put forward ended with its epoch: it is put forward again. */
+        ROW_ENDED,
+        /** The policy lets more know of it than was agreed to: it is put forward again. */
+        ROW_WIDER
     }
 
     /** Without the address as it was written: in such texts people write more than an address. */
