@@ -159,8 +159,8 @@ def may_reject(code: str, body: messages.Body) -> bool:
     kinds = {
         "gap": STATE,
         "full_set_required": STATE,
-        "other_epoch": Question,
-        "not_yet_answering": Question,
+        "other_epoch": Question | messages.TotalsRequest,
+        "not_yet_answering": Question | messages.TotalsRequest,
         "shrink": FullSet,
         "renewal_not_declared": Delta | FullSet,
         "too_many_renewals": Delta | FullSet,

@@ -150,7 +150,7 @@ impl Code {
             | Unavailable | NotCertified => true,
             WrongPolicy | NotPermitted | Recovering => kind != Kind::Status,
             Gap | FullSetRequired => kind.is_state(),
-            OtherEpoch | NotYetAnswering => kind == Kind::Question,
+            OtherEpoch | NotYetAnswering => matches!(kind, Kind::Question | Kind::TotalsRequest),
             Shrink => kind == Kind::FullSet,
             RenewalNotDeclared | TooManyRenewals => matches!(kind, Kind::Delta | Kind::FullSet),
         }

@@ -350,7 +350,7 @@ impl PartnerState {
                     self.lost = self.lost.max(last.head.sequence);
                 }
             }
-            (Some(Code::OtherEpoch), Series::Question) => self.answering = u32::try_from(detail).ok(),
+            (Some(Code::OtherEpoch), Series::Question | Series::Talk) => self.answering = u32::try_from(detail).ok(),
             (Some(Code::NotYetAnswering), Series::Question) => self.answering = None,
             (Some(Code::Stale), Series::Question) => {
                 raise(&mut self.question_used, detail.saturating_sub(1));

@@ -1,6 +1,7 @@
 //! Which message of what comes after a hit is next.
 
 use super::super::Partner;
+use super::super::ask::question_epoch;
 use super::super::error::PartnerError;
 use super::super::member::Draft;
 use super::super::record::JournalEvent;
@@ -25,7 +26,8 @@ impl Partner {
     ///
     /// [`PartnerError::NoEpoch`] where none is open; [`PartnerError::NotCertified`];
     /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`]; [`SystemError::Io`](crate::SystemError::Io),
-    /// [`SystemError::Random`](crate::SystemError::Random).
+    /// [`SystemError::Random`](crate::SystemError::Random),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn talk(&mut self, now: Timestamp) -> Result<Option<Vec<u8>>, PartnerError> {
         let now = self.data.follow(self.member.policy(), now)?;
         if self.talk_run.is_over() || !self.may_talk() {
@@ -80,12 +82,17 @@ impl Partner {
     }
 
     /// The request how many of the organisation's flags are stacked, for a policy whose answers are totals. The same
-    /// bytes come again as long as the reply was not read.
+    /// bytes come again as long as the reply was not read. While two epochs are open it is of the one that answers, as
+    /// far as the broker said it: it does when the request is of the other (`other_epoch`), and then the next request
+    /// is right.
     ///
     /// # Errors
     ///
     /// [`PartnerError::NotPermitted`] where answers are not totals, or this partner may not ask;
-    /// [`PartnerError::TalkInFlight`]; [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::TalkInFlight`]; [`PartnerError::NoEpoch`];
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn totals_request(&mut self, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
         if self.member.policy().counting.answers != Some(Answers::Totals) {
@@ -96,7 +103,7 @@ impl Partner {
         if let Some(bytes) = self.talk_in_flight(Kind::TotalsRequest)? {
             return Ok(bytes);
         }
-        let (epoch, _) = self.member.open_epochs(now.day())?;
+        let epoch = question_epoch(&self.member, self.data.state(), now.day())?;
         self.make_talk(epoch, &Request::Totals, now)
     }
 
