@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use stapel::partner::{AskAnswer, Case, NewNote, NoteProgress, Received, TalkNews};
+use stapel::partner::{AgendaItem, AskAnswer, Case, NewNote, NoteProgress, Received, TalkNews, WaitsFor};
 use stapel::policy::{Certificate, Policy, PolicySignature, Statement};
 use stapel::talk::{NoteContent, Outcome};
 use stapel::{AddressKey, Broker, Partner, SignedPolicy, Timestamp};
@@ -193,6 +193,11 @@ impl Town {
         self.partner(number).put_forward([&home], &by(), now).unwrap();
     }
 
+    /// The coordinator's, at the end of the year.
+    fn agenda(&mut self) -> Vec<AgendaItem> {
+        self.partner(COORDINATOR).agenda(noon(364).day()).unwrap()
+    }
+
     fn news(&mut self, number: u16) -> Vec<TalkNews> {
         self.partner(number).take_talk_news().unwrap()
     }
@@ -237,11 +242,11 @@ fn the_coordinator_is_told_who_put_forward_and_hears_the_address_from_them_alone
             TalkNews::Note { conversation: 1, partner: POLICE }
         ]
     );
-    let agenda = town.partner(COORDINATOR).agenda();
+    let agenda = town.agenda();
     assert_eq!(agenda.len(), 1);
     assert_eq!(agenda[0].joined, [(POLICE, noon(2).day())]);
-    assert_eq!(agenda[0].addresses, [("1012JS|1|".to_owned(), String::new())]);
-    assert!(agenda[0].is_new && agenda[0].waiting_since == Some(noon(2).day()));
+    assert_eq!(agenda[0].addresses, [("1012JS|1|".to_owned(), Vec::new())]);
+    assert!(agenda[0].is_new && agenda[0].waits == Some((noon(2).day(), WaitsFor::FirstDecision)));
 
     // One joins, and one says not now, of which nobody hears.
     town.partner(TAX).answer(&home(1), AskAnswer::Join, &by(), noon(2)).unwrap();
@@ -253,7 +258,7 @@ fn the_coordinator_is_told_who_put_forward_and_hears_the_address_from_them_alone
     assert_eq!(town.news(POLICE), [], "the coordinator alone is told who joined");
     assert_eq!(town.news(HOUSING), []);
     assert_eq!(town.news(TAX), [TalkNews::Introduced { conversation: 1, partner: COORDINATOR }]);
-    let agenda = town.partner(COORDINATOR).agenda();
+    let agenda = town.agenda();
     assert_eq!(agenda[0].joined, [(POLICE, noon(2).day()), (TAX, noon(4).day())]);
 
     // It decides, and who joined hears it.
@@ -272,7 +277,7 @@ fn the_coordinator_is_told_who_put_forward_and_hears_the_address_from_them_alone
     town.partner(POLICE).write_note(1, &note, &by(), noon(6)).unwrap();
     town.sync_all(noon(6));
     town.sync_all(noon(7));
-    assert_eq!(town.partner(COORDINATOR).agenda()[0].outcome, Some(Outcome::ByOne));
+    assert_eq!(town.agenda()[0].outcome, Some(Outcome::ByOne));
 }
 
 #[test]
@@ -287,7 +292,7 @@ fn the_address_of_a_flag_that_was_withdrawn_since_is_written_by_nobody() {
     town.sync_all(noon(3));
     assert_eq!(town.news(POLICE), [TalkNews::Introduced { conversation: 1, partner: COORDINATOR }]);
     assert_eq!(town.news(COORDINATOR), [TalkNews::Introduced { conversation: 1, partner: POLICE }]);
-    assert_eq!(town.partner(COORDINATOR).agenda()[0].addresses, []);
+    assert_eq!(town.agenda()[0].addresses, []);
 }
 
 #[test]
@@ -365,7 +370,7 @@ fn an_introduction_comes_within_eight_days_of_the_delivery_that_stacks() {
             stacked_on.extend(undelivered.drain(..).map(|home| (home.as_str().to_owned(), day)));
         }
         town.talk(COORDINATOR, now);
-        for (key, _) in town.partner(COORDINATOR).agenda().into_iter().flat_map(|item| item.addresses) {
+        for (key, _) in town.agenda().into_iter().flat_map(|item| item.addresses) {
             if let Some(since) = stacked_on.remove(&key) {
                 *waits.entry(day - since).or_default() += 1;
                 // It was talked about, and the flags end.
@@ -428,7 +433,7 @@ fn waits(organisations: u16, hits_a_day: u32) -> BTreeMap<u64, u32> {
             }
         }
         town.talk(COORDINATOR, now);
-        for item in town.partner(COORDINATOR).agenda().into_iter().filter(|item| !item.addresses.is_empty()) {
+        for item in town.agenda().into_iter().filter(|item| !item.addresses.is_empty()) {
             let last = decided.get(&item.conversation).copied();
             if last.is_none_or(|last| last + 7 == day) && decided.get(&item.conversation) != Some(&0) {
                 let text = format!("besluit {} {day}", item.conversation);

@@ -1089,7 +1089,7 @@ fn l52_the_broker_has_no_address_and_nothing_that_was_written() {
     kept.extend(files_below(&town.folder.path().join("copy")));
 
     // Those who were introduced have all of it.
-    assert_eq!(town.partner(COORDINATOR).agenda()[0].addresses[0].0, home(4321).as_str());
+    assert_eq!(town.partner(COORDINATOR).agenda(noon(8).day()).unwrap()[0].addresses[0].0, home(4321).as_str());
     let texts = |town: &mut Town, number: u16| {
         let known: Vec<_> = town.partner(number).conversations().collect();
         let notes = known.iter().flat_map(|one| &one.notes).map(|note| note.content.clone());

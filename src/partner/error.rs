@@ -112,10 +112,15 @@ pub enum PartnerError {
     TalkInFlight,
 
     /// A year was reported already.
-    #[error("the year {year} was reported, which is done once: see what was reported in the journal")]
+    #[error(
+        "the year {year} was reported on {day}, which is done once, and the broker takes no other report of it: see \
+         what was reported (reported_years, or stapel partner year-report --dry-run)"
+    )]
     YearReported {
         /// The year.
         year: u16,
+        /// The day on which the broker's reply was read.
+        day: Day,
     },
 
     /// A flag was renewed as often as the policy lets it be.

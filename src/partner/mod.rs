@@ -111,8 +111,9 @@ pub use read::{Answered, Next, Received};
 pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
 pub use talk::{
-    AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy, NoteProgress,
-    Posted, PutForwardByOther, PutForwardRow, TalkAct, TalkDue, TalkNews, TalkRun,
+    AgendaEnd, AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy,
+    NoteProgress, Posted, PutForwardByOther, PutForwardRow, PutOffReason, ReportedYear, ShownNews, TalkAct, TalkDue,
+    TalkNews, TalkRun, WaitsFor,
 };
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 

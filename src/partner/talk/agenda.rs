@@ -1,13 +1,49 @@
-//! The coordinator's agenda: what waits, since when, and what was decided.
+//! The coordinator's agenda: what waits, since when and for what, what was decided, and what has ended.
 
 use std::fmt;
 
-use super::super::Partner;
-use super::conversation::Conversation;
-use crate::day::Day;
+use super::super::error::PartnerError;
+use super::super::record::JournalEvent;
+use super::super::{Case, Partner};
+use super::conversation::{Conversation, ConversationNote};
+use super::record::TalkEvent;
+use crate::codes::named;
+use crate::day::{Day, Timestamp};
 use crate::talk::{NoteContent, Outcome};
 
-/// A conversation on the coordinator's agenda.
+named! {
+    /// Why a conversation waits for the coordinator.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum WaitsFor {
+        /// Nothing was decided yet.
+        FirstDecision => "first_decision",
+        /// Somebody joined who has not got what was decided last.
+        Joined => "joined",
+        /// A note came after what was decided last.
+        Note => "note",
+        /// The day on which it was to be looked at next has come.
+        NextDay => "next_day",
+    }
+}
+
+named! {
+    /// Why a conversation is on the agenda no longer.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum AgendaEnd {
+        /// All who joined, and did not leave, said how it ended; and the coordinator decided nothing since.
+        AllSaid => "all_said",
+        /// The coordinator said how it ended, and nobody joined or wrote since.
+        Closed => "closed",
+        /// All who joined have left.
+        AllLeft => "all_left",
+        /// The coordinator left.
+        CoordinatorLeft => "coordinator_left",
+    }
+}
+
+/// A conversation on the coordinator's agenda, or one that was.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgendaItem {
@@ -17,11 +53,13 @@ pub struct AgendaItem {
     pub began: Day,
     /// Whether the coordinator wrote nothing in it yet.
     pub is_new: bool,
-    /// Since which day it waits for the coordinator: since it began or a note or somebody came to it, after the last
-    /// decision. `None` where nothing did.
-    pub waiting_since: Option<Day>,
+    /// Since which day it waits for the coordinator, and for what; of several reasons the earliest. `None` where it
+    /// does not: the coordinator decided, and nothing came since.
+    pub waits: Option<(Day, WaitsFor)>,
     /// Who joined, and on which day; in that order, without those who left.
     pub joined: Vec<(u16, Day)>,
+    /// Who joined and left again, and the day on which it left.
+    pub left: Vec<(u16, Day)>,
     /// Who leads.
     pub lead: Option<u16>,
     /// What was decided last.
@@ -30,50 +68,147 @@ pub struct AgendaItem {
     pub next: Option<Day>,
     /// How it ended, as was said last.
     pub outcome: Option<Outcome>,
-    /// The addresses that notes said it is about, each once: the canonical key, and as it was typed. More than one
-    /// where they differ.
-    pub addresses: Vec<(String, String)>,
+    /// Why it is on the agenda no longer, and since which day; `None` where it is on it.
+    pub ended: Option<(Day, AgendaEnd)>,
+    /// The addresses that notes said it is about, each canonical key once, with the different ways in which it was
+    /// typed. More than one where the keys differ.
+    pub addresses: Vec<(String, Vec<String>)>,
 }
 
 impl Partner {
-    /// The conversations as an agenda, oldest first, without those that this partner left.
-    pub fn agenda(&self) -> Vec<AgendaItem> {
-        self.conversations().filter(|one| one.left.is_none()).map(AgendaItem::of).collect()
+    /// All conversations of the coordinator, oldest first, as of `today`: those on the agenda, and those that have
+    /// [`ended`](AgendaItem::ended). What is shown to a person of it, [`Partner::show_agenda`] notes.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NotPermitted`] where this partner is not the coordinator.
+    pub fn agenda(&self, today: Day) -> Result<Vec<AgendaItem>, PartnerError> {
+        if !self.member.coordinates() {
+            let finding = "only the coordinator has an agenda: a partner has its conversations (conversations)";
+            return Err(PartnerError::NotPermitted { finding: finding.into() });
+        }
+        Ok(self.conversations().map(|one| AgendaItem::of(one, today)).collect())
+    }
+
+    /// The same, for a person to be shown. Before it is handed out the journal has who is shown it, and for which case.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NotPermitted`] where this partner is not the coordinator; [`PartnerError::Clock`],
+    /// [`PartnerError::ClockAhead`]; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
+    pub fn show_agenda(&mut self, by: &Case, now: Timestamp) -> Result<Vec<AgendaItem>, PartnerError> {
+        self.data.refresh()?;
+        let items = self.agenda(now.day())?;
+        if !items.is_empty() {
+            let conversations = items.iter().map(|item| item.conversation).collect();
+            let event = TalkEvent::Shown { conversations, addresses: Vec::new() };
+            self.data.record(now, Some(by), JournalEvent::Talk(event))?;
+        }
+        Ok(items)
     }
 }
 
 impl AgendaItem {
-    fn of(one: Conversation) -> AgendaItem {
-        let is_decision = |content: &NoteContent| matches!(content, NoteContent::Decision { .. });
-        let decided = one.notes.iter().rposition(|note| note.from.is_none() && is_decision(&note.content));
-        let decided_on = decided.and_then(|at| one.notes.get(at)).map(|note| note.time.day());
-        let after = one.notes.get(decided.map_or(0, |at| at + 1)..).unwrap_or_default();
-        let written = after.iter().filter(|note| note.from.is_some()).map(|note| note.time.day());
-        let came = one.introduced.iter().map(|other| other.since);
-        let waiting = written.chain(came.filter(|day| decided_on.is_none_or(|decided| decided < *day)));
-        let mut addresses = Vec::new();
+    fn of(one: Conversation, today: Day) -> AgendaItem {
+        let ended = ended(&one, today);
+        let waits = if ended.is_none() { waits(&one, today) } else { None };
+        let mut addresses: Vec<(String, Vec<String>)> = Vec::new();
         for note in &one.notes {
-            if let NoteContent::Address { key, typed } = &note.content {
-                let said = (key.clone(), typed.clone());
-                if !addresses.contains(&said) {
-                    addresses.push(said);
-                }
+            let NoteContent::Address { key, typed } = &note.content else { continue };
+            let at = addresses.iter().position(|(known, _)| known == key);
+            let at = at.unwrap_or_else(|| {
+                addresses.push((key.clone(), Vec::new()));
+                addresses.len() - 1
+            });
+            if let Some((_, spellings)) = addresses.get_mut(at)
+                && !typed.is_empty()
+                && !spellings.contains(typed)
+            {
+                spellings.push(typed.clone());
             }
         }
-        let present = one.introduced.iter().filter(|other| other.left.is_none());
         AgendaItem {
             conversation: one.number,
             began: one.began,
             is_new: one.notes.iter().all(|note| note.from.is_some()),
-            waiting_since: waiting.min(),
-            joined: present.map(|other| (other.partner, other.since)).collect(),
+            waits,
+            joined: present(&one).collect(),
+            left: one.introduced.iter().filter_map(|other| Some((other.partner, other.left?))).collect(),
             lead: one.lead,
             next: one.decision.as_ref().and_then(|decision| decision.next),
             decision: one.decision.map(|decision| decision.text),
             outcome: one.outcome,
+            ended,
             addresses,
         }
     }
+}
+
+/// Who joined and did not leave, and on which day.
+fn present(one: &Conversation) -> impl Iterator<Item = (u16, Day)> {
+    one.introduced.iter().filter(|other| other.left.is_none()).map(|other| (other.partner, other.since))
+}
+
+/// The place among the notes of what the coordinator decided last: a decision, or how it ended.
+fn decided_at(one: &Conversation) -> Option<usize> {
+    let decides = |content: &NoteContent| matches!(content, NoteContent::Decision { .. } | NoteContent::Outcome { .. });
+    one.notes.iter().rposition(|note| note.from.is_none() && decides(&note.content))
+}
+
+/// Whether somebody wrote it. The address each writes by itself.
+fn is_written_by_another(note: &ConversationNote) -> bool {
+    note.from.is_some() && !matches!(note.content, NoteContent::Address { .. })
+}
+
+/// The day of a note. Its writer's clock is not this one's, so that it may say any moment.
+fn day_of(note: &ConversationNote, began: Day, today: Day) -> Day {
+    note.time.day().min(today).max(began)
+}
+
+/// Those who joined since a note was written to all: it did not go to them.
+fn joined_since<'a>(one: &'a Conversation, note: &'a ConversationNote) -> impl Iterator<Item = Day> + 'a {
+    present(one).filter(|(other, _)| note.copies.iter().all(|copy| copy.to != *other)).map(|(_, since)| since)
+}
+
+fn waits(one: &Conversation, today: Day) -> Option<(Day, WaitsFor)> {
+    let Some((at, decided)) = decided_at(one).and_then(|at| Some((at, one.notes.get(at)?))) else {
+        return Some((one.began, WaitsFor::FirstDecision));
+    };
+    let joined = joined_since(one, decided).map(|since| (since, WaitsFor::Joined));
+    let after = one.notes.iter().skip(at + 1).filter(|note| is_written_by_another(note));
+    let written = after.map(|note| (day_of(note, one.began, today), WaitsFor::Note));
+    let next = match &decided.content {
+        NoteContent::Decision { next, .. } => next.filter(|next| *next <= today),
+        _ => None,
+    };
+    joined.chain(written).chain(next.map(|next| (next, WaitsFor::NextDay))).min_by_key(|(since, _)| *since)
+}
+
+fn ended(one: &Conversation, today: Day) -> Option<(Day, AgendaEnd)> {
+    if let Some(day) = one.left {
+        return Some((day, AgendaEnd::CoordinatorLeft));
+    }
+    if present(one).next().is_none() {
+        let last = one.introduced.iter().filter_map(|other| other.left).max();
+        return Some((last.unwrap_or(one.began), AgendaEnd::AllLeft));
+    }
+    let says_how = |note: &ConversationNote| matches!(note.content, NoteContent::Outcome { .. });
+    let decided = decided_at(one);
+    let after = one.notes.get(decided.map_or(0, |at| at + 1)..).unwrap_or_default();
+    if let Some(note) = decided.and_then(|at| one.notes.get(at)).filter(|note| says_how(note))
+        && joined_since(one, note).next().is_none()
+        && !after.iter().any(is_written_by_another)
+    {
+        return Some((day_of(note, one.began, today), AgendaEnd::Closed));
+    }
+    // What each of them wrote last, other than the address, since the coordinator decided.
+    let mut last_day = one.began;
+    for (other, _) in present(one) {
+        let last = after.iter().rfind(|note| note.from == Some(other) && is_written_by_another(note));
+        last_day = last_day.max(day_of(last.filter(|note| says_how(note))?, one.began, today));
+    }
+    Some((last_day, AgendaEnd::AllSaid))
 }
 
 /// Without addresses, and what was decided.
@@ -81,7 +216,8 @@ impl fmt::Debug for AgendaItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("AgendaItem");
         shown.field("conversation", &self.conversation).field("began", &self.began).field("is_new", &self.is_new);
-        shown.field("waiting_since", &self.waiting_since).field("joined", &self.joined).field("lead", &self.lead);
-        shown.field("next", &self.next).field("outcome", &self.outcome).finish_non_exhaustive()
+        shown.field("waits", &self.waits).field("joined", &self.joined).field("left", &self.left);
+        shown.field("lead", &self.lead).field("next", &self.next).field("outcome", &self.outcome);
+        shown.field("ended", &self.ended).finish_non_exhaustive()
     }
 }

@@ -8,8 +8,8 @@ use super::agreement::Agreement;
 use super::news::TalkNews;
 use super::record::{Introduction, PostRecord, SentCopy, TakenEntry, TakenNote, TalkEvent};
 use super::state::{
-    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, OwnRow, SaidOn,
-    SentMessage, SentReply,
+    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, OwnRow,
+    PutOffReason, ReportedYear, SaidOn, SentMessage, SentReply,
 };
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -60,9 +60,9 @@ impl AfterHit {
             TalkEvent::Posted { post } => self.posted(record, post, time),
             TalkEvent::Lapsed { ended, wider } => self.lapsed(ended, wider),
             TalkEvent::Totals { .. } | TalkEvent::Shown { .. } => {}
-            TalkEvent::YearKept { year, .. } => {
-                if let Err(at) = self.years.binary_search(year) {
-                    self.years.insert(at, *year);
+            TalkEvent::YearKept { year, cells, .. } => {
+                if let Err(at) = self.years.binary_search_by_key(year, |known| known.year) {
+                    self.years.insert(at, ReportedYear { year: *year, day: today, cells: cells.clone() });
                 }
             }
         }
@@ -412,7 +412,8 @@ fn progress(sent: &SentCopy, today: Day, restored: Timestamp) -> CopyProgress {
     match sent.fate {
         NoteFate::Kept => CopyProgress::Kept { epoch: sent.epoch, restored },
         NoteFate::NotIntroduced => CopyProgress::NotIntroduced,
-        NoteFate::OverBudget | NoteFate::TooManyWait => CopyProgress::PutOff { day: today },
+        NoteFate::OverBudget => CopyProgress::PutOff { day: today, reason: PutOffReason::DaySpent },
+        NoteFate::TooManyWait => CopyProgress::PutOff { day: today, reason: PutOffReason::TooManyWait },
         NoteFate::Empty => CopyProgress::Waiting,
     }
 }

@@ -46,8 +46,11 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPutForward`] where nobody put it forward; for a join those of [`Partner::put_forward`];
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::NotPutForward`] where nobody put it forward; for a join [`PartnerError::NotPermitted`] and
+    /// [`PartnerError::NoFlag`], as for [`Partner::put_forward`];
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn answer(
         &mut self,
         address: &AddressKey,

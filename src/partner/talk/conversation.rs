@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::Partner;
-use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
+use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, PutOffReason};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::talk::{NoteContent, Outcome};
@@ -80,9 +80,8 @@ pub struct NoteCopy {
 pub enum NoteProgress {
     /// It goes with one of the next exchanges: [`Partner::notes_go_on`].
     Waiting,
-    /// The broker did not take it on this day, because the organisation's notes of the day were spent or too many wait
-    /// for the other. It goes on the next day.
-    PutOff(Day),
+    /// The broker did not take it on this day, and why. It goes again on the next.
+    PutOff(Day, PutOffReason),
     /// The broker has it.
     Kept,
     /// The other says that it read it.
@@ -149,7 +148,7 @@ impl ConversationNote {
     fn of(known: &KnownNote) -> ConversationNote {
         let progress = |copy: &KnownCopy| match copy.progress {
             CopyProgress::Waiting => NoteProgress::Waiting,
-            CopyProgress::PutOff { day } => NoteProgress::PutOff(day),
+            CopyProgress::PutOff { day, reason } => NoteProgress::PutOff(day, reason),
             CopyProgress::Kept { .. } => NoteProgress::Kept,
             CopyProgress::Read => NoteProgress::Read,
             CopyProgress::NotIntroduced => NoteProgress::NotIntroduced,

@@ -128,7 +128,7 @@ fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day)
     let is_over = |epoch: u32| member.policy().epoch(epoch).is_none_or(|epoch| epoch.closes < today);
     let goes = |copy: &KnownCopy| match copy.progress {
         CopyProgress::Waiting => true,
-        CopyProgress::PutOff { day } => day != today,
+        CopyProgress::PutOff { day, .. } => day != today,
         CopyProgress::Kept { epoch, restored: kept } => is_over(epoch) || kept < restored,
         CopyProgress::Read | CopyProgress::NotIntroduced => false,
     };

@@ -2,7 +2,7 @@
 //!
 //! - `state`, `record`, `apply`: what is known of it, made from the journal as all else is;
 //! - `rows`: what people put forward, and the message that says it; `agreement`: who may come to know of it by that;
-//!   `asked`: what others put forward;
+//!   `asked`: what others put forward; `preview`: what would be done, without doing it;
 //! - `written`: notes that people write, and leaving; `exchange`: the message that brings them;
 //! - `run`, `pace`: which message is next; `post`, `reader`, `entries`, `notes`: what the broker's replies say, and
 //!   whether it can be;
@@ -24,6 +24,7 @@ mod news;
 mod notes;
 pub(crate) mod pace;
 mod post;
+mod preview;
 mod reader;
 pub(crate) mod record;
 mod rows;
@@ -35,7 +36,7 @@ mod year;
 
 pub use acts::TalkAct;
 pub(crate) use acts::TalkAddresses;
-pub use agenda::AgendaItem;
+pub use agenda::{AgendaEnd, AgendaItem, WaitsFor};
 pub use asked::PutForwardByOther;
 pub use conversation::{Conversation, ConversationNote, Decision, Introduced, NoteCopy, NoteProgress};
 pub use due::TalkDue;
@@ -44,4 +45,6 @@ pub use pace::TalkRun;
 pub use post::Posted;
 pub use record::AskAnswer;
 pub use rows::PutForwardRow;
+pub use shown::ShownNews;
+pub use state::{PutOffReason, ReportedYear};
 pub use written::NewNote;

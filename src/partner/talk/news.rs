@@ -72,6 +72,16 @@ pub enum TalkNews {
 }
 
 impl TalkNews {
+    /// The address that it names; `None` where it is one of its conversation, or of none.
+    pub(super) fn address(&self) -> Option<AddressKey> {
+        match self {
+            TalkNews::Asked { address, .. } | TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
+                Some(*address)
+            }
+            _ => None,
+        }
+    }
+
     /// The conversation that it is in.
     pub fn conversation(&self) -> Option<u32> {
         match self {

@@ -54,7 +54,7 @@ impl Partner {
         let number = sent.head.sequence;
         let event = match sent.request(&self.member.key.verifying_key())? {
             Request::Year(year) if (kept, unflagged, new, new_left, held_left) == (0, 0, 0, 0, 0) => {
-                TalkEvent::YearKept { number, year: year.year, reply }
+                TalkEvent::YearKept { number, year: year.year, cells: year.cells, reply }
             }
             Request::PutForward(said) if u64::from(kept) + u64::from(unflagged) == said.rows().len() as u64 => {
                 TalkEvent::Kept { number, kept, unflagged, left: held_left, reply }

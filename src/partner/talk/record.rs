@@ -7,7 +7,7 @@ use crate::codec::{encode_fields, encode_variants};
 use crate::codes::named;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{Entry, NoteFate, NoteSlot};
+use crate::message::{Entry, NoteFate, NoteSlot, YearCell};
 use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
 
@@ -46,8 +46,8 @@ pub(crate) enum TalkEvent {
     Posted { post: PostRecord },
     /// The broker said how many flags are stacked.
     Totals { number: u64, reply: ReplyRecord },
-    /// The broker keeps the report of a year.
-    YearKept { number: u64, year: u16, reply: ReplyRecord },
+    /// The broker keeps the report of a year, with these cells.
+    YearKept { number: u64, year: u16, cells: Vec<YearCell>, reply: ReplyRecord },
     /// A person was shown conversations, and what is new over own addresses.
     Shown { conversations: Vec<u32>, addresses: Vec<AddressKey> },
     /// The epoch of these rows is over, and of those the policy lets more know than was agreed to: these organisations.
@@ -238,7 +238,7 @@ encode_variants! {
         7 => Kept { number, kept, unflagged, left, reply },
         8 => Posted { post },
         9 => Totals { number, reply },
-        10 => YearKept { number, year, reply },
+        10 => YearKept { number, year, cells, reply },
         11 => Shown { conversations, addresses },
         12 => Lapsed { ended, wider },
     },

@@ -79,7 +79,8 @@ impl Partner {
     /// [`PartnerError::NotPermitted`] where the policy has no `[meet]`, or this partner may not flag;
     /// [`PartnerError::Level`]; [`PartnerError::NoFlag`] where one of them is not flagged; [`PartnerError::NoEpoch`]
     /// where none is open whose secret is here; [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn put_forward<'a>(
         &mut self,
         addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
@@ -97,8 +98,7 @@ impl Partner {
             return Err(PartnerError::NoFlag { missing });
         }
         let agreed = agreed_now(&self.member, state, transaction.now().day())?;
-        let is_agreed = |row: &OwnRow| row.agreed.epoch == agreed.epoch && row.agreed.lacks(&agreed).is_empty();
-        addresses.retain(|address| !state.after_hit.row(address).is_some_and(is_agreed));
+        addresses.retain(|address| !is_agreed(state, address, &agreed));
         addresses.sort_unstable();
         addresses.dedup();
         let count = addresses.len();
@@ -115,7 +115,8 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`]; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn take_back<'a>(
         &mut self,
         addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
@@ -182,6 +183,12 @@ fn newest_kept(sent: &[SentMessage], epoch: u32) -> Option<&SentMessage> {
 pub(super) fn agreed_now(member: &Member, state: &PartnerState, today: Day) -> Result<Agreement, PartnerError> {
     let own = &member.entry()?.organisation;
     Ok(Agreement::under(member.policy(), own, epoch(member, state, today)?))
+}
+
+/// Whether an address is put forward, and all was agreed to for it that putting it forward again would agree to.
+pub(super) fn is_agreed(state: &PartnerState, address: &AddressKey, agreed: &Agreement) -> bool {
+    let row = state.after_hit.row(address);
+    row.is_some_and(|row| row.agreed.epoch == agreed.epoch && row.agreed.lacks(agreed).is_empty())
 }
 
 impl OwnRow {

@@ -1,14 +1,34 @@
 //! What is new, and who was shown what.
 
+use std::collections::HashMap;
+use std::fmt;
+
 use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
 use super::super::{Case, Partner};
 use super::asked::PutForwardByOther;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, ConversationNote};
 use super::news::TalkNews;
-use super::record::TalkEvent;
+use super::record::{AskAnswer, TalkEvent};
 use super::rows::PutForwardRow;
+use crate::address::AddressKey;
 use crate::day::Timestamp;
+use crate::talk::NoteContent;
+
+/// A piece of news, with what a person needs to know what it is about.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShownNews {
+    /// What is new.
+    pub news: TalkNews,
+    /// The address; `None` at the coordinator, who has it from a note ([`Partner::agenda`]).
+    pub address: Option<AddressKey>,
+    /// Who put the address forward here last, and for which case; `None` where nobody did, and where the journal has it
+    /// no longer.
+    pub put_forward_by: Option<Case>,
+    /// Of a note or a decision, what was written.
+    pub note: Option<ConversationNote>,
+}
 
 impl Partner {
     /// What is new of what comes after a hit, since [`Partner::take_talk_news`] was called last; in the order in which
@@ -21,33 +41,87 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`], [`SystemError::Io`](crate::SystemError::Io).
-    pub fn show_talk_news(&mut self, by: &Case, now: Timestamp) -> Result<Vec<TalkNews>, PartnerError> {
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`], [`PartnerError::JournalDamaged`],
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
+    pub fn show_talk_news(&mut self, by: &Case, now: Timestamp) -> Result<Vec<ShownNews>, PartnerError> {
         self.data.refresh()?;
-        let news = self.talk_news().to_vec();
+        let shown = self.untold_talk_news()?;
+        let news = self.talk_news();
         let mut conversations: Vec<u32> = news.iter().filter_map(TalkNews::conversation).collect();
         conversations.sort_unstable();
         conversations.dedup();
-        let address = |news: &TalkNews| match news {
-            TalkNews::Asked { address, .. } | TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
-                Some(*address)
-            }
-            _ => None,
-        };
-        let mut addresses: Vec<_> = news.iter().filter_map(address).collect();
+        let mut addresses: Vec<_> = news.iter().filter_map(TalkNews::address).collect();
         addresses.sort_unstable();
         addresses.dedup();
         if !news.is_empty() {
             self.data.record(now, Some(by), JournalEvent::Talk(TalkEvent::Shown { conversations, addresses }))?;
         }
-        Ok(news)
+        Ok(shown)
+    }
+
+    /// What is new, with what it is about, for a program to tell how much there is or where. For a person it is
+    /// [`Partner::show_talk_news`], which notes who is shown it.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
+    pub fn untold_talk_news(&self) -> Result<Vec<ShownNews>, PartnerError> {
+        let news = self.talk_news();
+        let mut conversations: Vec<Conversation> = Vec::new();
+        if news.iter().any(|one| one.conversation().is_some()) {
+            conversations.extend(self.conversations());
+        }
+        let about = |one: &TalkNews| {
+            let of = || conversations.iter().find(|known| one.conversation() == Some(known.number))?.address;
+            one.address().or_else(of)
+        };
+        let put_forward_by = match news.iter().any(|one| about(one).is_some()) {
+            true => self.put_forward_by()?,
+            false => HashMap::new(),
+        };
+        // The latest news is of the latest note.
+        let mut taken: HashMap<usize, usize> = HashMap::new();
+        let mut shown: Vec<ShownNews> = Vec::new();
+        for one in news.iter().rev() {
+            let known = conversations.iter().position(|known| one.conversation() == Some(known.number));
+            let note = known.and_then(|at| {
+                let notes = &conversations.get(at)?.notes;
+                let mut last = notes.iter().enumerate().rev();
+                let before = |place: &usize| taken.get(&at).is_none_or(|taken| place < taken);
+                let (place, note) = last.find(|(place, note)| before(place) && is_news_of(one, note))?;
+                taken.insert(at, place);
+                Some(note.clone())
+            });
+            let address = about(one);
+            let put_forward_by = address.and_then(|address| put_forward_by.get(&address).cloned());
+            shown.push(ShownNews { news: *one, address, put_forward_by, note });
+        }
+        shown.reverse();
+        Ok(shown)
+    }
+
+    /// Of each address that somebody put forward, who did last and for which case, as far as the journal goes back.
+    fn put_forward_by(&self) -> Result<HashMap<AddressKey, Case>, PartnerError> {
+        let mut found = HashMap::new();
+        self.data.journal().read(|_, record| {
+            let JournalEvent::Talk(event) = record.event else { return };
+            let addresses = match event {
+                TalkEvent::PutForward { addresses, .. } => addresses,
+                TalkEvent::Answered { address, answer: AskAnswer::Join, .. } => vec![address],
+                _ => return,
+            };
+            let Some(by) = record.by else { return };
+            found.extend(addresses.into_iter().map(|address| (address, by.clone())));
+        })?;
+        Ok(found)
     }
 
     /// What is new, which is not told again; after an error it is.
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn take_talk_news(&mut self) -> Result<Vec<TalkNews>, PartnerError> {
         self.data.refresh()?;
         if self.talk_news().is_empty() {
@@ -64,7 +138,8 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`], [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`]; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn show_put_forward(&mut self, by: &Case, now: Timestamp) -> Result<Vec<PutForwardRow>, PartnerError> {
         self.data.refresh()?;
         let rows: Vec<_> = self.put_forward_rows().collect();
@@ -82,7 +157,8 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`], [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`]; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn show_asked(&mut self, by: &Case, now: Timestamp) -> Result<Vec<PutForwardByOther>, PartnerError> {
         self.data.refresh()?;
         let asked: Vec<_> = self.asked().collect();
@@ -102,7 +178,8 @@ impl Partner {
     /// # Errors
     ///
     /// [`PartnerError::NoConversation`]; [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn show_conversations(
         &mut self,
         one: Option<u32>,
@@ -120,5 +197,22 @@ impl Partner {
             self.data.record(now, Some(by), JournalEvent::Talk(event))?;
         }
         Ok(found)
+    }
+}
+
+/// Whether a note is one that a piece of news can be of.
+fn is_news_of(news: &TalkNews, note: &ConversationNote) -> bool {
+    let decides = matches!(note.content, NoteContent::Decision { .. });
+    match news {
+        TalkNews::Note { partner, .. } => note.from == Some(*partner) && !decides,
+        TalkNews::Decision { .. } => note.from.is_some() && decides,
+        _ => false,
+    }
+}
+
+/// Without the address, the case, and what was written.
+impl fmt::Debug for ShownNews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShownNews").field("news", &self.news).finish_non_exhaustive()
     }
 }

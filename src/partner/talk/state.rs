@@ -6,8 +6,9 @@ use super::pace::SentToday;
 use super::record::{AskAnswer, HeldBack, SentRows};
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
+use crate::codes::named;
 use crate::day::{Day, Timestamp};
-use crate::message::Code;
+use crate::message::{Code, YearCell};
 use crate::slug::Slug;
 use crate::talk::{ConversationId, NoteContent, Subject};
 
@@ -46,7 +47,19 @@ pub(crate) struct AfterHit {
     /// What nobody was told yet.
     pub(crate) news: Vec<TalkNews>,
     /// The years that were reported, ascending.
-    pub(crate) years: Vec<u16>,
+    pub(crate) years: Vec<ReportedYear>,
+}
+
+/// A year whose report the broker keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportedYear {
+    /// The year.
+    pub year: u16,
+    /// The day on which the reply was read.
+    pub day: Day,
+    /// What was reported.
+    pub cells: Vec<YearCell>,
 }
 
 /// An own flag that somebody put forward.
@@ -165,13 +178,25 @@ pub(crate) struct KnownCopy {
     pub(crate) progress: CopyProgress,
 }
 
+named! {
+    /// Why the broker took a note on another day.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum PutOffReason {
+        /// The organisation's notes of the day were spent: the policy says how many there are (`meet.notes_a_day`).
+        DaySpent => "day_spent",
+        /// As many notes wait for the other as may: it has to fetch some first.
+        TooManyWait => "too_many_wait",
+    }
+}
+
 /// How far an own note came.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CopyProgress {
     /// The broker does not have it.
     Waiting,
     /// The broker did not take it on this day, because of a budget or because too many wait.
-    PutOff { day: Day },
+    PutOff { day: Day, reason: PutOffReason },
     /// The broker has it, sealed with the keys of this epoch; and when it had been restored last.
     Kept { epoch: u32, restored: Timestamp },
     /// The other says that it read it.
@@ -325,11 +350,12 @@ encode_fields! {
         notes_above, news, years
     }
     where |known| {
-        known.conversations.is_sorted_by(|a, b| a.number < b.number) && known.years.is_sorted_by(|a, b| a < b)
+        known.conversations.is_sorted_by(|a, b| a.number < b.number) && known.years.is_sorted_by(|a, b| a.year < b.year)
     },
     else "conversations or years are not ascending, each once"
 }
 
+encode_fields! { ReportedYear { year, day, cells } }
 encode_fields! {
     OwnRow { address, since, agreed, ended_told, wider_told }
     where |row| row.wider_told.is_sorted_by(|a, b| a < b),
@@ -353,8 +379,12 @@ encode_fields! { KnownNote { from, time, content, copies } }
 encode_fields! { KnownCopy { to, number, progress } }
 
 encode_variants! {
+    PutOffReason { 1 => DaySpent, 2 => TooManyWait }, else "why a note was put off is unknown"
+}
+
+encode_variants! {
     CopyProgress {
-        1 => Waiting, 2 => PutOff { day }, 3 => Kept { epoch, restored }, 4 => Read, 5 => NotIntroduced
+        1 => Waiting, 2 => PutOff { day, reason }, 3 => Kept { epoch, restored }, 4 => Read, 5 => NotIntroduced
     },
     else "how far a note came is unknown"
 }

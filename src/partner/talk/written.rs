@@ -46,6 +46,27 @@ pub enum NewNote<'a> {
     },
 }
 
+impl NewNote<'_> {
+    /// Whether this is what a note says that was written: of a program that writes again what it does not know to be
+    /// there.
+    pub fn says(&self, content: &NoteContent) -> bool {
+        match (self, content) {
+            (NewNote::Text { text, .. }, NoteContent::Text(said)) => normalised(text) == *said,
+            (NewNote::Lead { partner, text }, NoteContent::Lead { partner: lead, text: said, .. }) => {
+                partner == lead && normalised(text) == *said
+            }
+            (NewNote::Outcome { outcome, text }, NoteContent::Outcome { outcome: way, text: said }) => {
+                outcome == way && normalised(text) == *said
+            }
+            (
+                NewNote::Decision { lead, next, text },
+                NoteContent::Decision { lead: leads, next: day, text: said, .. },
+            ) => (lead, next) == (leads, day) && normalised(text) == *said,
+            _ => false,
+        }
+    }
+}
+
 impl Partner {
     /// Writes a note. It goes to all that this partner was introduced to in the conversation and that did not leave,
     /// unless it is a text for one of them; [`Partner::talk`] brings it. The coordinator gets the address by itself,
@@ -56,7 +77,10 @@ impl Partner {
     /// [`PartnerError::NoConversation`] where there is no such conversation, or nobody in it to write to;
     /// [`PartnerError::NoteText`]; [`PartnerError::NotLeading`] for a lead where another leads;
     /// [`PartnerError::NotPermitted`] for a decision of another than the coordinator, and a lead for somebody who was
-    /// not introduced; [`SystemError::Io`](crate::SystemError::Io).
+    /// not introduced, or for a day to look at it next that is over;
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn write_note(
         &mut self,
         conversation: u32,
@@ -67,6 +91,12 @@ impl Partner {
         self.data.refresh()?;
         let known = self.data.state().after_hit.conversation(conversation);
         let known = known.ok_or(PartnerError::NoConversation { conversation })?;
+        if let NewNote::Decision { next: Some(next), .. } = note
+            && *next < now.day()
+        {
+            let finding = format!("{next} is over: name a day on which it is looked at next");
+            return Err(PartnerError::NotPermitted { finding });
+        }
         let content = self.content(known, note)?;
         content.refuse_unfit()?;
         let to = match note {
@@ -87,7 +117,9 @@ impl Partner {
     /// # Errors
     ///
     /// [`PartnerError::NoConversation`] where there is none of that number, or it was left already;
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn leave(&mut self, conversation: u32, by: &Case, now: Timestamp) -> Result<(), PartnerError> {
         self.data.refresh()?;
         let known = self.data.state().after_hit.conversation(conversation);

@@ -2,6 +2,7 @@
 
 use super::super::Partner;
 use super::super::error::PartnerError;
+use super::state::ReportedYear;
 use crate::day::{Day, Timestamp};
 use crate::message::{Kind, Request, Year, YearCell};
 use crate::talk::{NoteContent, Outcome};
@@ -31,25 +32,28 @@ impl Partner {
         merged(counts)
     }
 
-    /// The report of a year that is over: [`Partner::year_cells`]. The same bytes come again as long as the reply was
-    /// not read; once it was, the year is not reported again.
+    /// The years whose report the broker keeps, with what was reported; oldest first.
+    pub fn reported_years(&self) -> &[ReportedYear] {
+        &self.data.state().after_hit.years
+    }
+
+    /// The report of a year: [`Partner::year_cells`], once it is over and in the year after it. The same bytes come
+    /// again as long as the reply was not read; once it was, the year is not reported again.
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPermitted`] for a year that is not over, where the policy has no `[meet]`, or where this
-    /// partner may not flag; [`PartnerError::YearReported`]; [`PartnerError::TalkInFlight`];
-    /// [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::NotPermitted`] for a year that is not over or longer ago, where the policy has no `[meet]`, or
+    /// where this partner may not flag; [`PartnerError::YearReported`]; [`PartnerError::TalkInFlight`];
+    /// [`PartnerError::NoEpoch`]; [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn report_year(&mut self, year: u16, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
         self.member.permit(|may| may.flag, "flag, and so report no year")?;
         self.member.meet()?;
         let now = self.data.at(now)?;
-        if year_of(now.day()).is_none_or(|today| today <= year) {
-            let finding = format!("the year {year} is not over: report it in the next one");
-            return Err(PartnerError::NotPermitted { finding });
+        if let Some(reported) = self.reported_years().iter().find(|reported| reported.year == year) {
+            return Err(PartnerError::YearReported { year, day: reported.day });
         }
-        if self.data.state().after_hit.years.binary_search(&year).is_ok() {
-            return Err(PartnerError::YearReported { year });
-        }
+        self.refuse_year(year, now.day())?;
         if let Some(bytes) = self.talk_in_flight(Kind::Year)? {
             let message = self.data.state().talk.as_ref();
             let asked = message.map(|message| message.request(&self.member.key.verifying_key())).transpose()?;
@@ -58,6 +62,22 @@ impl Partner {
         }
         let epoch = self.member.epochs_without_secret(now.day())?[0];
         self.make_talk(epoch, &Request::Year(Year { year, cells: self.year_cells(year) }), now)
+    }
+}
+
+impl Partner {
+    /// The broker takes the report of a year in the one after it alone.
+    fn refuse_year(&self, year: u16, today: Day) -> Result<(), PartnerError> {
+        let next = year.saturating_add(1);
+        let finding = match year_of(today) {
+            Some(this) if this == next => return Ok(()),
+            Some(this) if this > next => format!(
+                "the year {year} could be reported until {next}-12-31: of this year the report of {} is taken",
+                this.saturating_sub(1)
+            ),
+            _ => format!("the year {year} is not over: report it from {next}-01-01 to {next}-12-31"),
+        };
+        Err(PartnerError::NotPermitted { finding })
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::message::{Entry, EntryKind, LogEntry, NoteFate, NoteSlot, RenewalReason};
+use crate::message::{Entry, EntryKind, LogEntry, NoteFate, NoteSlot, RenewalReason, YearCell};
 use crate::partner::flags::{ChangedFlag, Flag, Flags, Holds, Undelivered};
 use crate::partner::given::{Given, Taken, Texts};
 use crate::partner::journal::{JournalBase, JournalPosition};
@@ -231,7 +231,15 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         ("kept", TalkEvent::Kept { number: 1, kept: 2, unflagged: 3, left: 4, reply: reply(5) }),
         ("posted", TalkEvent::Posted { post }),
         ("totals", TalkEvent::Totals { number: 1, reply: reply(2) }),
-        ("year_kept", TalkEvent::YearKept { number: 1, year: 2_026, reply: reply(2) }),
+        (
+            "year_kept",
+            TalkEvent::YearKept {
+                number: 1,
+                year: 2_026,
+                cells: vec![YearCell { ways: 0x1f, number: 12 }],
+                reply: reply(2),
+            },
+        ),
         ("shown", TalkEvent::Shown { conversations: vec![1, 2], addresses: vec![a] }),
         ("lapsed", TalkEvent::Lapsed { ended: vec![a], wider: vec![(b, vec!["huisvesting".parse().unwrap()])] }),
     ]
@@ -277,7 +285,7 @@ fn after_hit() -> AfterHit {
     let (a, subject) = (home("1012JS|1|A"), Subject::from_bytes([1; 16]));
     let progress = [
         CopyProgress::Waiting,
-        CopyProgress::PutOff { day: Day(20_804) },
+        CopyProgress::PutOff { day: Day(20_804), reason: PutOffReason::TooManyWait },
         CopyProgress::Kept { epoch: 2, restored: Timestamp(3) },
         CopyProgress::Read,
         CopyProgress::NotIntroduced,
@@ -315,6 +323,7 @@ fn after_hit() -> AfterHit {
         answer_by: Day(20_810),
         answer: Some((AskAnswer::NotNow, Day(20_811))),
     };
+    let cells = vec![YearCell { ways: 0x1f, number: 29 }];
     let said_on = |day, record, restored| SaidOn { day: Day(day), record, restored: Timestamp(restored) };
     let sent = |number, rejected, record| SentMessage {
         said: said(number),
@@ -353,7 +362,7 @@ fn after_hit() -> AfterHit {
             TalkNews::NeverCertified { partner: 53 },
             TalkNews::Refused { conversation: 54, partner: 55 },
         ],
-        years: vec![2_026, 2_027],
+        years: [2_026, 2_027].map(|year| ReportedYear { year, day: Day(20_816), cells: cells.clone() }).into(),
     }
 }
 

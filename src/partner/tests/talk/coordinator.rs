@@ -1,7 +1,7 @@
 //! The coordinator: a folder without secrets, its agenda, and what it decides.
 
 use super::*;
-use crate::talk::NoteContent;
+use crate::talk::{NoteContent, Outcome};
 
 const TOMORROW: Timestamp = Timestamp(NOW.0 + DAY);
 
@@ -22,9 +22,13 @@ fn both() -> Town {
 }
 
 fn item(town: &mut Town) -> AgendaItem {
-    let mut agenda = town.partner(COORDINATOR).agenda();
+    let mut agenda = agenda(town, TOMORROW);
     assert_eq!(agenda.len(), 1);
     agenda.remove(0)
+}
+
+fn agenda(town: &mut Town, now: Timestamp) -> Vec<AgendaItem> {
+    town.partner(COORDINATOR).agenda(now.day()).unwrap()
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn the_coordinator_is_told_the_address_and_decides() {
     assert_eq!(posted.news.len(), 2);
     let one = item(&mut town);
     assert!(one.is_new && one.addresses.is_empty() && one.decision.is_none());
-    assert_eq!((one.began, one.waiting_since), (TOMORROW.day(), Some(TOMORROW.day())));
+    assert_eq!((one.began, one.waits), (TOMORROW.day(), Some((TOMORROW.day(), WaitsFor::FirstDecision))));
     assert_eq!(one.joined, [(POLICE, TOMORROW.day()), (HOUSING, TOMORROW.day())]);
     assert_eq!(town.conversation(COORDINATOR).address, None);
     // With the first exchange after it was told of the introduction, each writes the address.
@@ -66,15 +70,18 @@ fn the_coordinator_is_told_the_address_and_decides() {
     }
     town.exchange(COORDINATOR, TOMORROW);
     let one = item(&mut town);
-    assert_eq!(one.addresses, [("1012JS|1|A".to_owned(), "Dam 1-a, Amsterdam".to_owned())]);
+    assert_eq!(one.addresses, [("1012JS|1|A".to_owned(), vec!["Dam 1-a, Amsterdam".to_owned()])]);
     assert!(one.is_new && !format!("{one:?}").contains("Dam"));
     let next = TOMORROW.day().plus(14);
     let decision = NewNote::Decision { lead: Some(HOUSING), next: Some(next), text: "Zaanwonen belt aan." };
     town.partner(COORDINATOR).write_note(1, &decision, &by(), TOMORROW).unwrap();
     assert!(!format!("{decision:?}").contains("belt"));
+    let over = NewNote::Decision { lead: None, next: Some(NOW.day()), text: "Wij kijken." };
+    let refused = town.partner(COORDINATOR).write_note(1, &over, &by(), TOMORROW);
+    assert_eq!(code(refused), "not_permitted", "the day is over");
     town.exchange(COORDINATOR, TOMORROW);
     let one = item(&mut town);
-    assert_eq!((one.is_new, one.waiting_since, one.lead, one.next), (false, None, Some(HOUSING), Some(next)));
+    assert_eq!((one.is_new, one.waits, one.lead, one.next), (false, None, Some(HOUSING), Some(next)));
     assert_eq!(one.decision.as_deref(), Some("Zaanwonen belt aan."));
     for number in [POLICE, HOUSING] {
         let (_, posted) = town.exchange(number, TOMORROW);
@@ -88,9 +95,10 @@ fn the_coordinator_is_told_the_address_and_decides() {
     town.write(HOUSING, "Niemand thuis.", later);
     town.run(HOUSING, later);
     town.run(COORDINATOR, later);
-    assert_eq!(item(&mut town).waiting_since, Some(later.day()));
+    assert_eq!(agenda(&mut town, later)[0].waits, Some((later.day(), WaitsFor::Note)));
     town.partner(COORDINATOR).leave(1, &by(), later).unwrap();
-    assert!(town.partner(COORDINATOR).agenda().is_empty());
+    let ended = agenda(&mut town, later.plus(DAY)).remove(0);
+    assert_eq!((ended.ended, ended.waits), (Some((later.day(), AgendaEnd::CoordinatorLeft)), None));
 }
 
 #[test]
@@ -128,5 +136,128 @@ fn a_code_for_the_coordinator_is_checked_too() {
     let (_, posted) = town.exchange(COORDINATOR, TOMORROW);
     assert!(posted.complaint.is_some_and(|complaint| complaint.code == "false_introduction"));
     assert_eq!(town.partner(COORDINATOR).complaints().unwrap().len(), 2);
-    assert!(town.partner(COORDINATOR).agenda().is_empty());
+    assert!(agenda(&mut town, TOMORROW).is_empty());
+}
+
+/// Brings what was written to whom it is for.
+fn carry(town: &mut Town, now: Timestamp) {
+    for number in [COORDINATOR, POLICE, HOUSING, COORDINATOR] {
+        town.run(number, now);
+    }
+}
+
+fn decide(town: &mut Town, next: Option<Day>, now: Timestamp) {
+    let decision = NewNote::Decision { lead: None, next, text: "Wij kijken." };
+    town.partner(COORDINATOR).write_note(1, &decision, &by(), now).unwrap();
+}
+
+fn say_how(town: &mut Town, number: u16, now: Timestamp) {
+    let outcome = NewNote::Outcome { outcome: Outcome::NothingFound, text: "" };
+    town.partner(number).write_note(1, &outcome, &by(), now).unwrap();
+}
+
+#[test]
+fn it_waits_for_whoever_joined_or_wrote_after_the_decision_and_for_the_day_that_was_named() {
+    let mut town = Town::new();
+    let forwarded = [POLICE, HOUSING].map(|number| town.put_forward(number, 1, NOW));
+    town.introduce_to_coordinator(&forwarded[0], 1, TOMORROW.day());
+    carry(&mut town, TOMORROW);
+    let later = TOMORROW.plus(3 * DAY);
+    assert_eq!(agenda(&mut town, later)[0].waits, Some((TOMORROW.day(), WaitsFor::FirstDecision)));
+    decide(&mut town, Some(later.day()), TOMORROW);
+    assert_eq!(item(&mut town).waits, None);
+    assert_eq!(agenda(&mut town, later.plus(DAY))[0].waits, Some((later.day(), WaitsFor::NextDay)));
+    // One that joined on the very day of the decision, and of which the coordinator heard after it.
+    town.introduce_to_coordinator(&forwarded[1], 1, TOMORROW.day());
+    carry(&mut town, TOMORROW);
+    assert_eq!(item(&mut town).waits, Some((TOMORROW.day(), WaitsFor::Joined)));
+    decide(&mut town, None, TOMORROW.plus(DAY));
+    assert_eq!(agenda(&mut town, later)[0].waits, None, "the day that an earlier decision named is over with it");
+    // The clock of whoever writes is another's: no day before it began, and none that is yet to come.
+    for (written, since) in [(later, later), (later.plus(30 * DAY), later.plus(DAY)), (TOMORROW, TOMORROW)] {
+        town.write(HOUSING, "Niemand thuis.", later);
+        let mut change = town.partner(HOUSING).data.begin(later).unwrap();
+        change.state().after_hit.conversations[0].notes.last_mut().unwrap().time = written;
+        change.keep();
+        carry(&mut town, later);
+        assert_eq!(agenda(&mut town, later.plus(DAY))[0].waits, Some((since.day(), WaitsFor::Note)));
+        decide(&mut town, None, later);
+    }
+}
+
+#[test]
+fn what_has_ended_goes_from_the_agenda_and_comes_back_with_whoever_writes_or_joins() {
+    let mut town = Town::new();
+    let forwarded = [POLICE, HOUSING].map(|number| town.put_forward(number, 1, NOW));
+    town.introduce_to_coordinator(&forwarded[0], 1, TOMORROW.day());
+    carry(&mut town, TOMORROW);
+    // The coordinator says how it ended, and somebody joins after that.
+    say_how(&mut town, COORDINATOR, TOMORROW);
+    assert_eq!(item(&mut town).ended, Some((TOMORROW.day(), AgendaEnd::Closed)));
+    town.introduce_to_coordinator(&forwarded[1], 1, TOMORROW.day());
+    carry(&mut town, TOMORROW);
+    let one = item(&mut town);
+    assert_eq!((one.ended, one.waits), (None, Some((TOMORROW.day(), WaitsFor::Joined))));
+    // All say how it ended; one of them alone ends nothing.
+    decide(&mut town, None, TOMORROW);
+    carry(&mut town, TOMORROW);
+    say_how(&mut town, POLICE, TOMORROW);
+    carry(&mut town, TOMORROW);
+    assert_eq!(item(&mut town).ended, None);
+    say_how(&mut town, HOUSING, TOMORROW);
+    carry(&mut town, TOMORROW);
+    let one = item(&mut town);
+    assert_eq!((one.ended, one.waits), (Some((TOMORROW.day(), AgendaEnd::AllSaid)), None));
+    // Whoever writes after that has something to say, and so has the coordinator.
+    town.write(HOUSING, "Toch weer bewoond.", TOMORROW);
+    carry(&mut town, TOMORROW);
+    assert_eq!(item(&mut town).waits, Some((TOMORROW.day(), WaitsFor::Note)));
+    say_how(&mut town, COORDINATOR, TOMORROW);
+    assert_eq!(item(&mut town).ended, Some((TOMORROW.day(), AgendaEnd::Closed)));
+    town.write(POLICE, "Wij ook.", TOMORROW);
+    carry(&mut town, TOMORROW);
+    assert_eq!(item(&mut town).ended, None);
+    // One leaves, and then the other.
+    for (partner, ended) in [(POLICE, None), (HOUSING, Some((TOMORROW.day(), AgendaEnd::AllLeft)))] {
+        let told = EntryKind::Left { conversation: conversation(1), partner };
+        town.tell(COORDINATOR, Subject::NONE, TOMORROW.day(), told);
+        carry(&mut town, TOMORROW);
+        assert_eq!(item(&mut town).ended, ended);
+    }
+    let one = item(&mut town);
+    assert_eq!((one.joined, one.left.len()), (Vec::new(), 2));
+}
+
+#[test]
+fn two_ways_of_typing_one_address_are_one_address() {
+    let mut town = both();
+    for number in [COORDINATOR, POLICE, HOUSING] {
+        town.run(number, TOMORROW);
+    }
+    // The other types it otherwise, and once another address altogether.
+    for (number, key, typed) in [(2, "1012JS|1|A", "Dam 1 A"), (3, "1012JS|1|A", ""), (4, "1012JS|2|", "Dam 2")] {
+        let content = NoteContent::Address { key: key.into(), typed: typed.into() };
+        let copies = vec![(COORDINATOR, number)];
+        let event = crate::partner::talk::record::TalkEvent::NoteWritten { conversation: 1, content, copies };
+        town.partner(HOUSING).data.record(TOMORROW, None, JournalEvent::Talk(event)).unwrap();
+    }
+    carry(&mut town, TOMORROW);
+    let spellings = vec!["Dam 1-a, Amsterdam".to_owned(), "Dam 1 A".to_owned()];
+    let other = ("1012JS|2|".to_owned(), vec!["Dam 2".to_owned()]);
+    assert_eq!(item(&mut town).addresses, [("1012JS|1|A".to_owned(), spellings), other]);
+}
+
+#[test]
+fn a_partner_has_no_agenda() {
+    let mut town = both();
+    assert_eq!(code(town.partner(POLICE).agenda(NOW.day()).map(drop)), "not_permitted");
+    assert_eq!(code(town.partner(POLICE).show_agenda(&by(), NOW).map(drop)), "not_permitted");
+    let length = |town: &mut Town| town.partner(COORDINATOR).journal_length();
+    let before = length(&mut town);
+    assert!(town.partner(COORDINATOR).show_agenda(&by(), NOW).unwrap().is_empty());
+    assert_eq!(length(&mut town), before, "nothing was shown");
+    town.exchange(COORDINATOR, TOMORROW);
+    let before = length(&mut town);
+    assert_eq!(town.partner(COORDINATOR).show_agenda(&by(), TOMORROW).unwrap().len(), 1);
+    assert_eq!(length(&mut town), before + 1);
 }

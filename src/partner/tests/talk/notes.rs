@@ -400,9 +400,12 @@ fn what_was_put_off_goes_on_another_day_and_a_restored_broker_gets_it_again() {
         drop(town.reply(POLICE, &message, Reply::Post(post), now).unwrap());
         exchange.notes[0].clone()
     };
-    for (fate, now) in [(NoteFate::OverBudget, TOMORROW), (NoteFate::TooManyWait, TOMORROW.plus(DAY))] {
+    for (fate, reason, now) in [
+        (NoteFate::OverBudget, PutOffReason::DaySpent, TOMORROW),
+        (NoteFate::TooManyWait, PutOffReason::TooManyWait, TOMORROW.plus(DAY)),
+    ] {
         refuse(&mut town, fate, now);
-        assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::PutOff(now.day())]);
+        assert_eq!(progress(&town.conversation(POLICE)), [NoteProgress::PutOff(now.day(), reason)]);
         assert_eq!(town.exchange(POLICE, now).0.notes.len(), 0, "not on the same day");
     }
     let now = TOMORROW.plus(2 * DAY);
@@ -528,4 +531,30 @@ fn an_old_copy_of_the_folder_gives_no_number_of_a_note_twice() {
     town.write(POLICE, "vier", now);
     let slot = town.exchange(POLICE, now).0.notes.remove(0);
     assert_eq!(slot.number, (now.0 << 32) + 3, "and from there they go on");
+}
+
+#[test]
+fn what_is_new_says_what_was_written_and_for_which_case_the_address_was_put_forward() {
+    let mut town = Town::introduced();
+    for text in ["een", "twee"] {
+        town.write(POLICE, text, TOMORROW);
+    }
+    town.run(POLICE, TOMORROW);
+    town.run(TAX, TOMORROW);
+    let length = town.partner(TAX).journal_length();
+    let other = Case::new("p.peters", "B-7").unwrap();
+    let news = town.partner(TAX).show_talk_news(&other, TOMORROW).unwrap();
+    let told: Vec<_> = news.iter().map(|one| (one.news, one.address, one.note.clone().unwrap().content)).collect();
+    let note = |text: &str| {
+        let content = NoteContent::Text(text.to_owned());
+        (TalkNews::Note { conversation: 1, partner: POLICE }, Some(homes(1..2)[0]), content)
+    };
+    assert_eq!(told, [note("een"), note("twee")]);
+    assert!(
+        news.iter().all(|one| one.put_forward_by.as_ref().is_some_and(|case| case.reference() == by().reference()))
+    );
+    assert_eq!(town.partner(TAX).journal_length(), length + 1, "the journal has who was shown it");
+    assert!(!format!("{news:?}").contains("een"));
+    assert_eq!(town.partner(TAX).untold_talk_news().unwrap(), news);
+    assert_eq!(town.partner(TAX).journal_length(), length + 1);
 }

@@ -94,6 +94,36 @@ fn what_is_over_budget_waits_for_another_day_and_keeps_no_notes_from_being_fetch
 }
 
 #[test]
+fn nothing_is_done_by_seeing_what_would_be() {
+    let mut town = Town::new();
+    town.play(POLICE).partner.flag(homes(1..3), &by(), NOW).unwrap();
+    let police = town.partner(POLICE);
+    let length = police.journal_length();
+    assert_eq!(police.preview_put_forward(homes(1..3), NOW).unwrap(), 2);
+    assert_eq!(code(police.preview_put_forward(homes(1..4), NOW).map(drop)), "no_flag");
+    assert_eq!(code(police.preview_put_forward(homes(1..2), NOW.plus(4_000 * DAY)).map(drop)), "clock_ahead");
+    assert_eq!(police.preview_take_back(homes(1..3), NOW).unwrap(), 0);
+    assert_eq!(code(police.preview_answer(&homes(1..2)[0], AskAnswer::Join, NOW)), "not_put_forward");
+    assert_eq!(code(police.preview_leave(1, NOW)), "no_conversation");
+    assert_eq!(police.journal_length(), length);
+    police.put_forward(homes(1..2), &by(), NOW).unwrap();
+    assert_eq!(police.preview_put_forward(homes(1..3), NOW).unwrap(), 1);
+    assert_eq!(police.preview_take_back(homes(1..3), NOW).unwrap(), 1);
+    // A flag that has ended in the meantime, of which nothing is on disk yet.
+    let last_day: Day = "2026-12-31".parse().unwrap();
+    police.flag_until(homes(1..2), last_day, &by(), NOW).unwrap();
+    let ended = last_day.plus(1).start();
+    assert_eq!(code(police.preview_put_forward(homes(1..2), ended).map(drop)), "no_flag");
+    assert_eq!(police.preview_take_back(homes(1..3), ended).unwrap(), 0);
+    let without = &mut Play::new().partner;
+    without.flag(homes(1..2), &by(), NOW).unwrap();
+    assert_eq!(code(without.preview_put_forward(homes(1..2), NOW).map(drop)), "not_permitted");
+    let coordinator = town.partner(COORDINATOR);
+    assert_eq!(code(coordinator.preview_put_forward(homes(1..2), NOW).map(drop)), "not_permitted");
+    assert_eq!(code(coordinator.preview_answer(&homes(1..2)[0], AskAnswer::Join, NOW)), "not_permitted");
+}
+
+#[test]
 fn a_message_in_flight_comes_again() {
     let mut town = Town::new();
     let police = town.play(POLICE);
@@ -188,6 +218,31 @@ fn a_pilot_is_told_totals() {
     assert_ne!(play.partner.totals_request(NOW).unwrap(), message);
 }
 
+/// Nothing else says which epoch answers, where no question may be asked.
+#[test]
+fn totals_are_asked_for_in_the_epoch_that_answers() {
+    let text = policy_text().replace("threshold = 2", "threshold = 2\nanswers = \"totals\"");
+    let mut play = Play::under(&text);
+    let outside = tempfile::tempdir().unwrap();
+    sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+    play.partner.add_secret(&outside.path().join("two")).unwrap();
+    let now = "2027-06-02".parse::<Day>().unwrap().start();
+    pass(&mut play.partner, now);
+    let epoch = |message: &[u8]| Unverified::parse(message, Role::Partner).unwrap().unverified_header().epoch;
+    let message = play.partner.totals_request(now).unwrap();
+    assert_eq!(epoch(&message), 2, "the newest, as nothing is known");
+    let refused = Rejection::new(Code::OtherEpoch, 1, "ask in that one");
+    let bytes = play.broker.reply(&message, Reply::Rejection(refused));
+    assert!(matches!(play.partner.read(&bytes, now).unwrap(), Received::Rejection { next: Next::Again, .. }));
+    let message = play.partner.totals_request(now).unwrap();
+    assert_eq!(epoch(&message), 1);
+    // None answers, or the broker was put back in this quarter: it is asked again later, and in the same one.
+    let refused = Rejection::new(Code::NotYetAnswering, 0, "later");
+    let bytes = play.broker.reply(&message, Reply::Rejection(refused));
+    assert!(matches!(play.partner.read(&bytes, now).unwrap(), Received::Rejection { next: Next::Wait, .. }));
+    assert_eq!(epoch(&play.partner.totals_request(now).unwrap()), 1);
+}
+
 #[test]
 fn a_year_is_reported_once_it_is_over_and_once() {
     let mut town = Town::introduced();
@@ -197,7 +252,10 @@ fn a_year_is_reported_once_it_is_over_and_once() {
     let over = NOW.plus(30 * DAY);
     let message = police.report_year(2026, over).unwrap();
     assert_eq!(police.report_year(2026, over).unwrap(), message);
-    assert_eq!(code(police.report_year(2025, over)), "talk_in_flight");
+    let error = police.report_year(2025, over).unwrap_err();
+    assert_eq!(error.code(), "not_permitted");
+    assert!(error.to_string().contains("could be reported until 2026-12-31"), "{error}");
+    assert!(police.reported_years().is_empty(), "the broker has not replied");
     let Request::Year(Year { year, cells }) = verified(POLICE, &message).request().unwrap() else { panic!() };
     assert_eq!((year, cells), (2026, vec![YearCell { ways: 0x1f, number: 0 }]));
     let kept = Kept { log: LogEntry::NONE, kept: 0, unflagged: 0, new: 0, new_left: 0, held_left: 0 };
@@ -205,5 +263,15 @@ fn a_year_is_reported_once_it_is_over_and_once() {
     assert_eq!(code(town.reply(POLICE, &message, Reply::Kept(wrong), over)), "unexpected_reply");
     drop(town.reply(POLICE, &message, Reply::Kept(kept), over).unwrap());
     town.reopen(POLICE);
-    assert_eq!(code(town.partner(POLICE).report_year(2026, over)), "year_reported");
+    let police = town.partner(POLICE);
+    assert_eq!(code(police.report_year(2026, over)), "year_reported");
+    let cells = vec![YearCell { ways: 0x1f, number: 0 }];
+    assert_eq!(police.reported_years(), [ReportedYear { year: 2026, day: over.day(), cells: cells.clone() }]);
+    // What is said of its conversations later changes nothing of what was reported.
+    let outcome = NewNote::Outcome { outcome: crate::talk::Outcome::Together, text: "" };
+    police.write_note(1, &outcome, &by(), over).unwrap();
+    assert_eq!(police.reported_years()[0].cells, cells);
+    let next_year = over.plus(366 * DAY);
+    pass(police, next_year);
+    assert_eq!(code(police.report_year(2026, next_year)), "year_reported", "also when it is too late");
 }
