@@ -24,6 +24,7 @@ mod register;
 mod rows;
 mod sandbox;
 mod threads;
+mod ways;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

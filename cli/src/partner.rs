@@ -13,6 +13,7 @@
 //! - `retention`: what need not be kept any longer;
 //! - `report`: what replies, news and the dossier say, as text and as JSON;
 //! - `sync`: all of it over HTTPS, a day at a time; `serve`: all of it for the programs of a machine;
+//! - `told`: who comes to know what of what people do after a hit, and when;
 //! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
@@ -33,6 +34,7 @@ mod retention;
 mod serve;
 mod settings;
 mod sync;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -174,7 +176,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Asked(args) => forward::asked(&args, out),
         Command::Answer(args) => forward::answer(&args, out),
         Command::Conversations(args) => conversations::conversations(&args, out),
-        Command::Note(args) => conversations::note(&args, out),
+        Command::Note(args) => conversations::write(&args, out),
         Command::Lead(args) => conversations::lead(&args, out),
         Command::Outcome(args) => conversations::outcome(&args, out),
         Command::Leave(args) => conversations::leave(&args, out),

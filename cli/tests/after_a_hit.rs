@@ -100,6 +100,16 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     // The first release is on day 1. Then it is put forward, and nothing is told before the turn of the day.
     let would = town.does(1, "politie", "partner forward --dry-run dam.csv", &[]).remove(0);
     assert_eq!((&would["put_forward"], &would["dry_run"]), (&json!(1), &json!(true)));
+    assert_eq!(would["told"], json!({ "direct": [], "coordinator": 5, "others": true }));
+    let line = town.line(1, "politie", "partner forward --dry-run --address 1012JS|2|", "");
+    assert_eq!(town.desk.code(&line), "no_flag", "what would be refused is said");
+    let said = town.reads(1, "politie", "partner forward --dry-run dam.csv");
+    let who = "who is told: where it is a hit, Coördinatiepunt (partner 5), the coordinator, is told that this partner \
+               put it forward, and gets the address; others who flag it may be told that somebody did, and never who; \
+               nobody else is told\n";
+    assert!(said.starts_with("would be: 1 put forward, 0 put forward already\n") && said.contains(who), "{said}");
+    let when = "the broker hears of it with the next run of stapel partner sync, and tells nobody before";
+    assert!(said.contains(when), "{said}");
     let did = town.does(1, "politie", "partner forward", &["--address", "Dam 1-A, 1012 JS Amsterdam"]).remove(0);
     assert_eq!((&did["put_forward"], &did["unchanged"]), (&json!(1), &json!(0)));
     assert_eq!(town.does(1, "politie", "partner forward dam.csv", &[])[0]["put_forward"], 0, "it is already");
@@ -120,24 +130,31 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     assert_eq!((town.sync("fiscus", 2), town.sync("gemeente", 2), town.sync("regie", 2)), (1, 0, 2));
     assert_eq!(town.desk.stapel("partner news --dir politie"), "", "nobody is shown it without a case");
     let met = town.reads(2, "politie", "partner news");
-    assert_eq!(met, "conversation 1: introduced to Coördinatiepunt (partner 5)\n");
+    let about = "1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)  conversation 1: ";
+    let case = "put forward for case 2026-0117";
+    assert_eq!(met, format!("{about}introduced to Coördinatiepunt (partner 5); {case}\n"));
     assert_eq!(town.desk.stapel("partner news --dir politie"), "no news\n", "it is told once");
     // The journal has each look.
     let looks = |day, folder: &str| {
         town.reads(day, folder, "partner journal").matches("shown, of what comes after a hit").count()
     };
-    assert_eq!(looks(2, "politie"), 1);
+    assert_eq!(looks(2, "politie"), 4, "three times what is put forward, and the news");
     let asked = town.does(2, "fiscus", "partner asked", &[]).remove(0);
     assert_eq!((&asked["address"], &asked["answer_by"]), (&json!("1012JS|1|A"), &json!("2026-12-07")));
     let inbox = town.reads(2, "regie", "coordinator inbox");
     let police = "Politie, eenheid \"Noord\" (partner 1)";
-    assert!(inbox.starts_with("conversation 1, since 2026-12-03\n"), "{inbox}");
+    let first = "conversation 1, since 2026-12-03  1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)\n";
+    assert!(inbox.starts_with(first), "{inbox}");
     assert!(inbox.contains(&format!("  {police} joined on 2026-12-03\n")), "{inbox}");
     assert!(inbox.contains(&format!("{police}: the address is 1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)\n")), "{inbox}");
     assert_eq!(town.reads(2, "regie", "coordinator inbox"), "nothing new\n");
     assert_eq!((looks(2, "fiscus"), looks(2, "regie")), (1, 1));
 
     // One of them joins, and one does not, of which nobody hears.
+    let said = town.reads(2, "fiscus", "partner answer 1012JS|1|A join --dry-run");
+    assert!(said.starts_with("would be: 1012JS|1|A  join: it would be put forward here too\n"), "{said}");
+    assert!(said.contains("Coördinatiepunt (partner 5), the coordinator, is told that this partner"), "{said}");
+    assert_eq!(town.does(2, "fiscus", "partner asked", &[])[0]["answer"], Value::Null, "nothing was done");
     town.does(2, "fiscus", "partner answer 1012JS|1|A join", &[]);
     let line = town.line(2, "woonbron", "partner answer 1012JS|1|A not-now", "");
     assert_eq!(town.desk.code(&line), "not_put_forward", "its run has not fetched that yet");
@@ -150,10 +167,16 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
         "the answer goes with the next day's messages"
     );
     assert_eq!((town.sync("fiscus", 4), town.sync("woonbron", 4), town.sync("politie", 4)), (2, 1, 0));
+    let joined = town.reads(4, "fiscus", "partner news");
+    assert!(joined.contains("introduced to Coördinatiepunt (partner 5); put forward for case 2026-0117\n"), "{joined}");
     assert_eq!(town.sync("regie", 4), 2);
     let agenda = town.does(4, "regie", "coordinator agenda", &[]).remove(0);
     let joined: Vec<_> = agenda["joined"].as_array().unwrap().iter().map(|one| one["partner"].clone()).collect();
     assert_eq!((joined, &agenda["new"]), (vec![json!(1), json!(2)], &json!(true)));
+
+    let text = town.reads(4, "regie", "coordinator agenda");
+    assert!(text.starts_with("Agenda zaanstad, 2026-12-05\n1 gesprek, 1 nieuw, 1 wacht op u\n"), "{text}");
+    assert!(text.contains("\n  Wacht:         sinds 2026-12-03: er is nog niets besloten\n"), "{text}");
 
     // The coordinator decides, and who joined reads it.
     town.does(4, "regie", "coordinator decide 1 --lead 1 --next 2026-12-20", &["--text", "Politie gaat erheen"]);
@@ -161,6 +184,7 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     for line in [
         "Agenda zaanstad, 2026-12-05",
         "Gesprek 1, sinds 2026-12-03",
+        "  Wacht:         niet op u",
         "  Adres:         1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)",
         &format!("  Trekker:       {police}"),
         "  Besluit:       Politie gaat erheen",
@@ -169,12 +193,12 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
         assert!(agenda.lines().any(|said| said == line), "{line}\n{agenda}");
     }
     assert!(town.reads(4, "regie", "coordinator agenda --lang en").contains("Conversation 1, since 2026-12-03"));
-    assert_eq!(looks(4, "regie"), 4, "three times the agenda");
+    assert_eq!(looks(4, "regie"), 5, "four times the agenda");
     town.sync("regie", 5);
     assert_eq!((town.sync("politie", 5), town.sync("woonbron", 5)), (1, 1), "what woonbron was asked is not read yet");
     let known = town.does(5, "politie", "partner conversations 1", &[]).remove(0);
     assert_eq!((&known["lead"], &known["decision"]["text"]), (&json!(1), &json!("Politie gaat erheen")));
-    assert_eq!(looks(5, "politie"), 2);
+    assert_eq!(looks(5, "politie"), 5);
     assert_eq!(known["introduced"][0]["name"], "Coördinatiepunt", "and nobody else is named");
     assert_eq!(known["introduced"].as_array().unwrap().len(), 1);
     let line = town.line(5, "politie", "partner note 1 hoi --to 2", "");
@@ -183,8 +207,14 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     assert_eq!(town.desk.code(&line), "no_such_partner");
 
     // How it ended, and that one leaves.
-    town.does(5, "politie", "partner note 1", &["Wij waren er.", "--to", "coördinatiepunt"]);
+    let line = town.line(5, "politie", "partner note 1", "");
+    let said = town.desk.stapel_with(&line, &["Wij waren er.", "--to", "coördinatiepunt"]);
+    assert!(said.contains("who is told: Coördinatiepunt (partner 5), and nobody else; it goes with the run"), "{said}");
     town.does(5, "politie", "partner outcome 1 nothing-found", &[]);
+    let said = town.reads(5, "fiscus", "partner leave 1 --dry-run");
+    assert!(said.starts_with("conversation 1 would be left, and what is put forward there taken back\n"), "{said}");
+    assert!(said.contains("who is told: Coördinatiepunt (partner 5), that this partner left, once"), "{said}");
+    assert_eq!(town.does(5, "fiscus", "partner conversations 1", &[])[0]["left"], Value::Null);
     town.does(5, "fiscus", "partner leave 1", &[]);
     town.sync("politie", 6);
     town.sync("fiscus", 6);
@@ -192,23 +222,48 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let inbox = town.reads(6, "regie", "coordinator inbox");
     let said: Vec<_> = inbox.lines().map(|line| line.rsplit(": ").next().unwrap()).collect();
     let address = "the address is 1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)";
+    let mut said = said[1..].to_vec();
+    said.sort_unstable();
     assert_eq!(
-        said[1..],
+        said,
         [
             "  Belastingdienst (partner 2) joined on 2026-12-05",
             "  Belastingdienst (partner 2) left",
-            address,
             "Wij waren er.",
             "nothing found",
+            address,
         ]
     );
-    assert_eq!(town.does(6, "politie", "partner take-back dam.csv", &[])[0]["taken_back"], 1);
-    let told = town.desk.stapel("partner year-report --dir politie --dry-run --year 2026");
+    // All who are left said how it ended.
+    let ended = town.reads(6, "regie", "coordinator agenda --ended");
+    assert!(ended.starts_with("Afgelopen gesprekken zaanstad, 2026-12-07\n1 gesprek\n"), "{ended}");
+    assert!(ended.contains("  Afgelopen:     op 2026-12-06: allen die meedoen gaven de afloop door\n"), "{ended}");
+    assert!(ended.contains("  Vertrokken:    Belastingdienst (partner 2) op 2026-12-07\n"), "{ended}");
+    let open = town.reads(6, "regie", "coordinator agenda");
+    assert_eq!(open, "Agenda zaanstad, 2026-12-07\n\nEr zijn geen gesprekken die lopen.\n");
+    // Somebody writes, so that it is back; and the coordinator closes it.
+    town.does(6, "politie", "partner note 1", &["Toch weer licht aan."]);
+    town.sync("politie", 7);
+    town.sync("regie", 7);
+    let news = town.does(7, "regie", "coordinator inbox", &[]).remove(0);
+    assert_eq!((&news["news"], &news["note"]["text"]), (&json!("note"), &json!("Toch weer licht aan.")));
+    let agenda = town.does(7, "regie", "coordinator agenda", &[]).remove(0);
+    assert_eq!((&agenda["waits_for"], &agenda["waiting_since"]), (&json!("note"), &json!("2026-12-07")));
+    town.does(7, "regie", "coordinator close 1 nothing-found", &["--text", "Klaar"]);
+    assert_eq!(town.does(7, "regie", "coordinator agenda --ended", &[])[0]["ended"], "closed");
+    let said = town.reads(7, "politie", "partner take-back dam.csv --dry-run");
+    assert!(said.starts_with("would be: 1 taken back, 0 not put forward\n"), "{said}");
+    let when = "the broker hears of it with the run of stapel partner sync of 2026-12-09, from ";
+    assert!(said.contains(when) && said.contains("; today's has gone: from the 00:00 UTC after that"), "{said}");
+    assert!(said.contains("conversation 1 goes on; stapel partner leave 1 ends it for this partner\n"), "{said}");
+    assert_eq!(town.does(7, "politie", "partner take-back dam.csv", &[])[0]["taken_back"], 1);
+    let told =
+        town.desk.stapel(&format!("partner year-report --dir politie --dry-run --year 2026 --now {}", town.at(7)));
     let all = "open or taken up together or taken up by one or not taken up or nothing found: fewer than ten\n";
     assert_eq!(told, all);
 
     // Where messages are carried by hand, the next of them is a file.
-    let now = town.at(7);
+    let now = town.at(8);
     let written = town.desk.json(&format!("partner talk --dir politie --now {now}")).remove(0);
     assert_eq!(written["kind"], "put_forward", "that it is taken back");
     let file = written["file"].as_str().unwrap();
@@ -217,6 +272,65 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let read = town.desk.json(&format!("partner read --dir politie --now {now}")).remove(0);
     assert_eq!((&read["reply"], &read["kept"]), (&json!("kept"), &json!(0)));
     assert!(!town.desk.path(file).exists(), "it was replied to");
+}
+
+#[test]
+fn a_coordinator_s_folder_and_a_partner_s_are_not_taken_for_each_other() {
+    let desk = consortium_that_meets("");
+    desk.write("dam.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n");
+    for line in ["coordinator inbox", "coordinator agenda", "coordinator decide 1 --text ja"] {
+        assert_eq!(desk.code(&format!("{line} --dir politie {BY}")), "not_permitted", "{line}");
+    }
+    assert_eq!(desk.code(&format!("coordinator close 1 nothing-found --dir politie {BY}")), "not_permitted");
+    for line in ["partner forward dam.csv", "partner take-back dam.csv", "partner asked", "partner answer Dam not-now"]
+    {
+        assert_eq!(desk.code(&format!("{line} --dir regie {BY}")), "not_permitted", "{line}");
+    }
+    assert_eq!(desk.code("partner news --dir regie"), "not_permitted", "it would not be in the inbox then");
+    // Of a folder that no run serves nobody knows a moment.
+    desk.stapel(&format!("partner flag --dir politie {BY} --now 2026-12-02T09:00:00Z dam.csv"));
+    let said = desk.stapel(&format!("partner forward --dir politie {BY} --now 2026-12-02T09:00:00Z dam.csv"));
+    let by_hand = "with the next run of stapel partner sync, or of stapel partner talk where files are carried, and";
+    assert!(said.contains(by_hand), "{said}");
+    assert_eq!(
+        desk.stapel(&format!("coordinator agenda --dir regie {BY} --now 2026-12-02T09:00:00Z")),
+        "Agenda zaanstad, \
+         2026-12-02\n\nEr zijn geen gesprekken die lopen.\n"
+    );
+}
+
+/// What a command prints, and what it says beside that.
+fn both(desk: &Desk, line: &str) -> (String, String) {
+    let output = desk.run(line, &[], &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_year_is_reported_once_and_the_command_says_when_it_may_be_and_what_was() {
+    let desk = consortium_that_meets("");
+    let line = |more: &str, now: &str| format!("partner year-report --dir politie --year 2026 {more} --now {now}");
+    let (before, after) = ("2026-12-05T09:00:00Z", "2027-01-05T09:00:00Z");
+    assert_eq!(desk.code(&line("", before)), "not_permitted");
+    let all = "open or taken up together or taken up by one or not taken up or nothing found: fewer than ten\n";
+    assert_eq!(desk.stapel(&line("--dry-run", before)), all);
+    let (_, said) = both(&desk, &line("--dry-run", before));
+    assert!(
+        said.contains("2026 is not over; it can be reported from 2027-01-01 on. As of today it would say:"),
+        "{said}"
+    );
+    desk.stapel(&format!("partner accept-clock --dir politie {BY} --date 2027-01-05 --now {after}"));
+    let (_, said) = both(&desk, &line("--dry-run", after));
+    assert!(said.contains("2026 was not reported yet; it can be until 2027-12-31:"), "{said}");
+    let (_, said) = both(&desk, &line("", after));
+    assert!(said.contains("the broker is told these numbers and nothing else, once and for all"), "{said}");
+    desk.stapel(&format!("broker accept-clock --dir broker --date 2027-01-05 --now {after}"));
+    let read = carry(&desk, "politie", after).remove(0);
+    assert_eq!(read["reply"], "kept", "{read}");
+    assert_eq!(desk.code(&line("", after)), "year_reported");
+    let (told, said) = both(&desk, &line("--dry-run", after));
+    assert!(said.contains("2026 was reported on 2027-01-05, once and for all:"), "{said}");
+    assert_eq!(told, all);
 }
 
 #[test]
@@ -267,8 +381,8 @@ fn a_policy_that_lets_more_know_is_told_to_people_who_agree_by_putting_it_forwar
     town.desk.stapel("partner adopt --dir politie --policy policy-2.toml --now 2026-12-02T09:00:00Z");
     town.desk.stapel("partner talk --dir politie --now 2026-12-02T10:00:00Z");
     let more = "the policy now lets Woningcorporatie know too, who is not told: put it forward again to agree to that";
-    let line = format!("1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)  {more}\n");
-    assert_eq!(town.desk.stapel("partner news --dir politie"), line);
+    let line = format!("1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam)  {more}; put forward for case 2026-0117\n");
+    assert_eq!(town.reads(1, "politie", "partner news"), line);
     assert_eq!(town.desk.stapel("partner news --dir politie"), "no news\n");
     let forwarded = town.reads(1, "politie", "partner forwarded");
     assert!(forwarded.ends_with(&format!("\n  {more}\n")), "{forwarded}");
@@ -276,4 +390,145 @@ fn a_policy_that_lets_more_know_is_told_to_people_who_agree_by_putting_it_forwar
     assert_eq!(would["put_forward"], 1);
     assert_eq!(town.does(1, "politie", "partner forward dam.csv", &[])[0]["put_forward"], 1);
     assert_eq!(town.does(1, "politie", "partner forwarded", &[])[0]["more"], json!([]));
+}
+
+const PAGE: &str = include_str!("../../docs/after-a-hit.md");
+
+const COORDINATORS_PAGE: &str = include_str!("../../docs/coordinator.md");
+
+/// What stands in the fences of a page, in its order: the language, and the lines.
+fn fences(page: &str) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(begin) = lines.next() {
+        let margin = begin.len() - begin.trim_start().len();
+        let Some(language) = begin.trim_start().strip_prefix("```") else { continue };
+        let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
+        found.push((language, block.map(|line| format!("{}\n", line.get(margin..).unwrap_or_default())).collect()));
+    }
+    found
+}
+
+/// A text with one word for each day, which on the page is another than here.
+fn without_days(text: &str) -> String {
+    let word = |word: &str| {
+        let end = word.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(word.len());
+        let (day, rest) = word.split_at(end);
+        if day.parse::<Day>().is_ok() { format!("DAY{rest}") } else { word.to_owned() }
+    };
+    text.split_inclusive(char::is_whitespace).map(word).collect()
+}
+
+impl Town {
+    /// Types a block of a page in somebody's folder on a day; what it prints.
+    fn typed(&self, folder: &str, day: u16, lines: &str) -> String {
+        let now = self.at(day);
+        let command = std::path::Path::new(env!("CARGO_BIN_EXE_stapel")).parent().unwrap().display();
+        let path = format!("{command}:{}", std::env::var("PATH").unwrap());
+        let at = format!("stapel() {{ command stapel \"$@\" --now {now}; }}\n");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-ec", &format!("{at}{lines}")]).env("PATH", path).current_dir(self.desk.path(""));
+        let output =
+            shell.env("STAPEL_CONFIG", format!("{folder}.toml")).env("STAPEL_ACTOR", "j.jansen").output().unwrap();
+        assert!(output.status.success(), "{lines}\n{}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Types the blocks of a page that are of a day, of which the first line says whose they are; what follows a block
+    /// as text is what it prints. How many were typed.
+    fn types(&self, page: &str, day: u16) -> usize {
+        let mut said = None;
+        let mut typed = 0;
+        for (language, block) in fences(page) {
+            let first = block.lines().next().unwrap_or_default();
+            let of_day = first.strip_prefix("# ").and_then(|first| first.strip_suffix(&format!(", day {day}")));
+            match (language, of_day) {
+                ("sh", Some(folder)) => {
+                    let folder = if folder == "belastingdienst" { "fiscus" } else { folder };
+                    said = Some(self.typed(folder, day, &block));
+                    typed += 1;
+                }
+                ("text", _) => {
+                    if let Some(said) = said.take() {
+                        let said = without_days(&said);
+                        for line in block.lines().map(without_days) {
+                            assert!(said.contains(&line), "{line:?} is not in\n{said}");
+                        }
+                    }
+                }
+                _ => said = None,
+            }
+        }
+        typed
+    }
+
+    fn sync_all(&self, day: u16) {
+        for (folder, _) in PARTNERS.into_iter().chain([COORDINATOR]) {
+            self.sync(folder, day);
+        }
+    }
+}
+
+#[test]
+fn the_pages_for_people_say_what_is_typed_and_what_comes_of_it() {
+    let town = Town::new();
+    for folder in ["politie", "fiscus", "woonbron"] {
+        town.does(0, folder, "partner flag dam.csv", &[]);
+    }
+    let mut typed = [0, 0];
+    for day in 0..=7 {
+        town.sync_all(day);
+        typed = [typed[0] + town.types(PAGE, day), typed[1] + town.types(COORDINATORS_PAGE, day)];
+        town.sync_all(day);
+    }
+    // All of both pages was typed, but for where a folder is named, and how a coordinator is founded.
+    let blocks = |page| fences(page).into_iter().filter(|(language, _)| *language == "sh").count();
+    assert_eq!(typed, [blocks(PAGE) - 1, blocks(COORDINATORS_PAGE) - 5]);
+}
+
+#[test]
+fn a_coordinator_is_founded_as_its_page_says() {
+    let desk = Desk::new();
+    let [first, policy, last] = ["# coordinator\nstapel keygen", "# policy\n", "# coordinator\nstapel policy"]
+        .map(|begin| fences(COORDINATORS_PAGE).into_iter().find(|(_, block)| block.starts_with(begin)).unwrap().1);
+    let types = |lines: &str| {
+        let command = std::path::Path::new(env!("CARGO_BIN_EXE_stapel")).parent().unwrap().display();
+        let path = format!("{command}:{}", std::env::var("PATH").unwrap());
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-ec", lines]).env("PATH", path).current_dir(desk.path("")).output().unwrap();
+        assert!(output.status.success(), "{lines}\n{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    types(&first);
+    let mut enrolments = "operator.toml epoch.toml regie.toml regie-5.toml".to_owned();
+    desk.stapel_with(
+        "broker init --dir broker --oin 00000099000000009000 --log-origin stapel.example/zaanstad",
+        &["--enrolment", "operator.toml", "--name", "Stichting Voorbeeldbroker"],
+    );
+    desk.stapel("keygen secret --purpose ondermijning-zaanstad --epoch 1 --out half --parts 2 --enrolment epoch.toml");
+    for (number, (folder, name)) in (1..).zip(PARTNERS) {
+        let line = format!(
+            "keygen policy --out {folder}.policy.key --organisation {folder} --oin 00000099{number:09}000 \
+             --contact a@b.nl --enrolment {folder}.toml"
+        );
+        desk.stapel_with(&line, &["--name", name]);
+        let line = format!(
+            "partner init --dir {folder} --number {number} --organisation {folder} --sees count --legal-basis-flag a \
+             --legal-basis-ask a --enrolment {folder}-{number}.toml"
+        );
+        desk.stapel_with(&line, &["--name", name]);
+        enrolments += &format!(" {folder}.toml {folder}-{number}.toml");
+    }
+    desk.stapel(&format!(
+        "policy new --test --consortium zaanstad --purpose ondermijning-zaanstad --out policy.toml {enrolments}"
+    ));
+    let explained = types(&policy);
+    assert!(explained.contains("Coördinatiepunt"), "{explained}");
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("policy sign policy.toml --key {folder}.policy.key"));
+    }
+    types(&last);
+    assert!(desk.path("5.1.1.cert").exists());
+    let agenda = desk.stapel(&format!("coordinator agenda --dir coordinator {BY}"));
+    assert!(agenda.ends_with("\n\nEr zijn geen gesprekken die lopen.\n"), "{agenda}");
 }

@@ -12,6 +12,7 @@ use stapel::policy::Lang;
 use super::BrokerFolder;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::ways;
 
 /// Tell how the conversations of a year went, as the partners reported it
 ///
@@ -34,15 +35,6 @@ pub(super) struct AccountArgs {
     #[arg(long)]
     json: bool,
 }
-
-/// The ways in which a conversation can go, by their bits in a report: their names, in Dutch and in English.
-const WAYS: [(u8, &str, &str, &str); 5] = [
-    (0x01, "open", "nog open", "open"),
-    (0x02, "taken_up_together", "samen opgepakt", "taken up together"),
-    (0x04, "taken_up_by_one", "opgepakt door één", "taken up by one"),
-    (0x08, "not_taken_up", "niet opgepakt", "not taken up"),
-    (0x10, "nothing_found", "niets aangetroffen", "nothing found"),
-];
 
 pub(super) fn account(args: &AccountArgs, out: &mut Output) -> Result<(), Failure> {
     let broker = args.place.open()?;
@@ -90,8 +82,7 @@ fn sentences(broker: &Broker, reported: &ReportedYear, nl: bool) -> Vec<String> 
                 ),
             ));
             for YearCell { ways, number } in cells {
-                let of = WAYS.iter().filter(|(bit, ..)| ways & bit != 0);
-                let names: Vec<&str> = of.map(|(.., dutch, english)| if nl { *dutch } else { *english }).collect();
+                let names: Vec<&str> = ways::of(*ways).map(|way| if nl { way.dutch } else { way.english }).collect();
                 said.push(format!("{number:>10} {}", names.join(if nl { " of " } else { " or " })));
             }
         }
@@ -129,7 +120,7 @@ fn as_json(broker: &Broker, reported: &ReportedYear) -> Value {
         value["partners_counted"] = json!(counted);
         value["partners_with_fewer_than_ten"] = json!(small);
         let cell = |YearCell { ways, number }: &YearCell| {
-            let names: Vec<_> = WAYS.iter().filter(|(bit, ..)| ways & bit != 0).map(|(_, name, ..)| *name).collect();
+            let names: Vec<_> = ways::of(*ways).map(|way| way.name).collect();
             json!({ "ways": names, "number": number })
         };
         value["cells"] = cells.iter().map(cell).collect();

@@ -8,11 +8,12 @@ use stapel::partner::{NewNote, Partner};
 use stapel::talk::Outcome;
 
 use super::acting::CaseArgs;
-use super::{OutboxArgs, PartnerFolder, report};
-use crate::failure::Failure;
+use super::{OutboxArgs, PartnerFolder, report, told};
+use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
 use crate::output::Output;
+use crate::ways;
 
 /// The most bytes of a note that are read from standard input: far more than one holds.
 const MOST_READ: usize = 1 << 16;
@@ -117,12 +118,16 @@ pub(super) struct OutcomeArgs {
 pub(super) struct LeaveArgs {
     #[command(flatten)]
     one: InOne,
+    /// Say what would be done, and who would be told, and do nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Report how a year's conversations went, once it is over
 ///
-/// Prints what is reported, in numbers of which none is small, and writes the message into the outbox; `stapel partner
-/// sync` carries it too.
+/// A year is reported once, in the year after it: see first with --dry-run what the report would say. Prints what is
+/// reported, in numbers of which none is small, and writes the message into the outbox; `stapel partner sync` carries
+/// it too. With --dry-run it says of a year that was reported when that was, and what was reported.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner year-report --dir police --year 2027")]
 pub(super) struct YearReportArgs {
@@ -133,7 +138,7 @@ pub(super) struct YearReportArgs {
     /// The year (UTC)
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1970..=2148))]
     year: u16,
-    /// Print what would be reported, and make no message
+    /// Print what would be reported, or what was, and make no message
     #[arg(long)]
     dry_run: bool,
     /// Print JSON Lines
@@ -143,7 +148,7 @@ pub(super) struct YearReportArgs {
     clock: Clock,
 }
 
-fn outcome_of(text: &str) -> Result<Outcome, String> {
+pub(super) fn outcome_of(text: &str) -> Result<Outcome, String> {
     let name = text.replace('-', "_");
     let found = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name);
     found.ok_or_else(|| {
@@ -168,7 +173,7 @@ pub(super) fn conversations(args: &ConversationsArgs, out: &mut Output) -> Resul
     Ok(())
 }
 
-pub(super) fn note(args: &NoteArgs, out: &mut Output) -> Result<(), Failure> {
+pub(super) fn write(args: &NoteArgs, out: &mut Output) -> Result<(), Failure> {
     let text = text_of(&args.text)?;
     args.one.write(out, |partner| {
         let to = args.to.as_deref().map(|to| number_of(partner, to)).transpose()?;
@@ -190,21 +195,54 @@ pub(super) fn outcome(args: &OutcomeArgs, out: &mut Output) -> Result<(), Failur
 pub(super) fn leave(args: &LeaveArgs, out: &mut Output) -> Result<(), Failure> {
     let one = &args.one;
     let (case, now) = (one.case.case()?, one.clock.time()?);
-    one.place.open()?.leave(one.number, &case, now)?;
-    if one.json {
-        return out.json(&json!({ "conversation": one.number, "left": true }));
+    let mut partner = one.place.open()?;
+    let told = told::present(&partner, one.number);
+    match args.dry_run {
+        true => partner.preview_leave(one.number, now)?,
+        false => partner.leave(one.number, &case, now)?,
     }
-    writeln!(out, "conversation {} is left; the others are told with the next run of stapel partner sync", one.number)?;
+    if one.json {
+        return out.json(&json!({
+            "conversation": one.number, "left": !args.dry_run, "told": told, "dry_run": args.dry_run,
+        }));
+    }
+    let is = if args.dry_run { "would be" } else { "is" };
+    writeln!(out, "conversation {} {is} left, and what is put forward there taken back", one.number)?;
+    let goes = partner.leaving_goes_on(now.day()).unwrap_or(now.day());
+    let (names, when) = (told::names(&partner, &told), told::when(&one.place, goes, now)?);
+    writeln!(out, "who is told: {names}, that this partner left, once the broker hears of it {when}")?;
+    writeln!(out, "nobody can write to this partner there any more; what was written stays, here and with the others")?;
     Ok(())
 }
 
 pub(super) fn year_report(args: &YearReportArgs, out: &mut Output) -> Result<(), Failure> {
     let now = args.clock.time()?;
     let mut partner = args.place.open()?;
+    let reported = partner.reported_years().iter().find(|reported| reported.year == args.year).cloned();
     let message = if args.dry_run { None } else { Some(partner.report_year(args.year, now)?) };
-    for cell in partner.year_cells(args.year) {
-        let ways: Vec<_> = WAYS.iter().filter(|(bit, _)| cell.ways & bit != 0).map(|(_, way)| *way).collect();
+    if args.dry_run {
+        let this_year = now.day().to_string().get(..4).and_then(|year| year.parse::<i32>().ok());
+        note(&match (&reported, this_year.unwrap_or_default() - i32::from(args.year)) {
+            (Some(reported), _) => format!("{} was reported on {}, once and for all:", args.year, reported.day),
+            (None, 1) => format!("{} was not reported yet; it can be until {}-12-31:", args.year, args.year + 1),
+            (None, ..1) => format!(
+                "{} is not over; it can be reported from {}-01-01 on. As of today it would say:",
+                args.year,
+                args.year + 1
+            ),
+            (None, _) => {
+                format!("{} was not reported, and no longer can be, since that is for the year after it:", args.year)
+            }
+        });
+    } else {
+        note(
+            "the broker is told these numbers and nothing else, once and for all; nobody else is told before the \
+              operator's account of that year",
+        );
+    }
+    for cell in reported.map_or_else(|| partner.year_cells(args.year), |reported| reported.cells) {
         if args.json {
+            let ways: Vec<_> = ways::of(cell.ways).map(|way| way.name).collect();
             out.json(&json!({ "year": args.year, "ways": ways, "number": cell.number }))?;
             continue;
         }
@@ -212,20 +250,12 @@ pub(super) fn year_report(args: &YearReportArgs, out: &mut Output) -> Result<(),
             0 => "fewer than ten".to_owned(),
             number => number.to_string(),
         };
-        writeln!(out, "{}: {number}", ways.join(" or ").replace('_', " "))?;
+        let ways: Vec<_> = ways::of(cell.ways).map(|way| way.english).collect();
+        writeln!(out, "{}: {number}", ways.join(" or "))?;
     }
     let Some(message) = message else { return Ok(()) };
     args.outbox.of(&args.place).write(&partner, &[message], args.json, out)
 }
-
-/// The ways in which a conversation can go, by their bits in a report.
-const WAYS: [(u8, &str); 5] = [
-    (0x01, "open"),
-    (0x02, "taken_up_together"),
-    (0x04, "taken_up_by_one"),
-    (0x08, "not_taken_up"),
-    (0x10, "nothing_found"),
-];
 
 /// The text of a note, or what comes from standard input.
 pub(super) fn text_of(text: &str) -> Result<String, Failure> {
@@ -261,17 +291,20 @@ impl InOne {
         let (case, now) = (self.case.case()?, self.clock.time()?);
         let mut partner = self.place.open()?;
         let note = note(&partner)?;
+        let to = match &note {
+            NewNote::Text { to: Some(to), .. } => vec![*to],
+            _ => told::present(&partner, self.number),
+        };
         partner.write_note(self.number, &note, &case, now)?;
         let goes = partner.notes_go_on(now.day()).unwrap_or(now.day());
         if self.json {
-            let goes = goes.to_string();
-            return out.json(&json!({ "conversation": self.number, "written": true, "goes_on": goes }));
+            return out.json(&json!({
+                "conversation": self.number, "written": true, "to": to, "goes_on": goes.to_string(),
+            }));
         }
-        let when = match goes == now.day() {
-            true => "with what stapel partner sync still sends today".to_owned(),
-            false => format!("on {goes}, since today's exchanges have gone or are full"),
-        };
-        writeln!(out, "written in conversation {}; it goes {when}", self.number)?;
+        let when = told::when(&self.place, goes, now)?;
+        writeln!(out, "written in conversation {}", self.number)?;
+        writeln!(out, "who is told: {}, and nobody else; it goes {when}", told::names(&partner, &to))?;
         Ok(())
     }
 }

@@ -1,17 +1,17 @@
-//! `stapel coordinator`: what is new, the agenda, and what is decided. A coordinator's folder is a partner's folder,
-//! and all else that it needs is in `stapel partner`.
+//! `stapel coordinator`: what is new, the agenda, what is decided, and what is closed. A coordinator's folder is a
+//! partner's folder, and all else that it needs is in `stapel partner`.
 
 mod agenda;
 
-use std::collections::HashMap;
 use std::io::Write;
 
 use stapel::Day;
-use stapel::partner::{Conversation, NewNote, Partner, TalkNews};
+use stapel::partner::{AgendaItem, NewNote, Partner, ShownNews, TalkNews};
 use stapel::policy::Lang;
+use stapel::talk::Outcome;
 
 use super::acting::CaseArgs;
-use super::conversations::{InOne, number_of, text_of};
+use super::conversations::{InOne, number_of, outcome_of, text_of};
 use super::{PartnerFolder, report, settings};
 use crate::failure::Failure;
 use crate::now::Clock;
@@ -40,6 +40,7 @@ enum Command {
     Inbox(InboxArgs),
     Agenda(AgendaArgs),
     Decide(DecideArgs),
+    Close(CloseArgs),
 }
 
 /// Tell what is new: who joined, and what was written
@@ -59,10 +60,12 @@ struct InboxArgs {
     clock: Clock,
 }
 
-/// Print the agenda: one block for each conversation
+/// Print the agenda: one block for each conversation that has not ended
 ///
-/// Since when it waits, who joined, the address where a note said it, who leads, what was decided, and when it is
-/// looked at next. The journal has who looked, and for which case.
+/// What waits longest comes first: since when and for what, who joined, the address where a note said it, who leads,
+/// what was decided, and when it is looked at next. A conversation has ended where all who joined said how, where the
+/// coordinator closed it, or where all left; it comes back when somebody joins or writes. The journal has who looked,
+/// and for which case.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel coordinator agenda --dir coordinator --actor r.bakker --case overleg > \
                         agenda.txt")]
@@ -74,6 +77,9 @@ struct AgendaArgs {
     /// The language: nl or en
     #[arg(long, value_name = "LANG", default_value = "nl")]
     lang: Lang,
+    /// Those that have ended in the place of the others, the latest first
+    #[arg(long)]
+    ended: bool,
     /// Print JSON Lines, one for each conversation
     #[arg(long)]
     json: bool,
@@ -103,6 +109,26 @@ struct DecideArgs {
     next: Option<Day>,
 }
 
+/// Close a conversation: say how it ended
+///
+/// All who joined are told. It goes from the agenda to those that have ended, and comes back when somebody joins or
+/// writes.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel coordinator close --dir coordinator --actor r.bakker --case overleg 3 \\\n      \
+                        taken-up-together --text 'Afgerond op 1 februari'"
+)]
+struct CloseArgs {
+    #[command(flatten)]
+    one: InOne,
+    /// taken-up-together, taken-up-by-one, not-taken-up, nothing-found or wrong-signal
+    #[arg(value_name = "WAY", value_parser = outcome_of)]
+    way: Outcome,
+    /// What goes with it, or - for standard input, which no list of commands keeps
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    text: String,
+}
+
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
         matches!(self.command, Command::Agenda(_))
@@ -116,23 +142,39 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Inbox(args) => inbox(args, out),
         Command::Agenda(args) => agenda(args, out),
         Command::Decide(args) => decide(args, out),
+        Command::Close(args) => close(args, out),
     }
+}
+
+/// The folder, which has to be the coordinator's.
+fn open(place: &PartnerFolder) -> Result<Partner, Failure> {
+    let partner = place.open()?;
+    let coordinates = partner.policy().policy().partner(partner.number()).is_some_and(|own| own.may.coordinate);
+    if !coordinates {
+        let finding = "this folder is not the coordinator's: see what is new with stapel partner news, and who was \
+                       introduced with stapel partner conversations";
+        return Err(Failure::new("not_permitted", finding));
+    }
+    Ok(partner)
 }
 
 fn inbox(args: &InboxArgs, out: &mut Output) -> Result<(), Failure> {
     // News are told once.
     output::refuse_closed()?;
     let (case, now) = (args.case.case()?, args.clock.time()?);
-    let mut partner = args.place.open()?;
+    let mut partner = open(&args.place)?;
     let news = partner.show_talk_news(&case, now)?;
     if args.json {
         news.iter().try_for_each(|news| report::talk_news(news, &partner, true, out))?;
     } else if news.is_empty() {
         writeln!(out, "nothing new")?;
     } else {
-        let with_news = |one: &Conversation| news.iter().any(|news| news.conversation() == Some(one.number));
-        for one in partner.conversations().filter(with_news) {
-            new_in(&one, &news, &partner, out)?;
+        let with_news = |item: &AgendaItem| news.iter().any(|one| one.news.conversation() == Some(item.conversation));
+        for item in partner.agenda(now.day())?.iter().filter(|item| with_news(item)) {
+            new_in(item, &news, &partner, out)?;
+        }
+        for one in news.iter().filter(|one| one.news.conversation().is_none()) {
+            report::talk_news(one, &partner, false, out)?;
         }
     }
     // What could not be written was not seen, and is told again.
@@ -141,56 +183,64 @@ fn inbox(args: &InboxArgs, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is new in one conversation.
-fn new_in(one: &Conversation, news: &[TalkNews], partner: &Partner, out: &mut Output) -> Result<(), Failure> {
-    writeln!(out, "conversation {}, since {}", one.number, one.began)?;
-    let of_this = || news.iter().filter(|news| news.conversation() == Some(one.number));
-    for news in of_this() {
-        match news {
-            TalkNews::Introduced { partner: other, .. } => {
-                let since = one.introduced.iter().find(|it| it.partner == *other).map_or(one.began, |it| it.since);
+/// What is new in one conversation, in the order in which it came.
+fn new_in(item: &AgendaItem, news: &[ShownNews], partner: &Partner, out: &mut Output) -> Result<(), Failure> {
+    let number = item.conversation;
+    let known = partner.conversations().find(|known| known.number == number);
+    let addresses = agenda::addresses(item);
+    let about = if addresses.is_empty() { String::new() } else { format!("  {}", addresses.join("; ")) };
+    writeln!(out, "conversation {number}, since {}{about}", item.began)?;
+    for shown in news.iter().filter(|shown| shown.news.conversation() == Some(number)) {
+        match (&shown.news, &shown.note) {
+            (TalkNews::Introduced { partner: other, .. }, _) => {
+                let since = known.iter().flat_map(|known| &known.introduced).find(|it| it.partner == *other);
+                let since = since.map_or(item.began, |it| it.since);
                 writeln!(out, "  {} joined on {since}", report::who(partner, *other))?;
             }
-            TalkNews::Left { partner: other, .. } => writeln!(out, "  {} left", report::who(partner, *other))?,
-            _ => {}
+            (TalkNews::Left { partner: other, .. }, _) => writeln!(out, "  {} left", report::who(partner, *other))?,
+            (TalkNews::Note { partner: other, .. }, Some(note)) => {
+                let (who, says) = (report::who(partner, *other), report::says(note, partner));
+                writeln!(out, "  {}  {who}: {says}", note.time)?;
+            }
+            _ => report::talk_news(shown, partner, false, out)?,
         }
     }
-    // The last notes of each that has news: as many as came.
-    let mut left: HashMap<u16, usize> = HashMap::new();
-    for news in of_this() {
-        if let TalkNews::Note { partner: other, .. } = news {
-            *left.entry(*other).or_default() += 1;
-        }
-    }
-    let mut lines = Vec::new();
-    for note in one.notes.iter().rev() {
-        let Some(other) = note.from else { continue };
-        if let Some(left) = left.get_mut(&other).filter(|left| **left > 0) {
-            *left -= 1;
-            let (who, says) = (report::who(partner, other), report::says(note, partner));
-            lines.push(format!("  {}  {who}: {says}", note.time));
-        }
-    }
-    lines.iter().rev().try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(())
 }
 
 fn agenda(args: &AgendaArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (args.case.case()?, args.clock.time()?);
-    let mut partner = args.place.open()?;
-    // The journal has who is shown them.
-    partner.show_conversations(None, &case, now)?;
-    let items = partner.agenda();
+    let mut partner = open(&args.place)?;
+    let mut items = partner.show_agenda(&case, now)?;
+    items.retain(|item| item.ended.is_some() == args.ended);
+    // What waits first, and longest; then what is looked at next.
+    let last = |day: Option<Day>| day.unwrap_or(Day(u16::MAX));
+    match args.ended {
+        true => items.sort_by_key(|item| std::cmp::Reverse(item.ended.map(|(day, _)| day))),
+        false => items.sort_by_key(|item| (last(item.waits.map(|(since, _)| since)), last(item.next))),
+    }
     if args.json {
         return items.iter().try_for_each(|item| out.json(&agenda::json(item, &partner)));
     }
-    agenda::print(&items, &partner, now.day(), args.lang, out)
+    agenda::print(&items, &partner, now.day(), (args.lang, args.ended), out)
 }
 
 fn decide(args: &DecideArgs, out: &mut Output) -> Result<(), Failure> {
     let text = text_of(&args.text)?;
+    open_for(&args.one)?;
     args.one.write(out, |partner| {
         let lead = args.lead.as_deref().map(|lead| number_of(partner, lead)).transpose()?;
         Ok(NewNote::Decision { lead, next: args.next, text: &text })
     })
+}
+
+fn close(args: &CloseArgs, out: &mut Output) -> Result<(), Failure> {
+    let text = text_of(&args.text)?;
+    open_for(&args.one)?;
+    args.one.write(out, |_| Ok(NewNote::Outcome { outcome: args.way, text: &text }))
+}
+
+/// Refuses a folder that is not the coordinator's, before anything is written there.
+fn open_for(one: &InOne) -> Result<(), Failure> {
+    open(&one.place).map(drop)
 }

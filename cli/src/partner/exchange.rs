@@ -150,6 +150,13 @@ pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
 pub(super) fn totals(args: &TotalsArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let request = partner.totals_request(args.clock.time()?)?;
+    let asked = partner.in_flight().find(|message| message.kind == Kind::TotalsRequest).map(|message| message.epoch);
+    if let Some(epoch) = asked.filter(|_| partner.epochs().count() > 1) {
+        note(&format!(
+            "asked in epoch {epoch}: where another answers, the broker's reply says which, and the next request is of \
+             that one"
+        ));
+    }
     args.outbox.of(&args.place).write(&partner, &[request], args.json, out)
 }
 

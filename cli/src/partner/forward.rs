@@ -5,10 +5,11 @@ use std::io::Write;
 
 use serde_json::json;
 use stapel::AddressKey;
-use stapel::partner::{AskAnswer, Given, Partner, PutForwardRow};
+use stapel::partner::{AskAnswer, Conversation, Given, Partner};
 
 use super::acting::{Acting, CaseArgs, flagged};
 use super::look::addresses_of;
+use super::told::{self, Audience};
 use super::{PartnerFolder, report};
 use crate::failure::Failure;
 use crate::now::Clock;
@@ -20,7 +21,8 @@ use crate::output::{Output, merge};
 /// other: directly, or both by the coordinator, as the policy says. Nobody is named who did not put it forward. It
 /// lasts until it is taken back, or the flag or the epoch ends. Only who may be told by the policy of today is told:
 /// where a later policy lets more know, or another epoch answers, `stapel partner forwarded` says so, and putting it
-/// forward again agrees to that. The broker hears of it with the next `stapel partner sync`.
+/// forward again agrees to that. The answer says who comes to know what, and when the broker hears of it; --dry-run
+/// says the same and does nothing.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  stapel partner forward --dir police --actor j.jansen --case 2026-0117 hits.csv\n  \
@@ -34,7 +36,8 @@ pub(super) struct ForwardArgs {
 
 /// Take back what was put forward
 ///
-/// Whoever was introduced stays introduced: `stapel partner leave` ends a conversation.
+/// Nobody more is told of this partner there. Whoever was introduced stays introduced: `stapel partner leave` ends a
+/// conversation.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel partner take-back --dir police --actor j.jansen --case 2026-0117 closed.csv"
@@ -108,6 +111,9 @@ pub(super) struct AnswerArgs {
     /// join, not-now or review
     #[arg(value_name = "ANSWER", value_parser = answer_of)]
     answer: AskAnswer,
+    /// Say what would be done, and who would be told, and do nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -143,6 +149,7 @@ impl AddressRows {
         let acting = &self.acting;
         let (case, now) = (acting.case.case()?, acting.clock.time()?);
         let mut partner = acting.place.open()?;
+        refuse_coordinator(&partner)?;
         let own = flagged(&partner);
         let (mut addresses, read) = match &self.address {
             Some(text) => {
@@ -158,26 +165,41 @@ impl AddressRows {
         addresses.sort_unstable();
         addresses.dedup();
         let all = addresses.len();
+        let given = || addresses.iter().map(Given::from);
         let done = match (acting.rows.dry_run, change.puts_forward) {
-            (true, puts_forward) => {
-                // What ended, or what the policy lets more know of, is put forward anew.
-                let is_done = |row: &PutForwardRow| !puts_forward || (!row.ended && row.more.is_empty());
-                let rows = partner.put_forward_rows().filter(is_done);
-                let is_there: Vec<AddressKey> = rows.map(|row| row.address).collect();
-                addresses.iter().filter(|address| is_there.contains(address) != puts_forward).count()
-            }
-            (false, true) => partner.put_forward(addresses.iter().map(Given::from), &case, now)?,
-            (false, false) => partner.take_back(addresses.iter().map(Given::from), &case, now)?,
+            (true, true) => partner.preview_put_forward(given(), now)?,
+            (true, false) => partner.preview_take_back(given(), now)?,
+            (false, true) => partner.put_forward(given(), &case, now)?,
+            (false, false) => partner.take_back(given(), &case, now)?,
         };
         let others = all - done;
+        let when = told::put_forward(&partner, &acting.place, now)?;
         if acting.json {
             let word = if change.puts_forward { "put_forward" } else { "taken_back" };
             let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
+            if change.puts_forward {
+                value["told"] = Audience::of(&partner).json();
+            }
             merge(&mut value, read);
             return out.json(&value);
         }
         let would = if acting.rows.dry_run { "would be: " } else { "" };
         writeln!(out, "{would}{done} {}, {others} {}", change.done, change.already)?;
+        if done == 0 {
+            return Ok(());
+        }
+        if change.puts_forward {
+            writeln!(out, "who is told: {}", Audience::of(&partner).sentence(&partner))?;
+            writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
+            return Ok(());
+        }
+        let hears = format!("the broker hears of it {when}: from the 00:00 UTC after that nobody more is told");
+        writeln!(out, "{hears} of this partner there")?;
+        let is_there = |one: &Conversation| one.address.is_some_and(|address| addresses.contains(&address));
+        for one in partner.conversations().filter(|one| one.left.is_none() && is_there(one)) {
+            let number = one.number;
+            writeln!(out, "conversation {number} goes on; stapel partner leave {number} ends it for this partner")?;
+        }
         Ok(())
     }
 }
@@ -215,6 +237,7 @@ pub(super) fn forwarded(args: &ForwardedArgs, out: &mut Output) -> Result<(), Fa
 pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let mut partner = args.place.open()?;
+    refuse_coordinator(&partner)?;
     let asked = partner.show_asked(&case, now)?;
     if asked.is_empty() && !args.json {
         writeln!(out, "nobody else put an own flag forward")?;
@@ -244,17 +267,46 @@ pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {
 pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let mut partner = args.place.open()?;
+    refuse_coordinator(&partner)?;
     let address = asked_about(&partner, &args.address)?;
-    partner.answer(&address, args.answer, &case, now)?;
-    if args.json {
-        return out.json(&json!({ "address": address.as_str(), "answer": args.answer.as_str() }));
+    match args.dry_run {
+        true => partner.preview_answer(&address, args.answer, now)?,
+        false => partner.answer(&address, args.answer, &case, now)?,
     }
-    let then = match args.answer {
-        AskAnswer::Join => "it is put forward here too; who is told of that is what the policy says",
-        AskAnswer::Review => "nobody else is told; look at the flag again, and renew or withdraw it",
+    let joins = args.answer == AskAnswer::Join;
+    if args.json {
+        let mut value = json!({
+            "address": address.as_str(), "answer": args.answer.as_str(), "dry_run": args.dry_run,
+        });
+        if joins {
+            value["told"] = Audience::of(&partner).json();
+        }
+        return out.json(&value);
+    }
+    let then = match (args.answer, args.dry_run) {
+        (AskAnswer::Join, false) => "it is put forward here too",
+        (AskAnswer::Join, true) => "it would be put forward here too",
+        (AskAnswer::Review, _) => "nobody else is told; look at the flag again, and renew or withdraw it",
         _ => "nobody else is told",
     };
-    writeln!(out, "{}  {}: {then}", address.as_str(), said(args.answer))?;
+    let would = if args.dry_run { "would be: " } else { "" };
+    writeln!(out, "{would}{}  {}: {then}", address.as_str(), said(args.answer))?;
+    if joins {
+        let when = told::put_forward(&partner, &args.place, now)?;
+        writeln!(out, "who is told: {}", Audience::of(&partner).sentence(&partner))?;
+        writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
+    }
+    Ok(())
+}
+
+/// Refuses the coordinator's folder, where nothing is flagged and so nothing put forward.
+pub(super) fn refuse_coordinator(partner: &Partner) -> Result<(), Failure> {
+    let coordinates = partner.policy().policy().partner(partner.number()).is_some_and(|own| own.may.coordinate);
+    if coordinates {
+        let finding = "this folder is the coordinator's, which flags nothing: see what is new with stapel coordinator \
+                       inbox, and what waits with stapel coordinator agenda";
+        return Err(Failure::new("not_permitted", finding));
+    }
     Ok(())
 }
 

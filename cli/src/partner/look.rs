@@ -10,6 +10,7 @@ use stapel::register::{Lookup, Register, RegisterError, may_be_one};
 use stapel::{AddressKey, Digest, Level};
 
 use super::acting::CaseArgs;
+use super::forward::refuse_coordinator;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{Failure, note};
 use crate::files;
@@ -112,6 +113,7 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
     // News are told once.
     output::refuse_closed()?;
     let mut partner = args.place.open()?;
+    refuse_coordinator(&partner)?;
     let refs = args.place.refs()?;
     let news = partner.untold_news()?;
     if news.is_empty() && partner.talk_news().is_empty() && !args.json {

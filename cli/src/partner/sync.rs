@@ -16,6 +16,7 @@ mod turn;
 use stapel_service::client::{Configuration, Settings, WallPace};
 use stapel_service::logboek::Collector;
 
+pub(super) use day::next_talk;
 pub(super) use holder::Holder;
 #[cfg(unix)]
 pub(super) use stay::{LOOKS, Step, Stop, go_on};

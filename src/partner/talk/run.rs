@@ -63,6 +63,24 @@ impl Partner {
         Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
     }
 
+    /// The first day from `today` on whose message says what is put forward now, and what was taken back. `None` where
+    /// the policy has no `[meet]`.
+    pub fn put_forward_goes_on(&self, today: Day) -> Option<Day> {
+        self.member.meet().ok()?;
+        let state = self.data.state();
+        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        Some(if sent.put_forward { today.plus(1) } else { today })
+    }
+
+    /// The first day from `today` on with an exchange that says that this partner left a conversation. `None` where the
+    /// policy has no `[meet]`.
+    pub fn leaving_goes_on(&self, today: Day) -> Option<Day> {
+        let meet = self.member.meet().ok()?;
+        let state = self.data.state();
+        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        Some(if sent.exchanges >= meet.exchanges_a_day { today.plus(1) } else { today })
+    }
+
     /// What was sent today, as far as the broker was not restored since.
     fn sent_today(&self, now: Timestamp) -> SentToday {
         let state = self.data.state();

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
+use stapel::Slug;
 use stapel::message::{Kept, Totals};
-use stapel::partner::{Conversation, ConversationNote, NoteProgress, Partner, Posted, TalkNews};
+use stapel::partner::{Case, Conversation, ConversationNote, NoteProgress, Partner, Posted, PutOffReason};
+use stapel::partner::{ShownNews, TalkNews};
 use stapel::talk::{NoteContent, Outcome};
-use stapel::{AddressKey, Slug};
 
 use super::{complaint_json, complaint_line, typed_json, typed_text};
 use crate::failure::Failure;
@@ -99,41 +100,35 @@ pub(super) fn totals(file: &str, totals: &Totals, as_json: bool, out: &mut Outpu
     Ok(())
 }
 
-/// One piece of news.
+/// One piece of news: what it is about, for which case that was put forward, and what was written.
 pub(in crate::partner) fn talk_news(
-    news: &TalkNews,
+    shown: &ShownNews,
     partner: &Partner,
     as_json: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let conversation = news.conversation();
-    let (word, other, text) = match news {
-        TalkNews::Asked { address, answer_by } => {
-            let typed = partner.typed(address);
-            if as_json {
-                return out.json(&json!({
-                    "news": "put_forward_by_other", "address": address.as_str(), "level": address.level().as_str(),
-                    "typed": typed_json(&typed), "answer_by": answer_by.to_string(),
-                }));
-            }
-            writeln!(
-                out,
-                "{}{}  somebody else put it forward; answer by {answer_by} with stapel partner answer",
-                address.as_str(),
-                typed_text(&typed)
-            )?;
-            return Ok(());
+    let typed = shown.address.map_or_else(String::new, |address| partner.typed(&address));
+    let note = shown.note.as_ref();
+    let row = shown.address.and_then(|address| partner.put_forward_rows().find(|row| row.address == address));
+    let more = row.map_or_else(Vec::new, |row| row.more);
+    let with = |what: String| note.map_or(what.clone(), |note| format!("{what}: {}", says(note, partner)));
+    let (word, other, text) = match &shown.news {
+        TalkNews::Asked { .. } => ("put_forward_by_other", None, "somebody else put it forward".to_owned()),
+        TalkNews::RowEnded { .. } => {
+            ("put_forward_ended", None, "ended with its epoch: put it forward again".to_owned())
         }
-        TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
-            return row_news(news, address, partner, as_json, out);
+        // It was put forward again since, or taken back.
+        TalkNews::RowWider { .. } if more.is_empty() => {
+            ("put_forward_wider", None, "what the policy lets others know of it changed".to_owned())
         }
+        TalkNews::RowWider { .. } => ("put_forward_wider", None, lets_more_know(&more, partner)),
         TalkNews::Introduced { partner: other, .. } => {
             ("introduced", Some(*other), format!("introduced to {}", who(partner, *other)))
         }
         TalkNews::Note { partner: other, .. } => {
-            ("note", Some(*other), format!("a note from {}", who(partner, *other)))
+            ("note", Some(*other), with(format!("a note from {}", who(partner, *other))))
         }
-        TalkNews::Decision { .. } => ("decision", None, "the coordinator decided".to_owned()),
+        TalkNews::Decision { .. } => ("decision", None, with("the coordinator decided".to_owned())),
         TalkNews::Left { partner: other, .. } => ("left", Some(*other), format!("{} left", who(partner, *other))),
         TalkNews::NeverCertified { partner: other } => {
             let text = format!(
@@ -149,38 +144,33 @@ pub(in crate::partner) fn talk_news(
         }
         _ => ("unknown", None, "something that this version does not know".to_owned()),
     };
-    if as_json {
-        let name = other.and_then(|other| partner.policy().policy().partner(other)).map(|entry| &entry.name);
-        return out.json(&json!({ "news": word, "conversation": conversation, "partner": other, "name": name }));
-    }
-    let conversation = conversation.map_or(String::new(), |number| format!("conversation {number}: "));
-    writeln!(out, "{conversation}{text}")?;
-    Ok(())
-}
-
-/// That what is put forward ended, or that the policy lets more know of it.
-fn row_news(
-    news: &TalkNews,
-    address: &AddressKey,
-    partner: &Partner,
-    as_json: bool,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    let (typed, row) = (partner.typed(address), partner.put_forward_rows().find(|row| row.address == *address));
-    let more = row.as_ref().map(|row| row.more.clone()).unwrap_or_default();
-    let (word, text) = match news {
-        TalkNews::RowEnded { .. } => ("put_forward_ended", "ended with its epoch: put it forward again".to_owned()),
-        // It was put forward again since, or taken back.
-        _ if more.is_empty() => ("put_forward_wider", "what the policy lets others know of it changed".to_owned()),
-        _ => ("put_forward_wider", lets_more_know(&more, partner)),
+    let (conversation, by) = (shown.news.conversation(), shown.put_forward_by.as_ref());
+    let answer_by = match &shown.news {
+        TalkNews::Asked { answer_by, .. } => Some(answer_by.to_string()),
+        _ => None,
     };
     if as_json {
-        return out.json(&json!({
-            "news": word, "address": address.as_str(), "level": address.level().as_str(), "typed": typed_json(&typed),
-            "more": more,
-        }));
+        let name = other.and_then(|other| partner.policy().policy().partner(other)).map(|entry| &entry.name);
+        let mut value = json!({
+            "news": word, "conversation": conversation, "partner": other, "name": name,
+            "address": shown.address.map(|address| address.as_str().to_owned()),
+            "level": shown.address.map(|address| address.level().as_str()), "typed": typed_json(&typed),
+            "case": by.map(Case::reference), "actor": by.map(Case::actor), "answer_by": answer_by,
+        });
+        if let TalkNews::RowWider { .. } = &shown.news {
+            value["more"] = json!(more);
+        }
+        if let Some(note) = note {
+            value["note"] = content_json(&note.content);
+            value["note"]["time"] = note.time.to_string().into();
+        }
+        return out.json(&value);
     }
-    writeln!(out, "{}{}  {text}", address.as_str(), typed_text(&typed))?;
+    let about = shown.address.map_or(String::new(), |address| format!("{}{}  ", address.as_str(), typed_text(&typed)));
+    let conversation = conversation.map_or(String::new(), |number| format!("conversation {number}: "));
+    let answer = answer_by.map_or(String::new(), |day| format!("; answer by {day} with stapel partner answer"));
+    let case = by.map_or(String::new(), |by| format!("; put forward for case {}", plain(by.reference())));
+    writeln!(out, "{about}{conversation}{text}{answer}{case}")?;
     Ok(())
 }
 
@@ -269,11 +259,11 @@ fn conversation_json(one: &Conversation, partner: &Partner) -> Value {
     });
     let notes = one.notes.iter().map(|note| {
         let copies = note.copies.iter().map(|copy| {
-            let day = match copy.progress {
-                NoteProgress::PutOff(day) => Some(day.to_string()),
-                _ => None,
+            let (day, reason) = match copy.progress {
+                NoteProgress::PutOff(day, reason) => (Some(day.to_string()), Some(reason.as_str())),
+                _ => (None, None),
             };
-            json!({ "to": copy.to, "progress": progress(copy.progress), "day": day })
+            json!({ "to": copy.to, "progress": progress(copy.progress), "day": day, "reason": reason })
         });
         let mut value = json!({
             "from": note.from, "name": note.from.and_then(name), "time": note.time.to_string(),
@@ -315,7 +305,7 @@ fn content_json(content: &NoteContent) -> Value {
 fn progress(progress: NoteProgress) -> &'static str {
     match progress {
         NoteProgress::Waiting => "waiting",
-        NoteProgress::PutOff(_) => "put_off",
+        NoteProgress::PutOff(..) => "put_off",
         NoteProgress::Kept => "kept",
         NoteProgress::Read => "read",
         NoteProgress::NotIntroduced => "not_introduced",
@@ -326,9 +316,14 @@ fn progress(progress: NoteProgress) -> &'static str {
 fn progress_text(progress: NoteProgress) -> String {
     match progress {
         NoteProgress::Waiting => "goes with one of the next exchanges with the broker".to_owned(),
-        NoteProgress::PutOff(day) => {
-            format!("the broker did not take it on {day}, since the day's notes were spent; it goes on the next")
-        }
+        NoteProgress::PutOff(day, PutOffReason::TooManyWait) => format!(
+            "the broker did not take it on {day}, since many notes wait there for that one; it goes again on the next \
+             day, and comes through once some were fetched"
+        ),
+        NoteProgress::PutOff(day, _) => format!(
+            "the broker did not take it on {day}, since this organisation's notes of that day were spent; it goes on \
+             the next"
+        ),
         NoteProgress::Kept => "at the broker, and not read yet".to_owned(),
         NoteProgress::Read => "read".to_owned(),
         NoteProgress::NotIntroduced => "not taken, because one of the two left".to_owned(),

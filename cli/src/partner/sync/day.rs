@@ -42,6 +42,22 @@ fn moment_under(key: &[u8], day: Day) -> Timestamp {
     Timestamp(day.start().0 + drawn % DRAWN_FROM)
 }
 
+/// The first day from `from` on whose run is not over of what comes after a hit, and from which moment of it on that
+/// goes; `None` for a folder that no run serves.
+pub(in crate::partner) fn next_talk(
+    dir: &Path,
+    keys: &Path,
+    from: Day,
+    today: Day,
+) -> Result<Option<(Day, Timestamp)>, Failure> {
+    if !dir.join("sync.json").exists() || !keys.join("sync.key").exists() {
+        return Ok(None);
+    }
+    let has_gone = Record::read(dir, today)?.kept().talked == Some(today.0);
+    let day = if has_gone { from.max(today.plus(1)) } else { from };
+    Ok(Some((day, moment(keys, day)?)))
+}
+
 /// What was done, in a file that says no more than the broker saw: on which days.
 pub(super) struct Record {
     path: PathBuf,
@@ -142,6 +158,23 @@ mod tests {
         let keys = tempfile::tempdir().unwrap();
         let drawn = moment(keys.path(), Day(20_000)).ok().unwrap();
         assert_eq!(moment(keys.path(), Day(20_000)).ok(), Some(drawn), "it is drawn once");
+    }
+
+    #[test]
+    fn what_people_did_goes_today_or_where_that_has_gone_tomorrow() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        let from = |day| next_talk(dir, dir, Day(day), Day(100)).ok().unwrap();
+        let next = || from(100);
+        assert_eq!(next(), None);
+        let today = moment(dir, Day(100)).ok().unwrap();
+        assert_eq!(next(), None, "no run was there yet");
+        let mut record = Record::read(dir, Day(100)).ok().unwrap();
+        record.change(|kept| kept.talked = Some(99)).ok().unwrap();
+        assert_eq!(next(), Some((Day(100), today)));
+        record.change(|kept| kept.talked = Some(100)).ok().unwrap();
+        assert_eq!(next(), Some((Day(101), moment(dir, Day(101)).ok().unwrap())));
+        assert_eq!(from(102), Some((Day(102), moment(dir, Day(102)).ok().unwrap())), "what is to go later does");
     }
 
     #[test]

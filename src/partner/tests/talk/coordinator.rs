@@ -139,9 +139,10 @@ fn a_code_for_the_coordinator_is_checked_too() {
     assert!(agenda(&mut town, TOMORROW).is_empty());
 }
 
-/// Brings what was written to whom it is for.
+/// Brings what was written to whom it is for, also where a day's exchanges have gone.
 fn carry(town: &mut Town, now: Timestamp) {
     for number in [COORDINATOR, POLICE, HOUSING, COORDINATOR] {
+        town.exchange_more(number);
         town.run(number, now);
     }
 }
