@@ -2,7 +2,7 @@
 //! address. `partner-openapi.json` has what it speaks, docs/partner-serve.md how it is run.
 //!
 //! - `calls`: what each call does with the partner; `rows`: addresses as they are given, and what became of them;
-//!   `asking`: questions and their answers; `shown`: what is shown of the journal;
+//!   `asking`: questions and their answers; `shown`: what is shown of the journal; `talk`: what comes after a hit;
 //! - `routes`: from a request to its response; `problem`: a response other than `200`;
 //! - `run`: listening, until it is told to stop.
 
@@ -13,6 +13,7 @@ mod routes;
 mod rows;
 mod run;
 mod shown;
+mod talk;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};

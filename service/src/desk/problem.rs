@@ -24,7 +24,7 @@ pub(super) struct Problem {
 pub(super) struct Code(pub(super) &'static str);
 
 /// The desk's own codes, each with its status.
-const OWN: [(u16, &str); 16] = [
+const OWN: [(u16, &str); 17] = [
     (400, "bad_request"),
     (401, "unauthorized"),
     (403, "forbidden"),
@@ -32,6 +32,7 @@ const OWN: [(u16, &str); 16] = [
     (404, "not_found"),
     (405, "method_not_allowed"),
     (408, "too_slow"),
+    (409, "conversation_changed"),
     (409, "news_changed"),
     (409, "request_reused"),
     (413, "too_large"),
@@ -44,7 +45,8 @@ const OWN: [(u16, &str); 16] = [
 ];
 
 /// What a caller can mend in the request itself.
-const OF_REQUEST: [&str; 6] = ["case", "last_day", "level", "not_flagged", "register_required", "too_many_renewals"];
+const OF_REQUEST: [&str; 8] =
+    ["case", "last_day", "level", "no_flag", "not_flagged", "note_text", "register_required", "too_many_renewals"];
 
 /// The machine's or the folder's faults.
 const OF_MACHINE: [&str; 11] = [
@@ -66,17 +68,16 @@ const OF_MACHINE: [&str; 11] = [
 const OF_STATE: [&str; 7] =
     ["clock", "clock_ahead", "no_epoch", "not_certified", "not_in_roster", "pseudonyms_pending", "secret_mismatch"];
 
-/// Codes of a partner's that no call has here: those of deliveries, replies and secrets, and of what comes after a hit.
+/// How it stands with a conversation, or with what others put forward.
 #[cfg(test)]
-const OF_NO_CALL: [&str; 13] = [
+const OF_TALK: [&str; 3] = ["no_conversation", "not_leading", "not_put_forward"];
+
+/// Codes of a partner's that no call has here: those of deliveries, replies and secrets, and of reports.
+#[cfg(test)]
+const OF_NO_CALL: [&str; 8] = [
     "epoch_in_use",
     "false_introduction",
     "late_introduction",
-    "no_conversation",
-    "no_flag",
-    "not_leading",
-    "not_put_forward",
-    "note_text",
     "shrink",
     "talk_in_flight",
     "unannounced_restore",
@@ -171,13 +172,13 @@ mod tests {
     use stapel::partner::PartnerError;
     use stapel::{ADDRESS_CODES, SystemError};
 
-    use super::{OF_MACHINE, OF_NO_CALL, OF_REGISTER, OF_REQUEST, OF_STATE, OWN, status_of};
+    use super::{OF_MACHINE, OF_NO_CALL, OF_REGISTER, OF_REQUEST, OF_STATE, OF_TALK, OWN, status_of};
 
     const PAGE: &str = include_str!("../../../docs/partner-serve.md");
 
     #[test]
     fn the_page_has_every_code_with_its_status() {
-        let library = [&OF_REQUEST[..], &OF_MACHINE, &OF_STATE, &["not_permitted"]].concat();
+        let library = [&OF_REQUEST[..], &OF_MACHINE, &OF_STATE, &OF_TALK, &["not_permitted"]].concat();
         let there = OWN.map(|(status, code)| (status, code.to_owned())).into_iter();
         let there = there.chain(library.iter().map(|code| (status_of(code).as_u16(), (*code).to_owned())));
         let told = PAGE.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_code_of_a_partner_is_sorted_in() {
-        let sorted = [&OF_REQUEST[..], &OF_MACHINE, &OF_STATE, &OF_NO_CALL, &["not_permitted"]].concat();
+        let sorted = [&OF_REQUEST[..], &OF_MACHINE, &OF_STATE, &OF_TALK, &OF_NO_CALL, &["not_permitted"]].concat();
         let unsorted: Vec<_> =
             PartnerError::CODES.iter().chain(SystemError::CODES).filter(|code| !sorted.contains(code)).collect();
         assert!(unsorted.is_empty(), "{unsorted:?} in none of the lists above, nor in docs/partner-serve.md");

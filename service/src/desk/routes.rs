@@ -26,7 +26,7 @@ use tower::ServiceExt;
 
 use super::calls::Origin;
 use super::problem::{Code, Problem};
-use super::{Desk, asking, calls, shown};
+use super::{Desk, asking, calls, shown, talk};
 use crate::connection::{HeadFault, refuse_head};
 use crate::local::{Token, is_of_this_machine};
 use crate::places::Place;
@@ -41,7 +41,7 @@ pub struct Route {
 }
 
 /// All routes that are served.
-pub const ROUTES: [Route; 10] = [
+pub const ROUTES: [Route; 20] = [
     Route { method: "POST", path: "/v1/flag" },
     Route { method: "POST", path: "/v1/withdraw" },
     Route { method: "POST", path: "/v1/ask" },
@@ -50,6 +50,16 @@ pub const ROUTES: [Route; 10] = [
     Route { method: "POST", path: "/v1/news" },
     Route { method: "POST", path: "/v1/news/seen" },
     Route { method: "POST", path: "/v1/dossier" },
+    Route { method: "POST", path: "/v1/after-hit/forward" },
+    Route { method: "POST", path: "/v1/after-hit/take-back" },
+    Route { method: "POST", path: "/v1/after-hit/asked" },
+    Route { method: "POST", path: "/v1/after-hit/answer" },
+    Route { method: "POST", path: "/v1/after-hit/conversations" },
+    Route { method: "POST", path: "/v1/after-hit/note" },
+    Route { method: "POST", path: "/v1/after-hit/leave" },
+    Route { method: "POST", path: "/v1/after-hit/agenda" },
+    Route { method: "POST", path: "/v1/after-hit/news" },
+    Route { method: "POST", path: "/v1/after-hit/news/seen" },
     Route { method: "GET", path: "/v1/status" },
     Route { method: "GET", path: "/openapi.json" },
 ];
@@ -134,8 +144,9 @@ impl Bodies {
 
 impl Server {
     pub(super) fn new(desk: Arc<Desk>) -> Arc<Server> {
-        let [flag, withdraw, ask, ask_own, answers, news, seen, dossier, status, openapi] =
-            ROUTES.map(|route| route.path);
+        let paths = ROUTES.map(|route| route.path);
+        let [flag, withdraw, ask, ask_own, answers, news, seen, dossier, .., status, openapi] = paths;
+        let [.., forward, take_back, asked, answer, conversations, note, leave, agenda, told, told_seen, _, _] = paths;
         let router = Router::new()
             .route(flag, post(|call, request| perform(call, request, calls::flag)))
             .route(withdraw, post(|call, request| perform(call, request, calls::withdraw)))
@@ -145,6 +156,16 @@ impl Server {
             .route(news, post(|call, request| perform(call, request, shown::news)))
             .route(seen, post(|call, request| perform(call, request, shown::seen)))
             .route(dossier, post(|call, request| perform(call, request, shown::dossier)))
+            .route(forward, post(|call, request| perform(call, request, talk::forward)))
+            .route(take_back, post(|call, request| perform(call, request, talk::take_back)))
+            .route(asked, post(|call, request| perform(call, request, talk::asked)))
+            .route(answer, post(|call, request| perform(call, request, talk::answer)))
+            .route(conversations, post(|call, request| perform(call, request, talk::conversations)))
+            .route(note, post(|call, request| perform(call, request, talk::note)))
+            .route(leave, post(|call, request| perform(call, request, talk::leave)))
+            .route(agenda, post(|call, request| perform(call, request, talk::agenda)))
+            .route(told, post(|call, request| perform(call, request, talk::news)))
+            .route(told_seen, post(|call, request| perform(call, request, talk::seen)))
             .route(status, get(tell_status))
             .route(openapi, get(async || ([(CONTENT_TYPE, "application/json")], OPENAPI)))
             .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path"))

@@ -17,9 +17,9 @@ use super::rows::{Row, canonical, looked_at};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeenRequest {
-    actor: String,
-    case: String,
-    mark: String,
+    pub(super) actor: String,
+    pub(super) case: String,
+    pub(super) mark: String,
 }
 
 #[derive(Deserialize)]
@@ -77,9 +77,7 @@ pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<NewsR
 
 pub(super) fn seen(desk: &Desk, origin: Origin, request: SeenRequest) -> Result<SeenResult, Problem> {
     by(&request.actor, &request.case, origin)?;
-    if request.mark.len() != 64 || !request.mark.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(Problem::bad_request("mark: give that of the news that was seen"));
-    }
+    refuse_no_mark(&request.mark)?;
     let (mut partner, _) = desk.begin();
     let news = partner.untold_news()?;
     if news.is_empty() || mark(&news) != request.mark {
@@ -88,6 +86,14 @@ pub(super) fn seen(desk: &Desk, origin: Origin, request: SeenRequest) -> Result<
     }
     partner.news()?;
     Ok(SeenResult { seen: news.len() })
+}
+
+/// Refuses what is no mark of any news.
+pub(super) fn refuse_no_mark(mark: &str) -> Result<(), Problem> {
+    match mark.len() == 64 && mark.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        true => Ok(()),
+        false => Err(Problem::bad_request("mark: give that of the news that was seen")),
+    }
 }
 
 pub(super) fn dossier(desk: &Desk, origin: Origin, request: DossierRequest) -> Result<DossierResult, Problem> {

@@ -3,12 +3,13 @@
 mod calls;
 mod door;
 mod openapi;
+mod talk;
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +18,9 @@ use stapel::partner::{Caller, Case, DossierEntry, Received};
 use stapel::{AddressKey, Broker, Partner, SignedPolicy, Timestamp};
 use stapel_service::client::ServeSettings;
 use stapel_service::desk::{Desk, Listening};
-use stapel_testkit::{DAY, ROSTER, START, broker, partner_folder, policy_text, secret, write_policy};
+use stapel_testkit::{
+    DAY, ROSTER, START, broker, broker_keys, certificate, partner_folder, policy_text, secret, write_policy,
+};
 use tokio::runtime::Runtime;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -69,6 +72,29 @@ impl Served {
 
     /// Under a policy with more rules.
     pub(crate) fn under(rules: &str) -> Served {
+        Served::begin(rules, |policy, _| broker(policy))
+    }
+
+    /// The same, where partners have the keys that their certificates name, and so can be introduced.
+    pub(crate) fn that_meet(rules: &str) -> Served {
+        Served::begin(rules, |policy, folder| {
+            let places = [1, 2, 3, 4].map(|number: u16| folder.join(number.to_string()));
+            for (number, place) in (1..).zip(&places) {
+                fs::remove_file(place.join(format!("{number}.1.1.cert"))).unwrap();
+            }
+            let certified = |(number, place): (u16, &PathBuf)| {
+                let keys = Partner::open(place.as_path()).unwrap().keys(1).unwrap();
+                certificate(policy.policy(), number, 1, 1, Some(keys))
+            };
+            let all: Vec<_> = (1..).zip(&places).map(certified).collect();
+            for place in &places {
+                Partner::open(place.as_path()).unwrap().take_certificates(all.clone()).unwrap();
+            }
+            Broker::in_memory(broker_keys(), policy.clone(), &all, START).unwrap()
+        })
+    }
+
+    fn begin(rules: &str, broker: impl FnOnce(&SignedPolicy, &Path) -> Broker) -> Served {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.toml");
         let rules = format!(
@@ -81,12 +107,12 @@ impl Served {
         for number in 1..=4 {
             partner_folder(&folder.path().join(number.to_string()), number, &policy, &[1]);
         }
+        let broker = broker(&SignedPolicy::read(&policy).unwrap(), folder.path());
         let partner = Partner::open(folder.path().join("1").as_path()).unwrap();
         let now = Arc::new(AtomicU64::new(START.0));
         let clock = now.clone();
         let desk = Desk::new(partner, None, move || Timestamp(clock.load(Ordering::SeqCst))).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let broker = broker(&SignedPolicy::read(&policy).unwrap());
         let mut served = Served { folder, desk, runtime, listening: None, broker, now };
         fs::write(served.path("token"), format!("{TOKEN}\n")).unwrap();
         fs::set_permissions(served.path("token"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

@@ -73,7 +73,7 @@ pub enum TalkNews {
 
 impl TalkNews {
     /// The address that it names; `None` where it is one of its conversation, or of none.
-    pub(super) fn address(&self) -> Option<AddressKey> {
+    pub fn address(&self) -> Option<AddressKey> {
         match self {
             TalkNews::Asked { address, .. } | TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
                 Some(*address)
