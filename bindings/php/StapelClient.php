@@ -625,6 +625,19 @@ final class Client
         return $this->post('/v1/dossier', $by, ['row' => self::sent([$row])[0]], self::entries(...));
     }
 
+    /**
+     * What people do after a hit: $call is the last part of a path of /v1/after-hit in partner-openapi.json, such as
+     * "forward" or "news/seen", and $given what its request has besides actor and case. Gives the result as that
+     * document has it. A note that is written again after a lost reply is written once.
+     *
+     * @param array<string, mixed> $given
+     * @return array<string, mixed>
+     */
+    public function afterHit(string $call, Acting $by, array $given = []): array
+    {
+        return $this->post("/v1/after-hit/$call", $by, $given, fn(array $found) => $found);
+    }
+
     /** How it goes, without addresses and cases. */
     public function status(): StatusResult
     {

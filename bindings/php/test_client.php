@@ -41,6 +41,7 @@ testErrors($desk, $by, $socket, (int) $port);
 testRequests($desk, $by, $socket);
 testTraces($desk, (int) $port);
 testWhatALaterServerKnowsIsNoError($desk);
+testWhatComesAfterAHit($desk, $by);
 testNothingThatIsPrintedSaysOfWhomOrWhat($desk, $by, (int) $port);
 
 function same(mixed $expected, mixed $found): void
@@ -193,6 +194,14 @@ function testWhatALaterServerKnowsIsNoError(Client $desk): void
     $entry = $desk->dossier(HOME, $later)->entries[3];
     same(['of_later', 'of_later', 'of_later'], [$entry->event, $entry->level, $entry->standing]);
     same(['rows_refused', 422], failure(fn() => $desk->flag(['nowhere'], $later)));
+}
+
+function testWhatComesAfterAHit(Client $desk, Acting $by): void
+{
+    same(['conversations' => [['conversation' => 3, 'typed' => 'Molenstraat 12-A, é']]],
+        $desk->afterHit('conversations', $by, ['conversation' => 3]));
+    same(['news' => [], 'given' => []], $desk->afterHit('news', $by));
+    same(['no_conversation', 409], failure(fn() => $desk->afterHit('conversations', $by, ['conversation' => 7])));
 }
 
 /** Prints what there is, for ../clients/names. */

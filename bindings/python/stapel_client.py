@@ -492,6 +492,12 @@ class Client:
         found = self._post("/v1/dossier", by, {"row": _sent([row])[0]})
         return _made(lambda: _dossier(found))
 
+    def after_hit(self, call: str, by: Acting, given: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What people do after a hit: `call` is the last part of a path of /v1/after-hit in partner-openapi.json, such
+        as "forward" or "news/seen", and `given` what its request has besides actor and case. Gives the result as that
+        document has it. A note that is written again after a lost reply is written once."""
+        return self._post(f"/v1/after-hit/{call}", by, given or {})
+
     def status(self) -> StatusResult:
         """How it goes, without addresses and cases."""
         found = self._request("GET", "/v1/status", None, None)

@@ -172,6 +172,13 @@ class Test(unittest.TestCase):
         self.assertEqual(repr(news.news[0].before), "Told(count, at_least)")
         self.assertEqual(repr(news.news[0]), "NewsRow(address, level, typed, change, before, now)")
 
+    def test_what_comes_after_a_hit(self) -> None:
+        given = {"conversation": 3}
+        found = self.desk.after_hit("conversations", BY, given)
+        self.assertEqual(found, {"conversations": [{"conversation": 3, "typed": "Molenstraat 12-A, é"}]})
+        self.assertEqual(self.desk.after_hit("news", BY), {"news": [], "given": {}})
+        self.fails("no_conversation", 409, self.desk.after_hit, "conversations", BY, {"conversation": 7})
+
 
 def names() -> None:
     """Prints what there is, for ../clients/names."""

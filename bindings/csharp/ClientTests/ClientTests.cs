@@ -34,6 +34,7 @@ namespace ClientTests
                 AQuestionThatFailedHasItsName(desk, arguments[0]).GetAwaiter().GetResult();
                 TheCallersActionIsSentWhereItIsInItsForm(desk, port).GetAwaiter().GetResult();
                 WhatALaterServerKnowsIsNoError(desk).GetAwaiter().GetResult();
+                WhatComesAfterAHit(desk).GetAwaiter().GetResult();
             }
         }
 
@@ -221,6 +222,24 @@ namespace ClientTests
             DossierEntry entry = (await desk.DossierAsync(Home, later)).Entries[3];
             Equal("of_later of_later of_later", entry.Event + " " + entry.Level + " " + entry.Standing);
             await Fails("rows_refused", 422, () => desk.FlagAsync(new Row[] { "nowhere" }, later));
+        }
+
+        private static async Task WhatComesAfterAHit(Client desk)
+        {
+            string found = await desk.AfterHitAsync("conversations", By, "{\"conversation\": 3}");
+            Equal("{\"conversations\": [{\"conversation\": 3, \"typed\": \"Molenstraat 12-A, \\u00e9\"}]}", found);
+            Equal("{\"news\": [], \"given\": {}}", await desk.AfterHitAsync("news", By));
+            await Fails("no_conversation", 409,
+                () => desk.AfterHitAsync("conversations", By, " { \"conversation\": 7 } "));
+            try
+            {
+                await desk.AfterHitAsync("news", By, "[]");
+                Equal("refused", "went through");
+            }
+            catch (ArgumentException)
+            {
+                // It is no object.
+            }
         }
 
         /// <summary>Prints what there is, for ../clients/names.</summary>

@@ -173,6 +173,17 @@ namespace StapelClient
             return Post<DossierResult>("/v1/dossier", new Request(by) { Row = row });
         }
 
+        /// <summary>What people do after a hit: <paramref name="call"/> is the last part of a path of /v1/after-hit in
+        /// partner-openapi.json, such as "forward" or "news/seen", and <paramref name="given"/> what its request has
+        /// besides actor and case, as an object of JSON, which may be left out. Gives the result as JSON of that
+        /// document. A note that is written again after a lost reply is written once.</summary>
+        /// <exception cref="ArgumentException">What is given is no object of JSON.</exception>
+        public Task<string> AfterHitAsync(string call, Acting by, string given = "{}")
+        {
+            byte[] body = Wire.Write(new Request(by), given);
+            return Send<string>("/v1/after-hit/" + call, Bounded(body), by.Traceparent);
+        }
+
         /// <summary>How it goes, without addresses and cases.</summary>
         public Task<StatusResult> StatusAsync()
         {
@@ -202,13 +213,17 @@ namespace StapelClient
         private Task<T> Post<T>(string path, Request request)
             where T : class
         {
-            byte[] body = Wire.Write(request);
+            return Send<T>(path, Bounded(Wire.Write(request)), request.By.Traceparent);
+        }
+
+        private static byte[] Bounded(byte[] body)
+        {
             if (body.Length > MostBytes)
             {
                 throw new ClientException(
                     "too_large", "the request has more than 16 MiB; nothing was done: hand over fewer rows");
             }
-            return Send<T>(path, body, request.By.Traceparent);
+            return body;
         }
 
         /// <summary>Makes a request, again and again until a reply came or the time is over.</summary>

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Runtime.Serialization;
 using System.Runtime.Serialization.Json;
+using System.Text;
 
 namespace StapelClient
 {
@@ -19,9 +20,30 @@ namespace StapelClient
             }
         }
 
+        /// <summary>A request with the members of an object besides.</summary>
+        internal static byte[] Write(Request request, string members)
+        {
+            string given = members.Trim();
+            if (!given.StartsWith("{", StringComparison.Ordinal) || !given.EndsWith("}", StringComparison.Ordinal))
+            {
+                throw new ArgumentException("what is given is no object of JSON", nameof(members));
+            }
+            string own = Encoding.UTF8.GetString(Write(request));
+            given = given.Substring(1).TrimStart();
+            string between = given == "}" ? "" : ",";
+            return Encoding.UTF8.GetBytes(own.Substring(0, own.Length - 1) + between + given);
+        }
+
+        /// <summary>What came as a type, or as text where it is an object of JSON.</summary>
         internal static T Read<T>(byte[] body)
             where T : class
         {
+            if (typeof(T) == typeof(string))
+            {
+                string text = Encoding.UTF8.GetString(body);
+                bool isObject = text.StartsWith("{", StringComparison.Ordinal);
+                return isObject ? (T)(object)text : throw new SerializationException("no object where one must be");
+            }
             using (MemoryStream stream = new MemoryStream(body))
             {
                 T found = (T)new DataContractJsonSerializer(typeof(T)).ReadObject(stream);

@@ -81,6 +81,7 @@ public final class ClientTests {
         tests.aQuestionThatFailedHasItsName();
         tests.theCallersActionIsSentWhereItIsInItsForm(port);
         tests.whatALaterServerKnowsIsNoError();
+        tests.whatComesAfterAHit();
         tests.nothingThatIsPrintedSaysOfWhomOrWhat();
     }
 
@@ -234,6 +235,19 @@ public final class ClientTests {
         same("of_later of_later of_later", entry.event() + " " + entry.level() + " " + entry.standing());
         fails("rows_refused", 422, () -> desk.flag(List.of(Row.text("nowhere")), later));
         same(true, desk.ask(ROWS, BY).state() == QuestionState.ANSWERED);
+    }
+
+    private void whatComesAfterAHit() {
+        same("{\"conversations\":[{\"conversation\":3,\"typed\":\"Molenstraat 12-A, é\"}]}",
+            desk.afterHit("conversations", BY, "{\"conversation\": 3}"));
+        same("{\"news\":[],\"given\":{}}", desk.afterHit("news", BY, "{}"));
+        fails("no_conversation", 409, () -> desk.afterHit("conversations", BY, "{\"conversation\": 7}"));
+        try {
+            desk.afterHit("news", BY, "[]");
+            same("refused", "went through");
+        } catch (IllegalArgumentException error) {
+            same("what is given is no object of JSON", error.getMessage());
+        }
     }
 
     /** Prints what there is, for ../clients/names. */

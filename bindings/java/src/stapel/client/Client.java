@@ -5,6 +5,8 @@ import com.google.gson.FieldNamingPolicy;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonDeserializer;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -268,6 +270,27 @@ public final class Client {
         Map<String, Object> given = given(by);
         given.put("row", row.sent);
         return post("/v1/dossier", by, given, DossierResult.class);
+    }
+
+    /**
+     * What people do after a hit. A note that is written again after a lost reply is written once.
+     *
+     * @param call the last part of a path of /v1/after-hit in partner-openapi.json, such as "forward" or "news/seen"
+     * @param by who does it
+     * @param given what its request has besides actor and case, as JSON: {@code "{}"} where it has no more
+     * @return the result, as JSON of that document
+     * @throws IllegalArgumentException where what is given is no object of JSON
+     */
+    public String afterHit(String call, Acting by, String given) {
+        JsonObject body;
+        try {
+            body = Objects.requireNonNull(GSON.fromJson(given, JsonObject.class), "given");
+        } catch (JsonParseException error) {
+            throw new IllegalArgumentException("what is given is no object of JSON", error);
+        }
+        Map<String, Object> all = given(by);
+        body.entrySet().forEach(one -> all.put(one.getKey(), one.getValue()));
+        return post("/v1/after-hit/" + call, by, all, JsonObject.class).toString();
     }
 
     /**
