@@ -197,9 +197,9 @@ def a_conversation() -> Talk:
         sends=(elsewhere, slot(Note("text", 0, play.now, "Wij hebben er een onderzoek lopen."), 1, 2, 1)),
         sent=("not_introduced", "kept"),
     )
-    # It flags the home, and was asked before it put it forward.
-    both = (asked(1, TODAY + 1), met(2, day, 2, 1, rows), met(3, day, 2, COORDINATOR, rows))
-    play.talk(2, "it was asked, and is introduced to both", entries=both, came=((1, 1),))
+    # It flags the home and was not asked: it does not meet two others directly, and could tell that it was one of them.
+    both = (met(1, day, 2, 1, rows), met(2, day, 2, COORDINATOR, rows))
+    play.talk(2, "it was never asked, and is introduced to both", entries=both, came=((1, 1),))
     play.talk(2, sends=(slot(address(1), 2, COORDINATOR, 1),))
     decision = Note("decision", 1, play.now, "Partner 1 kijkt, partner 2 gaat mee.", 1, 1, day=day + 14)
     play.talk(

@@ -169,6 +169,7 @@ impl Town {
                 other => panic!("{number}, {now}: {other:?}"),
             };
             seen.push((message.len(), reply.len(), line));
+            self.replies.push(reply);
         }
         seen
     }

@@ -1059,7 +1059,6 @@ fn l52_the_broker_has_no_address_and_nothing_that_was_written() {
     }
     town.flag(TOWN_HALL, home(8765), noon(0));
     town.begin();
-    town.sync_all(noon(1));
     let mut kept: Vec<Vec<u8>> = Vec::new();
     let note = |town: &mut Town, number: u16, note: &NewNote<'_>, days: u64| {
         town.partner(number).write_note(1, note, &by(), noon(days)).unwrap();
@@ -1067,6 +1066,7 @@ fn l52_the_broker_has_no_address_and_nothing_that_was_written() {
     for number in [POLICE, TAX] {
         town.put_forward(number, home(4321), noon(1));
     }
+    town.sync_all(noon(1));
     for days in 1..=8 {
         match days {
             3 => note(&mut town, POLICE, &NewNote::Text { text: TEXTS[0], to: Some(TAX) }, days),
@@ -1134,7 +1134,8 @@ fn l52_the_broker_has_no_address_and_nothing_that_was_written() {
     let has = |bytes: &[u8]| found(bytes).is_some();
     assert!(has(b"... Vals alarm: ..."), "what is looked for is found where it is");
     assert!(has(format!("{:02x?}", pseudonyms[0]).replace([',', ' ', '['], "").as_bytes()));
-    assert!(kept.iter().map(Vec::len).sum::<usize>() > 100_000 && town.replies.len() > 60);
+    let (bytes, replies) = (kept.iter().map(Vec::len).sum::<usize>(), town.replies.len());
+    assert!(bytes > 100_000 && replies > 60, "{bytes} {replies}");
     for bytes in &kept {
         assert_eq!(found(bytes), None, "in what the broker keeps");
     }

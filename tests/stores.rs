@@ -127,7 +127,10 @@ fn check(own: &Path) {
     assert_eq!(broker.status().epochs[0].partners[3].released, 2);
     first.highest_talk = 1;
     assert_eq!(told(&broker, &mut first), [2, 2]);
-    assert_eq!(told(&broker, &mut second), [0, 0, 1, 1], "asked in the folder, introduced since");
+    assert_eq!(told(&broker, &mut second), [1, 1]);
+    let mut third = Client::new(3, &broker.policy());
+    (third.accepted, third.highest_state) = (2, 2);
+    assert_eq!(told(&broker, &mut third), [0, 0], "asked in the folder");
 }
 
 /// Whom a partner is introduced to; 0 where it is asked to answer.
