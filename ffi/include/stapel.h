@@ -1344,7 +1344,7 @@ typedef struct {
 typedef struct {
     /** The canonical form. */
     stapel_str canonical;
-    /** As it was written. NULL where there was no text. */
+    /** As it was written; of different spellings all, with "; " between. NULL where there was no text. */
     stapel_str typed;
 } stapel_agenda_place;
 
@@ -2308,10 +2308,10 @@ stapel_status stapel_partner_leave(const stapel_partner *partner,
                                    uint64_t now);
 
 /**
- * The coordinator's agenda, for a person to be shown: the conversations that it did not leave. To be freed with
+ * The coordinator's agenda, for a person to be shown: the conversations that have not ended. To be freed with
  * stapel_agenda_free. Before it is handed out the journal has who is shown it, and for which case.
  *
- * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED for another than the coordinator; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
  */
 stapel_status stapel_partner_agenda(const stapel_partner *partner,
                                     const stapel_case *by,

@@ -51,6 +51,8 @@ struct AgendaRow {
     waiting_since: Option<String>,
     next: Option<String>,
     joined: Vec<IntroducedRow>,
+    /// Each key, with the ways in which it was typed.
+    addresses: Vec<(String, String)>,
 }
 
 /// A conversation: all that those who were introduced over one address said to each other. Days are written as in
@@ -215,7 +217,7 @@ pub struct stapel_agenda_row {
 pub struct stapel_agenda_place {
     /// The canonical form.
     pub canonical: stapel_str,
-    /// As it was written. NULL where there was no text.
+    /// As it was written; of different spellings all, with "; " between. NULL where there was no text.
     pub typed: stapel_str,
 }
 
@@ -489,10 +491,10 @@ pub unsafe extern "C" fn stapel_partner_leave(
     })
 }
 
-/// The coordinator's agenda, for a person to be shown: the conversations that it did not leave. To be freed with
+/// The coordinator's agenda, for a person to be shown: the conversations that have not ended. To be freed with
 /// stapel_agenda_free. Before it is handed out the journal has who is shown it, and for which case.
 ///
-/// Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED for another than the coordinator; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_agenda(
     partner: *const stapel_partner,
@@ -505,8 +507,9 @@ pub unsafe extern "C" fn stapel_partner_agenda(
         let (by, agenda) = unsafe { (case(by)?, out(agenda, "agenda")?) };
         let partner = get(partner)?;
         let mut partner = partner.lock()?;
-        partner.show_conversations(None, &by, Timestamp(now))?;
-        let rows = partner.agenda().into_iter().map(|item| AgendaRow::of(item, &partner));
+        let items = partner.show_agenda(&by, Timestamp(now))?;
+        let open = items.into_iter().filter(|item| item.ended.is_none());
+        let rows = open.map(|item| AgendaRow::of(item, &partner));
         agenda.write(add(stapel_agenda(rows.collect())));
         Ok(())
     })
@@ -575,7 +578,7 @@ pub unsafe extern "C" fn stapel_agenda_address(
         // SAFETY: the caller holds to the rules for pointers.
         let address = unsafe { out(address, "address") }?;
         let agenda = get(agenda)?;
-        let (canonical, typed) = row(&row(&agenda.0, index, "row")?.item.addresses, at, "address")?;
+        let (canonical, typed) = row(&row(&agenda.0, index, "row")?.addresses, at, "address")?;
         address.write(stapel_agenda_place { canonical: stapel_str::of(canonical), typed: stapel_str::shown(typed) });
         Ok(())
     })
@@ -684,7 +687,7 @@ impl NoteRow {
             _ => None,
         };
         let put_off = note.copies.iter().map(|copy| match copy.progress {
-            NoteProgress::PutOff(day) => Some(day.to_string()),
+            NoteProgress::PutOff(day, _) => Some(day.to_string()),
             _ => None,
         });
         NoteRow { next: next.map(|day| day.to_string()), put_off: put_off.collect() }
@@ -742,7 +745,7 @@ impl stapel_note_progress {
     fn of(progress: NoteProgress) -> stapel_note_progress {
         match progress {
             NoteProgress::Waiting => stapel_note_progress::STAPEL_PROGRESS_WAITING,
-            NoteProgress::PutOff(_) => stapel_note_progress::STAPEL_PROGRESS_PUT_OFF,
+            NoteProgress::PutOff(..) => stapel_note_progress::STAPEL_PROGRESS_PUT_OFF,
             NoteProgress::Kept => stapel_note_progress::STAPEL_PROGRESS_KEPT,
             NoteProgress::Read => stapel_note_progress::STAPEL_PROGRESS_READ,
             NoteProgress::NotIntroduced => stapel_note_progress::STAPEL_PROGRESS_NOT_INTRODUCED,
@@ -756,9 +759,10 @@ impl AgendaRow {
         let joined = item.joined.iter().map(|(number, since)| IntroducedRow::since(*number, *since, partner));
         AgendaRow {
             began: item.began.to_string(),
-            waiting_since: item.waiting_since.map(|day| day.to_string()),
+            waiting_since: item.waits.map(|(day, _)| day.to_string()),
             next: item.next.map(|day| day.to_string()),
             joined: joined.collect(),
+            addresses: item.addresses.iter().map(|(key, typed)| (key.clone(), typed.join("; "))).collect(),
             item,
         }
     }

@@ -352,7 +352,7 @@ pub unsafe extern "C" fn stapel_partner_talk_news(
         let mut partner = partner.lock()?;
         let shown = partner.show_talk_news(&by, Timestamp(now))?;
         partner.take_talk_news()?;
-        let rows = shown.iter().map(|one| TalkNewsRow::of(one, &partner));
+        let rows = shown.iter().map(|one| TalkNewsRow::of(&one.news, &partner));
         news.write(add(stapel_talk_news(rows.collect())));
         Ok(())
     })

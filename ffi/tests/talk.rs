@@ -174,7 +174,7 @@ fn those_who_agree_meet(consortium: &Consortium) -> u64 {
                 let _ = partner.read(&broker.handle(&message, now), now).unwrap();
             }
         }
-        if !all[5].agenda().is_empty() && all[2].asked().count() > 0 {
+        if !all[5].agenda(now.day()).unwrap().is_empty() && all[2].asked().count() > 0 {
             return day;
         }
     }
