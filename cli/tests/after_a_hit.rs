@@ -248,7 +248,7 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let news = town.does(7, "regie", "coordinator inbox", &[]).remove(0);
     assert_eq!((&news["news"], &news["note"]["text"]), (&json!("note"), &json!("Toch weer licht aan.")));
     let agenda = town.does(7, "regie", "coordinator agenda", &[]).remove(0);
-    assert_eq!((&agenda["waits_for"], &agenda["waiting_since"]), (&json!("note"), &json!("2026-12-07")));
+    assert_eq!((&agenda["waits_for"], &agenda["waiting_since"]), (&json!("note"), &json!("2026-12-06")));
     town.does(7, "regie", "coordinator close 1 nothing-found", &["--text", "Klaar"]);
     assert_eq!(town.does(7, "regie", "coordinator agenda --ended", &[])[0]["ended"], "closed");
     let said = town.reads(7, "politie", "partner take-back dam.csv --dry-run");

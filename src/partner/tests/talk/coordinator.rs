@@ -165,14 +165,15 @@ fn it_waits_for_whoever_joined_or_wrote_after_the_decision_and_for_the_day_that_
     carry(&mut town, TOMORROW);
     let later = TOMORROW.plus(3 * DAY);
     assert_eq!(agenda(&mut town, later)[0].waits, Some((TOMORROW.day(), WaitsFor::FirstDecision)));
-    decide(&mut town, Some(later.day()), TOMORROW);
-    assert_eq!(item(&mut town).waits, None);
+    let next = TOMORROW.plus(DAY);
+    decide(&mut town, Some(later.day()), next);
+    assert_eq!(agenda(&mut town, next)[0].waits, None);
     assert_eq!(agenda(&mut town, later.plus(DAY))[0].waits, Some((later.day(), WaitsFor::NextDay)));
     // One that joined on the very day of the decision, and of which the coordinator heard after it.
-    town.introduce_to_coordinator(&forwarded[1], 1, TOMORROW.day());
-    carry(&mut town, TOMORROW);
-    assert_eq!(item(&mut town).waits, Some((TOMORROW.day(), WaitsFor::Joined)));
-    decide(&mut town, None, TOMORROW.plus(DAY));
+    town.introduce_to_coordinator(&forwarded[1], 1, next.day());
+    carry(&mut town, next);
+    assert_eq!(agenda(&mut town, next)[0].waits, Some((next.day(), WaitsFor::Joined)));
+    decide(&mut town, None, next);
     assert_eq!(agenda(&mut town, later)[0].waits, None, "the day that an earlier decision named is over with it");
     // The clock of whoever writes is another's: no day before it began, and none that is yet to come.
     for (written, since) in [(later, later), (later.plus(30 * DAY), later.plus(DAY)), (TOMORROW, TOMORROW)] {
@@ -192,40 +193,41 @@ fn what_has_ended_goes_from_the_agenda_and_comes_back_with_whoever_writes_or_joi
     let forwarded = [POLICE, HOUSING].map(|number| town.put_forward(number, 1, NOW));
     town.introduce_to_coordinator(&forwarded[0], 1, TOMORROW.day());
     carry(&mut town, TOMORROW);
+    let next = TOMORROW.plus(DAY);
     // The coordinator says how it ended, and somebody joins after that.
-    say_how(&mut town, COORDINATOR, TOMORROW);
-    assert_eq!(item(&mut town).ended, Some((TOMORROW.day(), AgendaEnd::Closed)));
-    town.introduce_to_coordinator(&forwarded[1], 1, TOMORROW.day());
-    carry(&mut town, TOMORROW);
-    let one = item(&mut town);
-    assert_eq!((one.ended, one.waits), (None, Some((TOMORROW.day(), WaitsFor::Joined))));
+    say_how(&mut town, COORDINATOR, next);
+    assert_eq!(agenda(&mut town, next).remove(0).ended, Some((next.day(), AgendaEnd::Closed)));
+    town.introduce_to_coordinator(&forwarded[1], 1, next.day());
+    carry(&mut town, next);
+    let one = agenda(&mut town, next).remove(0);
+    assert_eq!((one.ended, one.waits), (None, Some((next.day(), WaitsFor::Joined))));
     // All say how it ended; one of them alone ends nothing.
-    decide(&mut town, None, TOMORROW);
-    carry(&mut town, TOMORROW);
-    say_how(&mut town, POLICE, TOMORROW);
-    carry(&mut town, TOMORROW);
-    assert_eq!(item(&mut town).ended, None);
-    say_how(&mut town, HOUSING, TOMORROW);
-    carry(&mut town, TOMORROW);
-    let one = item(&mut town);
-    assert_eq!((one.ended, one.waits), (Some((TOMORROW.day(), AgendaEnd::AllSaid)), None));
+    decide(&mut town, None, next);
+    carry(&mut town, next);
+    say_how(&mut town, POLICE, next);
+    carry(&mut town, next);
+    assert_eq!(agenda(&mut town, next).remove(0).ended, None);
+    say_how(&mut town, HOUSING, next);
+    carry(&mut town, next);
+    let one = agenda(&mut town, next).remove(0);
+    assert_eq!((one.ended, one.waits), (Some((next.day(), AgendaEnd::AllSaid)), None));
     // Whoever writes after that has something to say, and so has the coordinator.
-    town.write(HOUSING, "Toch weer bewoond.", TOMORROW);
-    carry(&mut town, TOMORROW);
-    assert_eq!(item(&mut town).waits, Some((TOMORROW.day(), WaitsFor::Note)));
-    say_how(&mut town, COORDINATOR, TOMORROW);
-    assert_eq!(item(&mut town).ended, Some((TOMORROW.day(), AgendaEnd::Closed)));
-    town.write(POLICE, "Wij ook.", TOMORROW);
-    carry(&mut town, TOMORROW);
-    assert_eq!(item(&mut town).ended, None);
+    town.write(HOUSING, "Toch weer bewoond.", next);
+    carry(&mut town, next);
+    assert_eq!(agenda(&mut town, next).remove(0).waits, Some((next.day(), WaitsFor::Note)));
+    say_how(&mut town, COORDINATOR, next);
+    assert_eq!(agenda(&mut town, next).remove(0).ended, Some((next.day(), AgendaEnd::Closed)));
+    town.write(POLICE, "Wij ook.", next);
+    carry(&mut town, next);
+    assert_eq!(agenda(&mut town, next).remove(0).ended, None);
     // One leaves, and then the other.
-    for (partner, ended) in [(POLICE, None), (HOUSING, Some((TOMORROW.day(), AgendaEnd::AllLeft)))] {
+    for (partner, ended) in [(POLICE, None), (HOUSING, Some((next.day(), AgendaEnd::AllLeft)))] {
         let told = EntryKind::Left { conversation: conversation(1), partner };
-        town.tell(COORDINATOR, Subject::NONE, TOMORROW.day(), told);
-        carry(&mut town, TOMORROW);
-        assert_eq!(item(&mut town).ended, ended);
+        town.tell(COORDINATOR, Subject::NONE, next.day(), told);
+        carry(&mut town, next);
+        assert_eq!(agenda(&mut town, next).remove(0).ended, ended);
     }
-    let one = item(&mut town);
+    let one = agenda(&mut town, next).remove(0);
     assert_eq!((one.joined, one.left.len()), (Vec::new(), 2));
 }
 

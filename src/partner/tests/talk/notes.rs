@@ -58,10 +58,17 @@ fn a_day_has_as_many_messages_whatever_there_is_to_say() {
     assert_eq!(town.run(POLICE, day(2)), [], "nor does what is new, or a folder that is opened anew");
     let goes_on = |town: &mut Town, days| town.partner(POLICE).notes_go_on(day(days).day()).unwrap();
     assert_eq!(goes_on(&mut town, 2), day(5).day(), "eight go a day");
+    let others_go_on = |town: &mut Town, days| {
+        let (police, today) = (town.partner(POLICE), day(days).day());
+        (police.put_forward_goes_on(today).unwrap(), police.leaving_goes_on(today).unwrap())
+    };
+    assert_eq!(others_go_on(&mut town, 2), (day(3).day(), day(3).day()), "today's have gone");
+    assert_eq!(others_go_on(&mut town, 3), (day(3).day(), day(3).day()));
     // A run that is killed in between is gone on with, and no more is sent for it.
     town.keep(POLICE, day(3));
     town.exchange(POLICE, day(3));
     assert_eq!(goes_on(&mut town, 3), day(5).day());
+    assert_eq!(others_go_on(&mut town, 3), (day(4).day(), day(3).day()), "one exchange is left");
     town.reopen(POLICE);
     assert_eq!(town.run(POLICE, day(3)), [Kind::Exchange]);
     assert_eq!(town.notes[&TAX].len(), 8);
