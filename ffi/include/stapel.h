@@ -1319,8 +1319,9 @@ typedef struct {
     /** The day of its first introduction. */
     stapel_str began;
     /**
-     * Since which day it waits for the coordinator: since it began or a note or somebody came to it, after the last
-     * decision. NULL where nothing did.
+     * Since which day it waits for the coordinator: since it began, where nothing was decided yet, or since somebody
+     * came to it or wrote, or the day came on which it was to be looked at, after the last decision. NULL where it
+     * does not.
      */
     stapel_str waiting_since;
     /** Who leads: its number in the roster. 0 where nobody does. */
@@ -2151,7 +2152,7 @@ stapel_status stapel_partner_answer(const stapel_partner *partner,
  * stapel_talk_news_free. Before it is handed out the journal has who is shown it, and for which case. It is told once;
  * after an error it is told again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
  *
- * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _JOURNAL_DAMAGED, _IO.
  */
 stapel_status stapel_partner_talk_news(const stapel_partner *partner,
                                        const stapel_case *by,

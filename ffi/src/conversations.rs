@@ -193,8 +193,9 @@ pub struct stapel_agenda_row {
     pub is_new: i32,
     /// The day of its first introduction.
     pub began: stapel_str,
-    /// Since which day it waits for the coordinator: since it began or a note or somebody came to it, after the last
-    /// decision. NULL where nothing did.
+    /// Since which day it waits for the coordinator: since it began, where nothing was decided yet, or since somebody
+    /// came to it or wrote, or the day came on which it was to be looked at, after the last decision. NULL where it
+    /// does not.
     pub waiting_since: stapel_str,
     /// Who leads: its number in the roster. 0 where nobody does.
     pub lead: u16,

@@ -337,7 +337,7 @@ pub unsafe extern "C" fn stapel_partner_answer(
 /// stapel_talk_news_free. Before it is handed out the journal has who is shown it, and for which case. It is told once;
 /// after an error it is told again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
 ///
-/// Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+/// Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _JOURNAL_DAMAGED, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_talk_news(
     partner: *const stapel_partner,
