@@ -49,14 +49,17 @@ impl Consortium {
     }
 
     /// Makes one in which police and tax office, partners 1 and 2, meet directly and all others by the coordinator,
-    /// partner 6. Each folder has the certificates of all.
+    /// partner 6. Partner 5 is of a fifth organisation here, so that three meet those two by the coordinator, and all
+    /// are asked to join what another puts forward. Each folder has the certificates of all.
     ///
     /// # Panics
     ///
     /// If a file cannot be written.
     pub fn that_meets() -> Consortium {
         let meet = "[meet]\ndirect = [[\"politie\", \"belastingdienst\"]]\n[[epoch]]";
-        let text = Consortium::policy(1).replacen("[[epoch]]", meet, 1)
+        let mut roster = ROSTER;
+        roster[4].organisation = "woonbron";
+        let text = policy_text(&roster, &Consortium::rules(1)).replacen("[[epoch]]", meet, 1)
             + &organisation_text("coordinatiepunt")
             + "[[partner]]\nnumber = 6\nname = \"System 6\"\norganisation = \"coordinatiepunt\"\n\
                may = [\"coordinate\"]\nlegal_basis_coordinate = \"basis\"\n";
@@ -143,11 +146,15 @@ impl Consortium {
     /// The policy's text: two organisations are a stack, three must have released flags, and house numbers count. A
     /// version after the first names the one before it.
     pub fn policy(version: u32) -> String {
+        policy_text(&ROSTER, &Consortium::rules(version))
+    }
+
+    fn rules(version: u32) -> String {
         let previous = match version {
             1 => String::new(),
             _ => format!("previous = \"{}\"\n", signed(&Consortium::policy(version - 1)).digest()),
         };
-        let rules = format!(
+        format!(
             r#"version = {version}
 valid_from = 2026-12-01
 {previous}[counting]
@@ -164,7 +171,6 @@ opens = 2026-12-01
 closes = 2027-11-30
 "#,
             secret(1).key_id()
-        );
-        policy_text(&ROSTER, &rules)
+        )
     }
 }

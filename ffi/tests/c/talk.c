@@ -119,11 +119,15 @@ int main(int argc, char **argv) {
     said = talk(tax, now);
     THAT(said.news > 0);
 
-    /* What is taken back, refused rows aside, is gone with the next message. */
+    /* What is taken back, refused rows aside, is gone with the message of the next day. */
     OK(stapel_partner_take_back(police, two, &by_whom, now, &count));
     THAT(count == 1);
     OK(stapel_partner_take_back(police, homes, &by_whom, now, &count));
     THAT(count == 0);
+    said = talk(police, now);
+    THAT(said.kept_replies == 0 && said.news == 0);
+    now += DAY;
+    a_day(now);
     said = talk(police, now);
     THAT(said.kept_replies == 1 && said.kept == 0);
 
