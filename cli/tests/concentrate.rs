@@ -100,6 +100,11 @@ fn what_is_missing_is_said() {
     assert_eq!(code(&FIND.replace("--branch branche", "--branch branche --ignore branche")), "map");
     assert_eq!(code(&format!("{FIND} --number-only")), "level");
     assert_eq!(code(&FIND.replace("--out found.csv", "--out .")), "not_a_file");
+    for read in ["list.csv", "bag.stapel"] {
+        let before = desk.read(read);
+        assert_eq!(code(&FIND.replace("--out found.csv", &format!("--out ./{read}"))), "out_file");
+        assert_eq!(desk.read(read), before);
+    }
     for wrong in ["--at-least 1", "--times 0.5"] {
         let name = wrong.split(' ').next().unwrap();
         let line = FIND.replace(if name == "--times" { "--times 3" } else { "--at-least 5" }, wrong);

@@ -123,7 +123,8 @@ impl PartnerState {
             }
             JournalEvent::Rejected { series, epoch, number, code, detail, reply } => {
                 if *series == Series::Talk {
-                    self.after_hit.rejected(*number, *code, SaidOn::of(reply, record_number));
+                    let said = SaidOn::of(reply, record_number, today);
+                    self.after_hit.rejected(*number, *code, *detail, said);
                 }
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
                 if (code, *series) == (Some(Code::Recovering), Series::Question)

@@ -1,8 +1,9 @@
 //! `partner concentrate`: streets where a branch is far more common than in its town, for a person to look at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde_json::json;
@@ -116,6 +117,11 @@ pub(super) fn concentrate(args: ConcentrateArgs, out: &mut Output) -> Result<(),
         return Err(Failure::new("level", "establishments are counted by address: leave --number-only out"));
     }
     let is_dry = args.rows.dry_run;
+    let read = [args.rows.file.as_deref(), args.rows.register()];
+    if read.into_iter().flatten().any(|read| is_same_file(read, &args.out)) {
+        let finding = "--out names a file that is read: give another, so that nothing of it is lost";
+        return Err(Failure::new("out_file", finding));
+    }
     let sheet = args.rows.read_with_branch(args.branch)?;
     let known = known(&sheet, &register)?;
     let found = args.rule.concentrations(places(&known));
@@ -130,16 +136,20 @@ pub(super) fn concentrate(args: ConcentrateArgs, out: &mut Output) -> Result<(),
     }
     let addresses: usize = found.iter().map(|one| one.entries.len()).sum();
     let addresses = counted(addresses, "address", "addresses");
-    let place = if is_dry { "would be in".to_owned() } else { format!("are in {}:", args.out.shown()) };
-    note(&format!("{}: {}; {addresses} {place} read them before any is flagged", args.rule, streets(found.len())));
+    let out = args.out.shown();
+    let found = counted(found.len(), "branch in a street is", "branches in streets are");
+    note(&match (addresses.as_str(), is_dry) {
+        ("0 addresses", _) => format!("in no street there is a branch with {}", args.rule),
+        (some, true) => format!("{found} found with {}: {some} would be written to {out}", args.rule),
+        (some, false) => {
+            format!("{found} found with {}: {some} are in {out}; read them before any is flagged", args.rule)
+        }
+    });
     Ok(())
 }
 
-fn streets(count: usize) -> String {
-    match count {
-        0 => "no branch is so in any street".into(),
-        count => counted(count, "branch of a street is so", "branches of streets are so"),
-    }
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// The register's entry of each row that has a branch, beside that branch. Rows without one of the two are not counted,
@@ -273,7 +283,11 @@ impl Concentration {
 
 impl std::fmt::Display for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "at least {} in a street, and at least {} times the share in the town", self.at_least, self.times)
+        write!(
+            f,
+            "at least {} addresses in the street, and at least {} times the share in the town",
+            self.at_least, self.times
+        )
     }
 }
 

@@ -6,7 +6,8 @@ use super::super::flags::Flags;
 use super::super::reply_record::ReplyRecord;
 use super::agreement::Agreement;
 use super::news::TalkNews;
-use super::record::{Introduction, PostRecord, SentCopy, TakenEntry, TakenNote, TalkEvent};
+use super::pace::SentToday;
+use super::record::{Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
 use super::state::{
     AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, OwnRow,
     PutOffReason, ReportedYear, SaidOn, SentMessage, SentReply,
@@ -51,11 +52,11 @@ impl AfterHit {
                 self.sent.push(SentMessage { said: said.clone(), day: today, bytes: Vec::new(), reply: None });
             }
             TalkEvent::Kept { number, left, reply, .. } => {
-                self.sent_today.accepted(reply.told, reply.log.restored, None);
+                self.sent_today.accepted(day_of(reply, today), reply.log.restored, None);
                 if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == *number) {
                     self.room = Some((sent.said.epoch, *left));
                 }
-                self.replied(*number, None, SaidOn::of(reply, record));
+                self.replied(*number, None, SaidOn::of(reply, record, today));
             }
             TalkEvent::Posted { post } => self.posted(record, post, time),
             TalkEvent::Lapsed { ended, wider } => self.lapsed(ended, wider),
@@ -85,19 +86,26 @@ impl AfterHit {
         self.rows.retain(|row| !row.ended_told || !is_long_over(row.agreed.epoch));
     }
 
-    /// The broker did not accept a message. One that is over a budget is of today all the same; another is made anew.
-    /// What it said is not forgotten: a broker that uses it all the same is caught.
-    pub(crate) fn rejected(&mut self, number: u64, code: u8, said: SaidOn) {
+    /// The broker did not accept a message. What puts forward and is over a budget is made anew with as many new rows
+    /// as `detail` says are left, and then with none; without new rows it is of today all the same. What it said is
+    /// not forgotten: a broker that uses it all the same is caught.
+    pub(crate) fn rejected(&mut self, number: u64, code: u8, detail: u64, said: SaidOn) {
         if code == Code::Unavailable as u8 {
             return;
         }
         let is_over_budget = code == Code::OverBudget as u8;
         if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == number) {
-            self.sent_today.put_forward = is_over_budget;
-            if is_over_budget {
-                // Its organisation's other partners spent more than is known here. What stands already goes in any
-                // case, and what comes of it says how much there is room for.
-                self.room = Some((sent.said.epoch, 0));
+            let epoch = sent.said.epoch;
+            let is_kept = |other: &&SentMessage| other.said.epoch == epoch && other.kept().is_some();
+            let before = self.sent.iter().rev().find(is_kept);
+            let is_new = |row: &&SentRow| before.is_none_or(|before| !before.said.says(&row.address));
+            let new = u32::try_from(sent.said.rows.iter().filter(is_new).count()).unwrap_or(u32::MAX);
+            self.sent_today.put_forward = is_over_budget && new == 0;
+            if is_over_budget && new > 0 {
+                // Its organisation's other partners spent more than is known here.
+                let left = u32::try_from(detail).unwrap_or(u32::MAX);
+                let was_cut = self.room == Some((epoch, new));
+                self.room = Some((epoch, if was_cut || left >= new { 0 } else { left }));
             }
             self.replied(number, Some(code), said);
         } else if number == self.sent_today.last {
@@ -128,6 +136,7 @@ impl AfterHit {
     pub(crate) fn forget_broker(&mut self) {
         self.sent.clear();
         (self.room, self.all_told, self.told, self.received) = (None, None, 0, 0);
+        self.sent_today = SentToday::default();
         self.held_back.clear();
         self.strangers.clear();
         self.conversations.iter_mut().for_each(|known| known.id = ConversationId::NONE);
@@ -201,13 +210,16 @@ impl AfterHit {
     fn posted(&mut self, record: u64, post: &PostRecord, time: Timestamp) {
         let today = time.day();
         let restored = post.reply.log.restored;
-        self.sent_today.accepted(post.reply.told, restored, Some(post.number));
-        post.fates.iter().for_each(|sent| self.brought(sent, today, restored));
+        let told = day_of(&post.reply, today);
+        self.sent_today.accepted(told, restored, Some(post.number));
+        post.fates.iter().for_each(|sent| self.brought(sent, told, restored));
         // Before what this exchange left: who was introduced before that is not introduced again.
         post.entries.iter().for_each(|entry| self.take_entry(entry));
         for id in &post.left {
             if let Some(known) = self.called_mut(*id) {
                 known.left_told = Some(restored);
+                // It was left before it was known: the introduction that this post tells of is over again.
+                known.left = known.left.or(Some(told));
             }
         }
         self.strangers.retain(|id| !post.left.contains(id));
@@ -230,18 +242,18 @@ impl AfterHit {
         self.drop_old_news();
         self.told = self.told.max(post.told);
         self.received = self.received.max(post.received);
-        if !post.more && self.held_back.is_empty() {
-            self.all_told = Some(SaidOn::of(&post.reply, record));
+        if !post.is_full && self.held_back.is_empty() {
+            self.all_told = Some(SaidOn::of(&post.reply, record, today));
             // All that was decided up to this day was told, and no row is used after its last day.
             let newest = self.sent.last().map(|sent| sent.said.number);
-            self.sent.retain(|sent| sent.said.last_day >= post.reply.told || Some(sent.said.number) == newest);
+            self.sent.retain(|sent| sent.said.last_day >= told || Some(sent.said.number) == newest);
         }
     }
 
     /// What became of an own note that an exchange brought.
-    fn brought(&mut self, sent: &SentCopy, today: Day, restored: Timestamp) {
+    fn brought(&mut self, sent: &SentCopy, told: Day, restored: Timestamp) {
         if let Some(copy) = self.copy_mut(sent) {
-            copy.progress = progress(sent, today, restored);
+            copy.progress = progress(sent, told, restored);
         }
         let Some(known) = self.called_mut(sent.conversation) else { return };
         let (number, has_left) = (known.number, known.left.is_some());
@@ -252,7 +264,7 @@ impl AfterHit {
             // The broker has no such introduction, as where it was restored from a copy of before: nothing can be
             // written to that one, and it can write nothing.
             NoteFate::NotIntroduced if !has_left && other.left.is_none() => {
-                other.left = Some(today);
+                other.left = Some(told);
                 self.news.push(TalkNews::Left { conversation: number, partner: sent.to });
             }
             _ => {}
@@ -293,6 +305,7 @@ impl AfterHit {
     }
 
     fn introduce(&mut self, told: &Introduction) {
+        self.strangers.retain(|id| *id != told.conversation);
         let is_it = |known: &KnownConversation| (known.subject, known.epoch) == (told.subject, told.epoch);
         let at = match self.conversations.iter().position(is_it) {
             Some(at) => at,
@@ -354,9 +367,15 @@ impl AfterHit {
 }
 
 impl SaidOn {
-    pub(crate) fn of(reply: &ReplyRecord, record: u64) -> SaidOn {
-        SaidOn { day: reply.told, record, restored: reply.log.restored }
+    pub(crate) fn of(reply: &ReplyRecord, record: u64, today: Day) -> SaidOn {
+        SaidOn { day: day_of(reply, today), record, restored: reply.log.restored }
     }
+}
+
+/// The day of a reply, by the broker's clock; of one that is far ahead of this side's, at most tomorrow: else one such
+/// reply would silence a partner for as long.
+fn day_of(reply: &ReplyRecord, today: Day) -> Day {
+    reply.told.min(today.plus(1))
 }
 
 impl KnownConversation {

@@ -22,7 +22,7 @@ pub struct PutForwardByOther {
     pub answer_by: Day,
     /// What was answered, and when.
     pub answer: Option<(AskAnswer, Day)>,
-    /// Whether it is put forward here.
+    /// Whether it is put forward here, in the epoch in which the other does.
     pub is_put_forward: bool,
 }
 
@@ -37,7 +37,7 @@ impl Partner {
             day: asked.day,
             answer_by: asked.answer_by,
             answer: asked.answer,
-            is_put_forward: state.after_hit.has_row(&asked.address),
+            is_put_forward: state.after_hit.row(&asked.address).is_some_and(|row| row.agreed.epoch == asked.epoch),
         })
     }
 

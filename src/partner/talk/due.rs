@@ -37,7 +37,7 @@ impl Partner {
             .map(|asked| asked.answer_by)
             .collect();
         let is_unread = |news: &&TalkNews| matches!(news, TalkNews::Note { .. } | TalkNews::Decision { .. });
-        let rows = self.put_forward_rows().filter(|row| row.since < today);
+        let rows = self.put_forward_rows().filter(|row| row.since < today && !row.ended);
         let copies = known.conversations.iter().flat_map(|one| &one.notes).flat_map(|note| &note.copies);
         TalkDue {
             unanswered: open.len(),

@@ -7,6 +7,7 @@ use super::super::error::PartnerError;
 use super::agreement::may_meet;
 use super::reader::{Finding, Meeting, PostReader};
 use super::record::{Introduction, TakenEntry};
+use super::rows::LONGEST_ROW;
 use super::state::{SaidOn, SentMessage};
 use crate::address::AddressKey;
 use crate::day::Day;
@@ -158,6 +159,8 @@ impl PostReader<'_> {
                     CheckedEntry::Taken(introduced(None), self.out_of_time(entry, &told))
                 }
                 CodeCheck::Right(_) | CodeCheck::Unknown => CheckedEntry::PassedOver,
+                // The row may be of a version before these.
+                CodeCheck::Wrong if !reaches_back(&policies, entry.day) => CheckedEntry::PassedOver,
                 CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
                 CodeCheck::NotYet => CheckedEntry::NotYet,
             });
@@ -330,6 +333,12 @@ fn falsely(entry: &Entry, told: &Told) -> Finding {
         entry.number, told.partner, told.row, told.last_day
     );
     Finding { error: PartnerError::FalseIntroduction { finding }, other: None, message: Vec::new(), post: None }
+}
+
+/// Whether no version before these can have been in force when a row was made that stood on a day.
+fn reaches_back(policies: &[&SignedPolicy], day: Day) -> bool {
+    let oldest = policies.iter().map(|policy| policy.policy()).min_by_key(|policy| policy.version);
+    oldest.is_some_and(|oldest| oldest.version == 1 || oldest.valid_from.plus(LONGEST_ROW + 1) <= day)
 }
 
 /// Whether a policy has a partner introduced to the coordinator in an epoch.

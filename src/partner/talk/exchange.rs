@@ -2,12 +2,14 @@
 
 use super::super::Partner;
 use super::super::error::PartnerError;
+use super::super::flags::Holds;
 use super::super::member::Member;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::record::TalkEvent;
 use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use super::written::copies;
+use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Exchange, LEFT_AT_ONCE, NOTES_AT_ONCE, NoteSlot};
 use crate::secret::random;
@@ -28,8 +30,9 @@ impl Partner {
         };
         let mut events = Vec::new();
         for known in state.after_hit.conversations.iter().filter(|known| !told(known)) {
-            // Of a flag that ended since, or was withdrawn, a person decides.
-            let Some(address) = known.address.filter(|address| state.flags.covers(address)) else { continue };
+            // Of what was taken back since, or is of a flag that ended, a person decides.
+            let stands = |address: &AddressKey| state.flags.covers(address) && state.after_hit.has_row(address);
+            let Some(address) = known.address.filter(stands) else { continue };
             let copies = copies(&state.after_hit, known, Some(coordinator));
             if !copies.is_empty() {
                 let (key, typed) = (address.as_str().to_owned(), state.typed.shown(&address));
@@ -72,7 +75,8 @@ impl Partner {
         let known = &state.after_hit;
         let restored = state.own_lines.restored;
         let left = known.conversations.iter().filter(|known| known.leaves(restored)).map(|known| known.id);
-        let mut left: Vec<_> = left.chain(known.strangers.iter().copied()).take(LEFT_AT_ONCE).collect();
+        let strangers = known.strangers.iter().copied().filter(|id| known.called(*id).is_none());
+        let mut left: Vec<_> = left.chain(strangers).take(LEFT_AT_ONCE).collect();
         left.sort_unstable();
         let (epoch, waiting) = self.fullest(today)?;
         let mut notes = Vec::new();
@@ -105,7 +109,14 @@ impl Partner {
     /// The epoch with whose keys most notes can be sealed of those that are to be sent, and the first of them.
     fn fullest(&self, today: Day) -> Result<(u32, Vec<WaitingCopy<'_>>), PartnerError> {
         let epochs = self.member.epochs_without_secret(today)?;
-        let mut best = (epochs[0], Vec::new());
+        // Without notes, the newest in which the broker takes a message of this partner.
+        let held = |epoch: u32| self.data.state().epoch(epoch).is_none_or(|it| it.undelivered.holds == Holds::AsTold);
+        let takes = |epoch: &&u32| {
+            held(**epoch)
+                && matches!(self.own_seal_key(**epoch, today), Ok(Some(_)))
+                && self.member.refuse_uncertified(**epoch, today).is_ok()
+        };
+        let mut best = (*epochs.iter().find(takes).unwrap_or(&epochs[0]), Vec::new());
         for epoch in epochs {
             let own = self.own_seal_key(epoch, today)?;
             let state = self.data.state();

@@ -89,7 +89,7 @@ impl Partner {
             number: sent.head.sequence,
             told,
             received,
-            more: post.more,
+            is_full: post.entries.len() == ENTRIES_AT_ONCE,
             fates: fates.collect(),
             left: exchange.left,
             entries,
@@ -143,6 +143,9 @@ fn refuse_unfit(exchange: &Exchange, post: &Post) -> Result<(), PartnerError> {
     let is_answered = |at: usize| (post.sent[at] != NoteFate::Empty) == (at < used);
     if !(0..NOTES_AT_ONCE).all(is_answered) {
         return unexpected("it says of other notes what became of them than were sent");
+    }
+    if post.more && post.entries.len() < ENTRIES_AT_ONCE && post.notes.len() < NOTES_AT_ONCE {
+        return unexpected("it says that more waits, and has room for it");
     }
     let is_new = post.entries.first().is_none_or(|entry| entry.number > exchange.told)
         && post.notes.first().is_none_or(|(number, _)| *number > exchange.received);

@@ -87,8 +87,8 @@ pub(crate) struct PostRecord {
     /// The last entry that it had, and the last note.
     pub(crate) told: u64,
     pub(crate) received: u64,
-    /// Whether more waits.
-    pub(crate) more: bool,
+    /// Whether it had as many entries as it can, so that more may wait.
+    pub(crate) is_full: bool,
     /// What became of the notes that the exchange brought.
     pub(crate) fates: Vec<SentCopy>,
     /// The conversations that the exchange left.
@@ -254,7 +254,7 @@ encode_fields! {
 encode_fields! { SentRow { address, subject, without } }
 encode_fields! {
     PostRecord {
-        number, told, received, more, fates, left, entries, notes, passed_over, held_back, expired, strangers, reply
+        number, told, received, is_full, fates, left, entries, notes, passed_over, held_back, expired, strangers, reply
     }
 }
 encode_fields! { HeldBack { since, record, held } }

@@ -22,7 +22,7 @@ use crate::slug::Slug;
 use crate::talk::{Row, RowCode, RowKey, RowScope, Subject};
 
 /// The most days from the day of a message to the last one of its rows.
-const LONGEST_ROW: u16 = 14;
+pub(super) const LONGEST_ROW: u16 = 14;
 
 /// An own flag that somebody put forward.
 #[derive(Clone, PartialEq, Eq)]
@@ -230,15 +230,15 @@ pub(super) fn plan(
     Ok(Some(Planned { epoch, last_day: today.plus(LONGEST_ROW).min(closes), receivers, rows }))
 }
 
-/// The epoch of the next message that puts forward: the one in which the partner puts forward, or first an older open
+/// The epoch of the next message that puts forward: the one in which the partner puts forward, or first another open
 /// one in which a row may stand that somebody took back since.
 pub(super) fn epoch_to_tell(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
-    let newest = epoch(member, state, today)?;
+    let answers = epoch(member, state, today)?;
     let known = &state.after_hit;
     let is_taken_back = |sent: &SentMessage| sent.said.rows.iter().any(|row| !known.has_row(&row.address));
-    let older = member.epochs_without_secret(today)?.into_iter().filter(|older| *older < newest);
-    let untold = older.rev().find(|older| may_stand(state, *older, today).any(is_taken_back));
-    Ok(untold.unwrap_or(newest))
+    let others = member.epochs_without_secret(today)?.into_iter().filter(|other| *other != answers);
+    let untold = others.rev().find(|other| may_stand(state, *other, today).any(is_taken_back));
+    Ok(untold.unwrap_or(answers))
 }
 
 /// The epoch in which a partner puts forward: the one in which it would ask.
@@ -286,9 +286,9 @@ fn rows(
     let (mut rows, new): (Vec<_>, Vec<_>) = wanted.partition(|row| standing.contains(&row.address));
     let meet = member.meet()?;
     let room = meet.new_a_day.min(known.room_in(epoch)) as usize;
-    let most = MAX_ROWS.min(meet.held as usize);
-    rows.extend(new.into_iter().take(room.min(most.saturating_sub(rows.len()))));
-    rows.truncate(most);
+    // What stands goes on standing where a policy lowered the budget.
+    rows.extend(new.into_iter().take(room.min((meet.held as usize).saturating_sub(rows.len()))));
+    rows.truncate(MAX_ROWS);
     rows.sort_unstable_by_key(|row| row.address);
     // One whose pseudonym a source has yet to make waits for that.
     let made = rows.into_iter().map(|row| {

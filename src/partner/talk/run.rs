@@ -51,8 +51,9 @@ impl Partner {
         self.make_talk(epoch, &Request::Exchange(exchange), now).map(Some)
     }
 
-    /// The first day from `today` on by whose exchanges all notes that wait can have been brought, if no more are
-    /// written. `None` where the policy has no `[meet]`.
+    /// The first day from `today` on by whose exchanges all notes that the broker was never brought can have been
+    /// brought, if no more are written and the organisation's notes of a day are enough. `None` where the policy has no
+    /// `[meet]`.
     pub fn notes_go_on(&self, today: Day) -> Option<Day> {
         let meet = self.member.meet().ok()?;
         let state = self.data.state();

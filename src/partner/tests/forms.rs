@@ -191,7 +191,7 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         number: 12,
         told: 13,
         received: 14,
-        more: true,
+        is_full: true,
         fates: fates.map(sent).to_vec(),
         left: vec![id],
         entries: vec![

@@ -231,6 +231,29 @@ fn what_has_ended_goes_from_the_agenda_and_comes_back_with_whoever_writes_or_joi
     assert_eq!((one.joined, one.left.len()), (Vec::new(), 2));
 }
 
+/// The coordinator has a subject alone: whoever took it back meanwhile decides anew whether it hears the address.
+#[test]
+fn no_address_is_written_of_what_was_taken_back() {
+    let mut town = both();
+    town.exchange(POLICE, TOMORROW);
+    town.partner(POLICE).take_back(homes(1..2), &by(), TOMORROW).unwrap();
+    assert_eq!(town.exchange(POLICE, TOMORROW).0.notes.len(), 0);
+    town.exchange(HOUSING, TOMORROW);
+    assert_eq!(town.exchange(HOUSING, TOMORROW).0.notes.len(), 1);
+}
+
+/// One reply of a broker whose clock leapt does not keep a partner silent for as long.
+#[test]
+fn a_reply_of_a_far_day_silences_nobody() {
+    let mut town = Town::new();
+    let message = town.next(COORDINATOR, Kind::Exchange, NOW);
+    town.play(COORDINATOR).broker.late = 900 * DAY;
+    let post = town.post(COORDINATOR, &exchange_of(COORDINATOR, &message));
+    drop(town.reply(COORDINATOR, &message, Reply::Post(post), NOW).unwrap());
+    town.play(COORDINATOR).broker.late = 0;
+    assert_eq!(town.run(COORDINATOR, NOW.plus(2 * DAY)), [Kind::Exchange; 2]);
+}
+
 #[test]
 fn two_ways_of_typing_one_address_are_one_address() {
     let mut town = both();

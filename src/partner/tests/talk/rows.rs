@@ -64,7 +64,7 @@ fn without_certificates_nothing_is_put_forward() {
 
 /// What its organisation's other partners spent a partner does not know before it is told.
 #[test]
-fn what_is_over_budget_waits_for_another_day_and_keeps_no_notes_from_being_fetched() {
+fn what_is_over_budget_goes_as_far_as_there_is_room_and_then_without_what_is_new() {
     let mut town = Town::new();
     town.put_forward(POLICE, 9, NOW);
     let police = town.play(POLICE);
@@ -74,10 +74,18 @@ fn what_is_over_budget_waits_for_another_day_and_keeps_no_notes_from_being_fetch
     let day = |days: u64| NOW.plus(days * DAY);
     let message = town.next(POLICE, Kind::PutForward, day(1));
     assert_eq!(forwarded(POLICE, &message).rows.len(), 6);
-    let refused = Rejection::new(Code::OverBudget, 2, "too many");
-    let received = town.reply(POLICE, &message, Reply::Rejection(refused), day(1)).unwrap();
-    assert!(matches!(received, Received::Rejection { next: Next::Wait, .. }));
-    assert_eq!(town.run(POLICE, day(1)), [Kind::Exchange; 2], "it is said once a day");
+    let mut refused = message;
+    for (left, expected) in [(2, 3), (1, 1)] {
+        let rejection = Reply::Rejection(Rejection::new(Code::OverBudget, left, "too many"));
+        let received = town.reply(POLICE, &refused, rejection, day(1)).unwrap();
+        assert!(matches!(received, Received::Rejection { next: Next::Wait, .. }));
+        refused = town.partner(POLICE).talk(day(1)).unwrap().unwrap();
+        assert_eq!(forwarded(POLICE, &refused).rows.len(), expected, "{left} are left");
+    }
+    // Without new rows there is nothing to make less of it: it is said once a day.
+    let rejection = Reply::Rejection(Rejection::new(Code::OverBudget, 0, "today it was"));
+    drop(town.reply(POLICE, &refused, rejection, day(1)).unwrap());
+    assert_eq!(town.run(POLICE, day(1)), [Kind::Exchange; 2]);
     let waiting =
         |town: &mut Town| town.partner(POLICE).put_forward_rows().filter(|row| row.stands_until.is_none()).count();
     assert_eq!(waiting(&mut town), 5);
