@@ -225,6 +225,7 @@ PARTNER = table(
         "organisation": (SLUG_FORM, REQUIRED),
         "may": (words(matching("flag|ask|sweep|coordinate"), 4), REQUIRED),
         "sees": (matching("presence|band|count"), "presence"),
+        "sign_in": (matching("one-user"), ABSENT),
         "legal_basis_flag": (TEXT, ABSENT),
         "legal_basis_ask": (TEXT, ABSENT),
         "legal_basis_coordinate": (TEXT, ABSENT),

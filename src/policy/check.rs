@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::model::{Answers, Counting, LegalAct, Policy, RosterEntry, Sees};
+use super::model::{Answers, Counting, LegalAct, Policy, RosterEntry, Sees, SignIn};
 use super::published::has_published_key;
 use crate::address::Level;
 use crate::slug::Slug;
@@ -399,6 +399,10 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     if !partners.is_empty() {
         notes.push(Finding::new("asks-in-vain", [("partners", Fact::Partners(partners))]));
     }
+    let partners = numbers(policy, |partner| partner.sign_in == Some(SignIn::OneUser));
+    if !partners.is_empty() {
+        notes.push(Finding::new("one-user", [("partners", Fact::Partners(partners))]));
+    }
     let (signatures, organisations) = (usize::from(policy.changes.signatures), policy.organisations.len());
     if signatures < organisations {
         let facts = [("signatures", number(signatures)), ("organisations", number(organisations))];
@@ -687,6 +691,8 @@ mod tests {
             (EPOCH, "[budgets]\nswept_a_day = 5\nsweep_reasons = [\"a\"]\n[[epoch]]"),
         ];
         assert!(noted(&sweep).contains(&"sweep"));
+        let one_user = [("sees = \"presence\"", "sees = \"presence\"\nsign_in = \"one-user\"")];
+        assert!(noted(&one_user).contains(&"one-user") && !noted(&[]).contains(&"one-user"));
         assert!(refused(&sweep).is_empty(), "without an own flag, \"stacked\" still leaves 3 + 1 sets of 3 others");
     }
 

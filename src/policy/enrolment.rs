@@ -197,6 +197,7 @@ impl Enrolment {
                 ..Permissions::default()
             },
             sees,
+            sign_in: None,
             legal_basis_flag: legal_basis_flag.map(str::to_owned),
             legal_basis_ask: legal_basis_ask.map(str::to_owned),
             legal_basis_coordinate: legal_basis_coordinate.map(str::to_owned),
@@ -361,6 +362,7 @@ pub(super) fn partner_lines(partner: &RosterEntry) -> String {
         organisation,
         may,
         sees,
+        sign_in,
         legal_basis_flag,
         legal_basis_ask,
         legal_basis_coordinate,
@@ -371,6 +373,9 @@ pub(super) fn partner_lines(partner: &RosterEntry) -> String {
         strings(&may.named(["flag", "ask", "sweep", "coordinate"])),
         sees.as_str()
     );
+    if let Some(sign_in) = sign_in {
+        let _ = writeln!(lines, "sign_in = \"{}\"", sign_in.as_str());
+    }
     let bases = [
         ("legal_basis_flag", legal_basis_flag),
         ("legal_basis_ask", legal_basis_ask),

@@ -40,7 +40,7 @@ pub use founding::Founding;
 pub use model::{
     Answers, Because, Budgets, ChangeRules, ContactPoint, Counting, Epoch, LegalAct, Meet, MessageRules, NotAnOin, Oin,
     Operator, Organisation, Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules,
-    Sees, Unsigned,
+    Sees, SignIn, Unsigned,
 };
 pub use published::sample_text;
 pub use signature::PolicySignature;

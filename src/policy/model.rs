@@ -372,6 +372,9 @@ pub struct RosterEntry {
     pub may: Permissions,
     /// What it is shown of a stacked pseudonym.
     pub sees: Sees,
+    /// How people sign in at the partner's pages where they do so at no provider of their organisation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignIn>,
     /// Its legal basis to flag; `None` exactly when it may not flag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis_flag: Option<String>,
@@ -381,6 +384,17 @@ pub struct RosterEntry {
     /// Its legal basis to bring others together; `None` exactly when it may not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis_coordinate: Option<String>,
+}
+
+named! {
+    /// How people sign in at a partner's pages where they do so at no provider of their organisation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum SignIn {
+        /// One person, on the partner's own machine, under the one name that its configuration gives. The journal then
+        /// has that name, and nobody verified whose it is.
+        OneUser => "one-user",
+    }
 }
 
 /// What a partner may do.

@@ -308,6 +308,8 @@ mod tests {
         let address = "addresses = [\"https://stapel.example.nl\"]";
         changes.push((log_origin.to_owned(), format!("{log_origin}\n{address}")));
         let slug = "slug = \"politie\"";
+        let sees = "sees = \"presence\"";
+        changes.push((sees.to_owned(), format!("{sees}\nsign_in = \"one-user\"")));
         changes.push((slug.to_owned(), format!("{slug}\ntls_oins = [\"00000099000000007000\"]")));
         changes.push(("interval_hours = 24".into(), "interval_hours = 25".into()));
         // Every text and name that stands in the sample in quotes of its own.

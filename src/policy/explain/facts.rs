@@ -167,6 +167,10 @@ pub(super) fn of_partner(policy: &Policy, partner: &RosterEntry, words: &Catalog
         ("partner_organisation", partner.organisation.to_string()),
         ("partner_may", words.permissions(partner.may)),
         ("partner_sees", words.seen(&policy.counting, partner.sees)),
+        (
+            "partner_sign_in",
+            partner.sign_in.map(|how| words.word(&format!("sign_in.{}", how.as_str()))).unwrap_or_default(),
+        ),
         ("partner_basis_to_flag", partner.legal_basis_flag.clone().unwrap_or_default()),
         ("partner_basis_to_ask", partner.legal_basis_ask.clone().unwrap_or_default()),
         ("partner_basis_to_coordinate", partner.legal_basis_coordinate.clone().unwrap_or_default()),

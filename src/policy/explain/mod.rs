@@ -15,7 +15,7 @@ use facts::{explained, of_finding, of_unsigned, tls_oins};
 pub use self::lang::{Lang, NotALang};
 pub use self::pack::{Letter, OPEN, Paper};
 use super::check::{Check, Finding, NOT_ASKED, Reveal};
-use super::model::{Answers, Organisation, Policy, RegisterUse, RosterEntry};
+use super::model::{Answers, Organisation, Policy, RegisterUse, RosterEntry, SignIn};
 use crate::address::Level;
 
 /// The longest line of an explanation, in characters.
@@ -243,6 +243,9 @@ fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {
     }
     if let Some(basis) = &partner.legal_basis_coordinate {
         page.with(UNDER, "may_coordinate", &[("basis", basis.clone())]);
+    }
+    if partner.sign_in == Some(SignIn::OneUser) {
+        page.with(UNDER, "one_user", &[]);
     }
 }
 

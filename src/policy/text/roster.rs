@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 use super::super::error::PolicyError;
-use super::super::model::{Because, Budgets, Oin, Organisation, Permissions, RosterEntry, Sees, Unsigned};
+use super::super::model::{Because, Budgets, Oin, Organisation, Permissions, RosterEntry, Sees, SignIn, Unsigned};
 use super::shape::{RawOrganisation, RawPartner, RawPolicy, RawUnsigned, Table};
 use super::values::{NAME, PROSE, PolicyFile, shown};
 use crate::secret::VerifyingKey;
@@ -146,6 +146,7 @@ impl PolicyFile<'_> {
             organisation,
             may,
             sees: self.sees(&raw.sees)?,
+            sign_in: self.sign_in(&raw.sign_in)?,
             legal_basis_flag: self.basis("legal_basis_flag", &raw.legal_basis_flag, ("flag", may.flag), raw)?,
             legal_basis_ask: self.basis("legal_basis_ask", &raw.legal_basis_ask, ("ask", may.ask), raw)?,
             legal_basis_coordinate: self.basis(
@@ -217,6 +218,13 @@ impl PolicyFile<'_> {
             let finding = format!("{} is none of \"presence\", \"band\" and \"count\"", shown(raw.get_ref()));
             self.wrong(raw.span().start, "partner.sees", finding)
         })
+    }
+
+    fn sign_in(&self, raw: &Option<Spanned<String>>) -> Result<Option<SignIn>, PolicyError> {
+        let Some(raw) = raw else { return Ok(None) };
+        let found = SignIn::named(raw.get_ref());
+        let finding = || format!("{} is not \"one-user\"; leave it out where a provider is used", shown(raw.get_ref()));
+        found.map(Some).ok_or_else(|| self.wrong(raw.span().start, "partner.sign_in", finding()))
     }
 
     fn basis(

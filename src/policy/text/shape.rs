@@ -201,6 +201,7 @@ pub(super) struct RawPartner {
     pub(super) organisation: Spanned<String>,
     pub(super) may: Spanned<Vec<Spanned<String>>>,
     pub(super) sees: Option<Spanned<String>>,
+    pub(super) sign_in: Option<Spanned<String>>,
     pub(super) legal_basis_flag: Option<Spanned<String>>,
     pub(super) legal_basis_ask: Option<Spanned<String>>,
     pub(super) legal_basis_coordinate: Option<Spanned<String>>,
