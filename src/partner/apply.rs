@@ -4,7 +4,7 @@ use super::flags::{Flag, Holds, Row, Undelivered};
 use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};
-use super::state::{EpochState, LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
+use super::state::{EpochState, LatestReceipt, MAX_PAST, PartnerState, SeenRelease, Stacked, raise};
 use super::talk::record::TalkEvent;
 use super::talk::state::SaidOn;
 use crate::address::AddressKey;
@@ -111,6 +111,17 @@ impl PartnerState {
                     || (self.epoch(answer.epoch).is_none_or(|it| it.release <= answer.release)
                         && self.stacked_as_of <= answer.as_of);
                 self.see_release(answer.epoch, answer.release, went_back);
+                if is_latest {
+                    self.seen = Some(SeenRelease {
+                        read: record.time,
+                        epoch: answer.epoch,
+                        number: answer.release,
+                        as_of: answer.as_of,
+                        until: answer.until,
+                        organisations: answer.organisations,
+                        fresh: answer.fresh,
+                    });
+                }
                 if let Some(at) = self.questions.iter().position(|question| question.record == *asking) {
                     let question = self.questions.remove(at);
                     if is_latest {

@@ -24,8 +24,8 @@ pub struct Case {
     trace: Option<TraceContext>,
 }
 
-/// How a call came to the process that has the folder open. The acting user is what the caller says; this is what the
-/// process saw itself.
+/// How a call came to the process that has the folder open, and so who vouches for the acting user: this is what the
+/// process saw itself. But for [`Caller::SignedIn`] the acting user is what somebody said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// The process did it for itself: a command, or a program that opened the folder.
@@ -38,15 +38,22 @@ pub enum Caller {
     },
     /// Through a loopback address, by whoever had the token: of that the kernel names no user.
     Loopback,
+    /// Through a page, by somebody who signed in: the acting user is whom the organisation's provider verified.
+    SignedIn,
+    /// Through a page, under the one name that the configuration gives: nobody verified whose it is
+    /// ([`SignIn::OneUser`](crate::policy::SignIn::OneUser)).
+    OneUser,
 }
 
 impl Caller {
-    /// Its name in JSON: `own_process`, `local_user` or `loopback`.
+    /// Its name in JSON: `own_process`, `local_user`, `loopback`, `signed_in` or `one_user`.
     pub fn as_str(self) -> &'static str {
         match self {
             Caller::OwnProcess => "own_process",
             Caller::LocalUser { .. } => "local_user",
             Caller::Loopback => "loopback",
+            Caller::SignedIn => "signed_in",
+            Caller::OneUser => "one_user",
         }
     }
 
@@ -54,7 +61,7 @@ impl Caller {
     pub fn uid(self) -> Option<u32> {
         match self {
             Caller::LocalUser { uid } => Some(uid),
-            Caller::OwnProcess | Caller::Loopback => None,
+            _ => None,
         }
     }
 }
@@ -65,6 +72,8 @@ impl fmt::Display for Caller {
             Caller::OwnProcess => f.write_str("own process"),
             Caller::LocalUser { uid } => write!(f, "local user {uid}"),
             Caller::Loopback => f.write_str("loopback, user unknown"),
+            Caller::SignedIn => f.write_str("a page, signed in"),
+            Caller::OneUser => f.write_str("a page, its one user"),
         }
     }
 }
@@ -171,7 +180,7 @@ encode_fields! {
 }
 
 encode_variants! {
-    Caller { 1 => OwnProcess, 2 => LocalUser { uid }, 3 => Loopback },
+    Caller { 1 => OwnProcess, 2 => LocalUser { uid }, 3 => Loopback, 4 => SignedIn, 5 => OneUser },
     else "how a call came in is unknown"
 }
 

@@ -110,6 +110,7 @@ pub use processing::Processings;
 pub use read::{Answered, Next, Received};
 pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
+pub use state::SeenRelease;
 pub use talk::{
     AgendaEnd, AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy,
     NoteProgress, Posted, PutForwardByOther, PutForwardRow, PutOffReason, ReportedYear, ShownNews, TalkAct, TalkDue,
@@ -547,6 +548,12 @@ impl Partner {
     /// newer one to fetch, or the broker has yet to adopt this one.
     pub fn brokers_policy(&self) -> Option<Digest> {
         self.data.state().brokers_policy
+    }
+
+    /// The broker's release that the latest answer spoke of, and how many organisations were fresh at it; `None` where
+    /// no answer was read.
+    pub fn seen_release(&self) -> Option<SeenRelease> {
+        self.data.state().seen
     }
 
     /// The epochs for which there is a secret or another source, ascending.

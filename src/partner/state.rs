@@ -100,6 +100,8 @@ pub(super) struct PartnerState {
     pub(super) stacked: Vec<Stacked>,
     /// When the latest release took place that an answer spoke of which told what is stacked; 0 for none.
     pub(super) stacked_as_of: Timestamp,
+    /// What the latest answer said of its release; `None` where none was read.
+    pub(super) seen: Option<SeenRelease>,
     /// What was stacked when the news was read last.
     pub(super) reported: Vec<Stacked>,
     /// The policy that the broker said to hold to, if it is not the partner's.
@@ -116,6 +118,26 @@ pub(super) struct PartnerState {
     /// The sources of pseudonyms that have to be asked, and what they made.
     pub(super) sources: Vec<SourceState>,
     pub(super) after_hit: AfterHit,
+}
+
+/// A release of the broker, as the latest answer spoke of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeenRelease {
+    /// When that answer was read.
+    pub read: Timestamp,
+    /// The epoch.
+    pub epoch: u32,
+    /// The release's number.
+    pub number: u64,
+    /// When it took place.
+    pub as_of: Timestamp,
+    /// The next one takes place then at the earliest, unless a policy is adopted.
+    pub until: Timestamp,
+    /// How many organisations may flag.
+    pub organisations: u16,
+    /// How many of them were fresh at it.
+    pub fresh: u16,
 }
 
 /// A receipt, and the line that it names.
@@ -232,7 +254,7 @@ impl PartnerState {
         (self.answering, self.brokers_policy, self.receipt) = (None, None, None);
         self.checkpoint.clear();
         self.own_lines = OwnLines::default();
-        self.stacked_as_of = Timestamp::default();
+        (self.stacked_as_of, self.seen) = (Timestamp::default(), None);
         self.new_flags = LeftToday::default();
         self.unknown_since = None;
         self.after_hit.forget_broker();
@@ -416,9 +438,12 @@ encode_fields! {
     PartnerState {
         number, journal, latest, state_used, question_used, status_used, talk_used, answering, accepted, said_accepted,
         lost, made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, talk, past,
-        stacked, stacked_as_of, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources, after_hit
+        stacked, stacked_as_of, seen, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources,
+        after_hit
     }
 }
+
+encode_fields! { SeenRelease { read, epoch, number, as_of, until, organisations, fresh } }
 
 encode_fields! { LatestReceipt { log, bytes } }
 

@@ -14,7 +14,7 @@ use crate::partner::own_lines::{OwnLine, OwnLines};
 use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, ReplyRecord, Series, StatusRecord};
 use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
-use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
+use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, SeenRelease, Stacked};
 use crate::partner::talk::agreement::Agreement;
 use crate::partner::talk::pace::SentToday;
 use crate::partner::talk::record::{
@@ -166,6 +166,10 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         .into_iter()
         .enumerate()
         .map(|(at, (name, event))| (name, JournalRecord { time: NOW, by: by(at), event }))
+        .chain([("by_signed_in", Caller::SignedIn), ("by_one_user", Caller::OneUser)].map(|(name, caller)| {
+            let event = JournalEvent::Queried(ActQuery::default());
+            (name, JournalRecord { time: NOW, by: Some(served(caller)), event })
+        }))
         .collect()
 }
 
@@ -481,6 +485,15 @@ fn state() -> PartnerState {
         past: past.collect(),
         stacked: stacked(Told::Count(3)),
         stacked_as_of: Timestamp(48),
+        seen: Some(SeenRelease {
+            read: Timestamp(49),
+            epoch: 3,
+            number: 5,
+            as_of: Timestamp(48),
+            until: Timestamp(50),
+            organisations: 6,
+            fresh: 4,
+        }),
         reported: stacked(Told::Band(2)),
         brokers_policy: Some(Digest([25; 32])),
         checkpoint: b"checkpoint".to_vec(),

@@ -60,6 +60,25 @@ fn status(release: u64) -> StatusReply {
     }
 }
 
+#[test]
+fn the_release_that_the_latest_answer_spoke_of_is_kept() {
+    let mut play = delivered();
+    assert_eq!(play.partner.seen_release(), None);
+    let read = |play: &mut Play, release: u64, at: Timestamp| {
+        let question = play.partner.ask(homes(1..2), &by(), at).unwrap().remove(0);
+        let bytes = play.broker.sign(&header(&question), Digest::of(&[&question]), &answer(release, &[0]));
+        assert_eq!(code(play.partner.read(&bytes, at)), "none");
+    };
+    read(&mut play, 5, NOW);
+    let seen = play.partner.seen_release().unwrap();
+    assert_eq!((seen.read, seen.epoch, seen.number), (NOW, 1, 5));
+    assert_eq!((seen.as_of, seen.until, seen.organisations, seen.fresh), (Timestamp(1), Timestamp(2), 4, 4));
+    read(&mut play, 6, NOW.plus(60));
+    let play = play.reopen();
+    let seen = play.partner.seen_release().unwrap();
+    assert_eq!((seen.read, seen.number), (NOW.plus(60), 6));
+}
+
 /// A broker whose clock is in doubt says the same time in all replies, and gives neither.
 #[test]
 fn an_answer_and_a_receipt_for_flags_are_refused_where_they_are_of_before_their_message() {
@@ -465,7 +484,10 @@ fn of_two_epochs_the_later_release_tells_how_the_flags_stand() {
         assert!(matches!(play.partner.read(&reply, later), Ok(Received::Answer(_))));
         assert_eq!(play.partner.data.state().stacked.len(), stacked);
     }
-    assert_eq!(play.reopen().partner.data.state().stacked.len(), 2);
+    let play = play.reopen();
+    assert_eq!(play.partner.data.state().stacked.len(), 2);
+    let seen = play.partner.seen_release().unwrap();
+    assert_eq!((seen.epoch, seen.as_of), (2, later), "what is older and is read later says nothing of how it is now");
 }
 
 /// The broker that says that it holds nothing would only reject what is withdrawn before the full set.
