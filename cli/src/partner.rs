@@ -159,7 +159,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Sync(sync) => sync::sync(&sync, &args.config, out),
         Command::Logboek(args) => logboek::logboek(&args, out),
         #[cfg(unix)]
-        Command::Serve(serve) => serve::serve(serve, &args.config),
+        Command::Serve(serve) => serve::serve(serve, &args.config, out),
         Command::News(args) => look::news(&args, out),
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Journal(args) => officer::journal(&args, out),

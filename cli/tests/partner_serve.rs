@@ -385,6 +385,63 @@ fn what_is_missing_is_said_before_anything_is_served() {
 
 /// The journal of a partner from which nothing is carried goes to its Logboek all the same, from the start on.
 #[cfg(feature = "otlp")]
+/// Pages of the configuration: what is wrong is said by `--check`, which serves nothing, and what is right is served.
+#[test]
+fn pages_of_the_configuration_are_looked_at_and_served() {
+    let consortium = consortium();
+    let folder = consortium.path("");
+    let secret = |name: &str| {
+        std::fs::write(folder.join(name), "0123456789abcdef0123456789abcdef\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(folder.join(name), mode).unwrap();
+    };
+    secret("secret");
+    let check = |pages: &str| {
+        std::fs::write(folder.join("police.toml"), format!("dir = \"1\"\n{pages}")).unwrap();
+        let line = format!("partner serve --config police.toml --no-own --no-sync --check --now {START}");
+        let output = crate::common::run(&folder, &line, &[], b"");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, said, _) = check("");
+    assert_eq!((status, said.as_str()), (Some(0), "nothing is wrong with it\n"));
+    assert!(!folder.join("1/serve.sock").exists());
+    let (status, _, said) = check("[pages]\nlisten = \"192.0.2.1:443\"\nurl = \"https://a.nl\"\n");
+    assert!(
+        status == Some(1) && said.contains("[pages_not_encrypted]") && said.contains("give a certificate"),
+        "{said}"
+    );
+    let (status, _, said) = check("[pages]\nlisten = \"127.0.0.1:0\"\nuser = \"m.smit\"\ntoken = \"secret\"\n");
+    assert!(status == Some(1) && said.contains("[pages_one_user]") && said.contains("sign_in"), "{said}");
+    let (status, _, said) = check("[pages]\nlisten = \"127.0.0.1:0\"\nscript = true\n");
+    assert!(status == Some(1) && said.contains("line 4") && said.contains("script"), "{said}");
+    let pages = "[pages]\nlisten = \"127.0.0.1:0\"\n[pages.provider]\nissuer = \"http://127.0.0.1:1\"\n\
+                 client_id = \"a\"\nsecret = \"secret\"\n[pages.may]\nclaim = \"roles\"\nlook = [\"look\"]\n";
+    let (status, _, said) = check(pages);
+    assert!(status == Some(1) && said.contains("[pages_sign_in]") && said.contains("cannot be reached"), "{said}");
+    // A provider that is away does not keep the pages from being served.
+    let mut server = Server::with(
+        &folder,
+        &["--config", "police.toml", "--no-own", "--no-sync", "--log", "json", "--now", &START.to_string()],
+    );
+    let ready: Value = server.logged.lines().find(|line| line.contains("\"ready\"")).unwrap().parse().unwrap();
+    let origin = ready["fields"]["pages"].as_str().unwrap();
+    let host = origin.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(host.replace("localhost", "127.0.0.1")).unwrap();
+    write!(stream, "GET /nl/sign-in HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("lang=\"nl\""), "{page}");
+    // The folder is in use, and all but the policy is looked at.
+    let (status, _, said) = check(&pages.replace("client_id = \"a\"", "client_id = \"\""));
+    assert!(status == Some(1) && said.contains("was not looked at") && said.contains("client_id is missing"), "{said}");
+    server.signal("HUP");
+    server.wait_for("the pages are not reloaded");
+    server.signal("TERM");
+    server.wait_for("stopping");
+    assert!(server.child.wait().unwrap().success());
+    assert!(std::net::TcpStream::connect(host.replace("localhost", "127.0.0.1")).is_err());
+}
+
 #[test]
 fn a_served_partner_sends_to_its_logboek_without_sync() {
     let consortium = consortium();

@@ -17,6 +17,8 @@ mod local;
 pub mod logboek;
 #[cfg(any(feature = "broker", feature = "desk"))]
 mod pace;
+#[cfg(all(unix, feature = "desk"))]
+pub mod pages;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod places;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]

@@ -9,6 +9,8 @@ mod lengths;
 #[cfg(feature = "otlp")]
 mod logboek;
 mod logged;
+#[cfg(unix)]
+mod pages;
 mod schedule;
 mod serving;
 mod stub;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use stapel::Timestamp;
-use stapel_service::client::{Carrier, ServeSettings};
+use stapel::{Partner, Timestamp};
+use stapel_service::client::{Carrier, Configuration, PagesSettings, ServeSettings};
 use stapel_service::desk::{self, Desk, ServeError};
 use stapel_service::logboek::Collector;
+use stapel_service::pages;
 
 use super::settings::ConfigArgs;
 use super::sync::{Holder, LOOKS, Step, Stop, SyncArgs, Ways, go_on};
@@ -26,8 +27,10 @@ use crate::threads::WorkArgs;
 /// caller says, and beside that the user of the machine through whom the call came. Beside it goes what `stapel partner
 /// sync --stay` does, without a moment in which the folder is not to be had.
 ///
-/// SIGHUP makes it read the token and the register again; SIGTERM makes it end what is under way and stop. It tells
-/// systemd (Type=notify) when it is ready, and what it does to standard error.
+/// Where the configuration has `[pages]`, it serves pages for people too, at an address of their own (docs/pages.md).
+///
+/// SIGHUP makes it read the token, the register and what the pages need again; SIGTERM makes it end what is under way
+/// and stop. It tells systemd (Type=notify) when it is ready, and what it does to standard error.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner serve --config /etc/stapel/police.toml\n  curl --unix-socket \
                         /run/stapel/police.sock http://localhost/v1/status")]
@@ -50,14 +53,18 @@ pub(super) struct ServeArgs {
     #[arg(long)]
     no_sync: bool,
     /// What its log is written for: people, or programs that collect it, one JSON object a line
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Human)]
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Human, conflicts_with = "check")]
     log: LogForm,
+    /// Look whether the configuration can be served, and end: files, addresses, and whether the provider of the pages
+    /// can be reached. What the policy says is looked at where no other process has the folder open
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     work: WorkArgs,
 }
 
-pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure> {
-    let ServeArgs { place, outbox, socket, actor, no_own, no_sync, log, work } = args;
+pub(super) fn serve(args: ServeArgs, config: &ConfigArgs, out: &mut Output) -> Result<(), Failure> {
+    let ServeArgs { place, outbox, socket, actor, no_own, no_sync, log, check, work } = args;
     let read = config.read()?;
     if !no_sync && !no_own && actor.is_none() {
         return Err(Failure::Usage(
@@ -66,12 +73,13 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
         ));
     }
     let socket = socket.or_else(|| read.serve.socket.clone()).unwrap_or_else(|| place.dir.join("serve.sock"));
+    if check {
+        return look(&place, &read, no_sync, work.clock.time()?, out);
+    }
     let partner = place.open()?.with_threads(work.threads.start()?);
-    let policy = partner.policy().policy();
     if !no_sync {
         // What is wrong with how the broker is reached is said now, and not in a log at night.
-        Carrier::new(&read.connect, &policy.operator.addresses, &policy.consortium)
-            .map_err(|error| Failure::from(error).and("give it, or --no-sync where nothing is to be carried"))?;
+        refuse_unreachable(&partner, &read)?;
     }
     let register = desk::open_register(&read.serve).map_err(of_serving)?;
     let clock = work.clock.clone();
@@ -94,12 +102,48 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs) -> Result<(), Failure>
         Some(Box::new(move || carry_or_say(&args, &ways, &desk, &stop)))
     };
     let ready = || drop(beside.map(thread::spawn));
-    let settings = || -> Result<ServeSettings, ServeError> {
-        config.read().map(|read| read.serve).map_err(|failure| ServeError::Settings(failure.line()))
+    let settings = || -> Result<(ServeSettings, Option<PagesSettings>), ServeError> {
+        let read = config.read().map_err(|failure| ServeError::Settings(failure.line()))?;
+        Ok((read.serve, read.pages))
     };
     let served = desk::run(desk.clone(), &socket, settings, ready, || stop.tell());
     drop(at);
     served.map_err(of_serving)
+}
+
+/// Looks whether the configuration can be served.
+fn look(
+    place: &PartnerFolder,
+    read: &Configuration,
+    no_sync: bool,
+    now: Timestamp,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    desk::check(&read.serve).map_err(of_serving)?;
+    let partner = match place.open() {
+        Ok(partner) => Some(partner),
+        Err(failure) if failure.code() == "folder_in_use" => {
+            failure::note("another process has the folder open, so what the policy says was not looked at");
+            None
+        }
+        Err(failure) => return Err(failure),
+    };
+    if let (Some(partner), false) = (&partner, no_sync) {
+        refuse_unreachable(partner, read)?;
+    }
+    if let Some(settings) = &read.pages {
+        pages::check(settings, partner.as_ref(), now).map_err(|error| of_serving(error.into()))?;
+    }
+    writeln!(out, "nothing is wrong with it")?;
+    Ok(())
+}
+
+/// Refuses settings by which no broker can be reached.
+fn refuse_unreachable(partner: &Partner, read: &Configuration) -> Result<(), Failure> {
+    let policy = partner.policy().policy();
+    Carrier::new(&read.connect, &policy.operator.addresses, &policy.consortium)
+        .map(drop)
+        .map_err(|error| Failure::from(error).and("give it, or --no-sync where nothing is to be carried"))
 }
 
 fn of_serving(error: ServeError) -> Failure {

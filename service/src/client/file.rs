@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::error::CarrierError;
+use super::pages::PagesSettings;
 use super::settings::Settings;
 use crate::logboek::LogboekSettings;
 
@@ -37,6 +38,8 @@ pub struct Configuration {
     /// Where `stapel partner serve` is called.
     #[serde(default)]
     pub serve: ServeSettings,
+    /// Where people find its pages, and how they sign in.
+    pub pages: Option<PagesSettings>,
 }
 
 /// Where the programs of this machine call a partner, and how their rows are read.
@@ -81,7 +84,7 @@ pub(super) fn filled<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Res
 }
 
 /// Reads an address and a port.
-fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
     let finding = "it is no address and port: give numbers, such as 127.0.0.1:9650 or [::1]:9650";
     String::deserialize(from)?.parse().map(Some).map_err(|_| D::Error::custom(finding))
 }
@@ -132,6 +135,7 @@ impl Configuration {
         for path in paths.chain(ca) {
             *path = folder.join(&*path);
         }
+        read.pages = read.pages.map(|pages| pages.from_folder(folder));
         read.logboek = read.logboek.map(|logboek| logboek.from_folder(folder));
         Ok(read)
     }

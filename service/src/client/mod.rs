@@ -1,6 +1,7 @@
 //! How a partner reaches the broker: spec/carrier.md, 3 and 6.
 //!
-//! - `settings`: certificates, proxy and addresses; `file`: the configuration file that has them;
+//! - `settings`: certificates, proxy and addresses; `file`: the configuration file that has them; `pages`: its tables
+//!   on pages for people;
 //! - `carry`: one message and its reply, over all addresses, as often as it takes; `attempt`: one request at one
 //!   address; `channel`: its connection, of which the TLS records show no more than its length;
 //! - `fetch`: policies, signatures, certificates and the checkpoint;
@@ -16,6 +17,7 @@ mod channel;
 mod error;
 mod fetch;
 mod file;
+mod pages;
 mod settings;
 mod timing;
 
@@ -28,5 +30,6 @@ pub use carry::{Carrier, Missed};
 pub use error::CarrierError;
 pub use fetch::{Policies, PolicyVersion};
 pub use file::{Configuration, ServeSettings};
+pub use pages::{MaySettings, PagesSettings, ProviderSettings};
 pub use settings::Settings;
 pub use timing::{Pace, WallPace};

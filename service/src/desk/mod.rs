@@ -25,7 +25,7 @@ use stapel::register::Register;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use routes::{ROUTES, Route};
-pub use run::{Listening, ServeError, open_register, run};
+pub use run::{Listening, ServeError, check, open_register, run};
 
 /// A partner, and what its callers need besides.
 pub struct Desk {
@@ -133,7 +133,8 @@ impl Desk {
         self.is_stopping.load(Ordering::SeqCst)
     }
 
-    fn sync(&self) -> SyncRuns {
+    /// How `sync` goes.
+    pub(crate) fn sync(&self) -> SyncRuns {
         *self.sync.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -20,10 +20,11 @@ use tokio::time::{sleep, timeout};
 
 use super::Desk;
 use super::routes::{Door, Server};
-use crate::client::ServeSettings;
+use crate::client::{PagesSettings, ServeSettings};
 use crate::connection::{next, serve, stopped};
 use crate::local::{Token, bind_socket, remedy_of};
 use crate::pace::Paced;
+use crate::pages::{ListeningPages, PagesError};
 use crate::places::{Place, Places};
 use crate::pulse::Pulse;
 use crate::systemd;
@@ -86,6 +87,9 @@ pub enum ServeError {
         /// Why.
         error: io::Error,
     },
+    /// The pages for people cannot be served.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
     /// The process lacks what it runs on.
     #[error("cannot begin: {0}")]
     System(#[from] io::Error),
@@ -98,6 +102,7 @@ impl ServeError {
             ServeError::Settings(_) | ServeError::Token { .. } => "configuration",
             ServeError::Register { error, .. } => error.code(),
             ServeError::Listen { .. } | ServeError::System(_) => "serve",
+            ServeError::Pages(error) => error.code(),
         }
     }
 }
@@ -240,8 +245,21 @@ pub fn open_register(settings: &ServeSettings) -> Result<Option<Register>, Serve
     settings.register.as_ref().map(open).transpose()
 }
 
-/// Serves as a process: until SIGTERM or SIGINT, with SIGHUP to read token and register again, and telling systemd.
-/// It calls `ready` once it listens, and `stopping` when it is told to stop.
+/// Looks whether the settings can be served, as far as that is seen without listening.
+///
+/// # Errors
+///
+/// [`ServeError`]
+pub fn check(settings: &ServeSettings) -> Result<(), ServeError> {
+    if let Some((_, token)) = settings.loopback()? {
+        read_token(token)?;
+    }
+    open_register(settings).map(drop)
+}
+
+/// Serves as a process, with pages for people where there are settings of them: until SIGTERM or SIGINT, with SIGHUP to
+/// read token, register, certificate and secret again, and telling systemd. It calls `ready` once it listens, and
+/// `stopping` when it is told to stop.
 ///
 /// # Errors
 ///
@@ -249,21 +267,26 @@ pub fn open_register(settings: &ServeSettings) -> Result<Option<Register>, Serve
 pub fn run(
     desk: Arc<Desk>,
     socket: &Path,
-    settings: impl Fn() -> Result<ServeSettings, ServeError>,
+    settings: impl Fn() -> Result<(ServeSettings, Option<PagesSettings>), ServeError>,
     ready: impl FnOnce(),
     stopping: impl FnOnce(),
 ) -> Result<(), ServeError> {
-    let first = settings()?;
+    let (first, of_pages) = settings()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(THREADS).build()?;
     let served = runtime.block_on(async {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let pages = match &of_pages {
+            Some(settings) => Some(ListeningPages::start(desk.clone(), settings).await?),
+            None => None,
+        };
         let listening = Listening::start(desk, socket, &first).await?;
         systemd::tell(&[NotifyState::Ready]);
         tracing::info!(
             socket = shown_path(socket),
             address = listening.address().map(|address| address.to_string()),
+            pages = pages.as_ref().map(ListeningPages::origin),
             "ready"
         );
         ready();
@@ -275,8 +298,16 @@ pub fn run(
                 _ = watchdog.tick() => systemd::tell_alive(listening.is_alive(Instant::now())),
                 _ = hangup.recv() => {
                     systemd::tell_reloading();
-                    match settings().and_then(|settings| listening.reload(&settings)) {
-                        Ok(()) => tracing::info!("reloaded"),
+                    match settings() {
+                        Ok((serve, of_pages)) => {
+                            match listening.reload(&serve) {
+                                Ok(()) => tracing::info!("reloaded"),
+                                Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
+                            }
+                            if let Err(error) = reload_pages(pages.as_ref(), of_pages.as_ref()).await {
+                                tracing::error!(%error, "the pages are not reloaded: they are as they were");
+                            }
+                        }
                         Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
                     }
                     systemd::tell(&[NotifyState::Ready]);
@@ -286,7 +317,14 @@ pub fn run(
         systemd::tell(&[NotifyState::Stopping]);
         tracing::info!("stopping");
         stopping();
-        if !listening.stop().await {
+        let stop_pages = async {
+            match pages {
+                Some(pages) => pages.stop().await,
+                None => true,
+            }
+        };
+        let (is_ended, are_ended) = tokio::join!(listening.stop(), stop_pages);
+        if !(is_ended && are_ended) {
             tracing::warn!("stopped before all that was under way was ended");
         }
         Ok(())
@@ -294,6 +332,14 @@ pub fn run(
     // A call that goes on for longer is cut off as by a kill.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
+}
+
+async fn reload_pages(there: Option<&ListeningPages>, settings: Option<&PagesSettings>) -> Result<(), ServeError> {
+    match (there, settings) {
+        (Some(pages), Some(settings)) => Ok(pages.reload(settings).await?),
+        (None, None) => Ok(()),
+        _ => Err(ServeError::Settings("[pages] came or went: restart it for that".into())),
+    }
 }
 
 /// Waits for the partner as its callers do, again and again, until it is told to stop.

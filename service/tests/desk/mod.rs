@@ -32,7 +32,7 @@ pub(crate) const NAME: &str = "3f2b0a4e-8d0c-4a8e-9a51-6c5c1a0f7f10";
 pub(crate) struct Served {
     folder: tempfile::TempDir,
     pub(crate) desk: Arc<Desk>,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     listening: Option<Listening>,
     broker: Broker,
     /// Seconds since 1970.
@@ -44,6 +44,8 @@ pub(crate) struct Served {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
+    /// The head as it came.
+    pub(crate) raw: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -72,29 +74,42 @@ impl Served {
 
     /// Under a policy with more rules.
     pub(crate) fn under(rules: &str) -> Served {
-        Served::begin(rules, |policy, _| broker(policy))
+        Served::written(rules, |text| text)
+    }
+
+    /// Under a policy of which the text is changed before it is signed.
+    pub(crate) fn written(rules: &str, change: impl FnOnce(String) -> String) -> Served {
+        Served::begin(rules, change, |policy, _| broker(policy))
     }
 
     /// The same, where partners have the keys that their certificates name, and so can be introduced.
     pub(crate) fn that_meet(rules: &str) -> Served {
-        Served::begin(rules, |policy, folder| {
-            let places = [1, 2, 3, 4].map(|number: u16| folder.join(number.to_string()));
-            for (number, place) in (1..).zip(&places) {
-                fs::remove_file(place.join(format!("{number}.1.1.cert"))).unwrap();
-            }
-            let certified = |(number, place): (u16, &PathBuf)| {
-                let keys = Partner::open(place.as_path()).unwrap().keys(1).unwrap();
-                certificate(policy.policy(), number, 1, 1, Some(keys))
-            };
-            let all: Vec<_> = (1..).zip(&places).map(certified).collect();
-            for place in &places {
-                Partner::open(place.as_path()).unwrap().take_certificates(all.clone()).unwrap();
-            }
-            Broker::in_memory(broker_keys(), policy.clone(), &all, START).unwrap()
-        })
+        Served::begin(
+            rules,
+            |text| text,
+            |policy, folder| {
+                let places = [1, 2, 3, 4].map(|number: u16| folder.join(number.to_string()));
+                for (number, place) in (1..).zip(&places) {
+                    fs::remove_file(place.join(format!("{number}.1.1.cert"))).unwrap();
+                }
+                let certified = |(number, place): (u16, &PathBuf)| {
+                    let keys = Partner::open(place.as_path()).unwrap().keys(1).unwrap();
+                    certificate(policy.policy(), number, 1, 1, Some(keys))
+                };
+                let all: Vec<_> = (1..).zip(&places).map(certified).collect();
+                for place in &places {
+                    Partner::open(place.as_path()).unwrap().take_certificates(all.clone()).unwrap();
+                }
+                Broker::in_memory(broker_keys(), policy.clone(), &all, START).unwrap()
+            },
+        )
     }
 
-    fn begin(rules: &str, broker: impl FnOnce(&SignedPolicy, &Path) -> Broker) -> Served {
+    fn begin(
+        rules: &str,
+        change: impl FnOnce(String) -> String,
+        broker: impl FnOnce(&SignedPolicy, &Path) -> Broker,
+    ) -> Served {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.toml");
         let rules = format!(
@@ -103,7 +118,7 @@ impl Served {
              key_id = \"{}\"\nopens = 2026-12-01\ncloses = 2027-11-30",
             secret(1).key_id()
         );
-        write_policy(&policy, &policy_text(&ROSTER[..4], &rules));
+        write_policy(&policy, &change(policy_text(&ROSTER[..4], &rules)));
         for number in 1..=4 {
             partner_folder(&folder.path().join(number.to_string()), number, &policy, &[1]);
         }
@@ -236,7 +251,7 @@ pub(crate) fn post(path: &str, more: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn exchange(mut stream: impl Read + Write, request: &[u8]) -> Response {
+pub(crate) fn exchange(mut stream: impl Read + Write, request: &[u8]) -> Response {
     // What is too much is answered before it was all sent.
     let _ = stream.write_all(request);
     let mut bytes = Vec::new();
@@ -244,5 +259,5 @@ fn exchange(mut stream: impl Read + Write, request: &[u8]) -> Response {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Response { status, head: head.to_ascii_lowercase(), body: bytes[end + 4..].to_vec() }
+    Response { status, head: head.to_ascii_lowercase(), raw: head, body: bytes[end + 4..].to_vec() }
 }

@@ -8,7 +8,7 @@ mod hostile;
 mod monitor;
 mod openapi;
 mod pages;
-mod pki;
+pub(crate) mod pki;
 mod stops;
 mod tls;
 

@@ -1,0 +1,503 @@
+//! Signing in at an OpenID Connect provider: the code flow, with PKCE, state and nonce.
+//!
+//! What is checked of an ID token: its signature by a key of the provider's and an algorithm of [`ALGORITHMS`]; `iss`,
+//! `aud`, `exp` and `nonce`, by the crate `openidconnect`; and here `iat`, `nbf` and `azp`.
+
+use std::fmt;
+use std::fs;
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use data_encoding::BASE64URL_NOPAD;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreIdToken,
+    CoreIdTokenVerifier, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::url::{Host, Url};
+use openidconnect::{
+    AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, CsrfToken, DiscoveryError, HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
+    TokenResponse,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stapel::Timestamp;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, http};
+
+use super::attempt::Attempt;
+use super::refusal::Refusal;
+use super::setup::PagesError;
+use crate::client::ProviderSettings;
+
+/// The algorithms of an ID token: with a private key of the provider's. Those with a shared secret are not among them,
+/// and `none` is none.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+/// How many seconds the provider's clock may differ from this machine's.
+const SKEW: u64 = 60;
+
+/// How many seconds old an ID token may be: it was made when the code was shown.
+const OLDEST: u64 = 600;
+
+/// After so many seconds the provider's document and keys are fetched anew.
+const KEPT: u64 = 86_400;
+
+/// So many seconds must pass before they are fetched anew for a key that is not among them, or after a failure. A
+/// token with a made-up key has the provider asked no more often.
+const APART: u64 = 60;
+
+/// So many seconds after a failure nothing is tried: whoever signs in then is told at once.
+const FAILED: u64 = 5;
+
+/// How long one request to the provider may take.
+const WHOLE: Duration = Duration::from_secs(10);
+
+/// The most bytes of what the provider says.
+const MAX_RESPONSE: u64 = 1 << 20;
+
+/// The most bytes of an ID token that is shown to the provider again at signing out: it is part of an address.
+const MAX_HINT: usize = 4_096;
+
+/// Where systems keep the authorities that they trust: Debian, Fedora and Red Hat, SUSE, and others.
+const SYSTEM_ROOTS: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+type Metadata = ProviderMetadata<
+    More,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// What the discovery document has of signing out, and of RFC 9207.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct More {
+    end_session_endpoint: Option<Url>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for More {}
+
+/// A provider.
+pub(super) struct Provider {
+    issuer: IssuerUrl,
+    client_id: ClientId,
+    secret: Option<ClientSecret>,
+    scopes: Vec<String>,
+    /// The claim that says who it is.
+    pub(super) who: String,
+    agent: Agent,
+    known: Mutex<Known>,
+}
+
+/// What is known of it.
+#[derive(Default)]
+struct Known {
+    metadata: Option<(Arc<Metadata>, Timestamp)>,
+    failed: Option<Timestamp>,
+}
+
+/// What a browser came back with.
+pub(super) struct Back<'a> {
+    pub(super) code: &'a str,
+    /// The issuer, where the provider says it (RFC 9207).
+    pub(super) issuer: Option<&'a str>,
+}
+
+/// An ID token that holds.
+pub(super) struct Verified {
+    pub(super) claims: Map<String, Value>,
+    pub(super) id_token: String,
+}
+
+impl Provider {
+    pub(super) fn new(settings: &ProviderSettings) -> Result<Provider, PagesError> {
+        let wrong = |finding: &str| PagesError::new("configuration", format!("[pages.provider] {finding}"));
+        let ProviderSettings { issuer, client_id, secret, ca, proxy, scopes, who } = settings;
+        if client_id.is_empty() {
+            return Err(wrong("client_id is missing: give what the provider calls these pages"));
+        }
+        let url =
+            Url::parse(issuer).map_err(|_| wrong("issuer is no URL: write it as its discovery document has it"))?;
+        if !is_safe(&url) || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("issuer begins with https://, or with http:// and an address of this machine"));
+        }
+        let secret = secret.as_deref().map(read_secret).transpose()?.map(ClientSecret::new);
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent("")
+            .timeout_global(Some(WHOLE));
+        config = match proxy {
+            None => config.proxy(None),
+            Some(proxy) => {
+                // What is wrong with it may hold a password, and is not repeated.
+                let none = |_| wrong("proxy is none: write it as http://proxy.example.nl:3128");
+                config.proxy(Some(ureq::Proxy::new(proxy).map_err(none)?))
+            }
+        };
+        if url.scheme() == "https" {
+            config = config.tls_config(TlsConfig::builder().root_certs(roots(ca)?).build());
+        }
+        Ok(Provider {
+            issuer: IssuerUrl::new(issuer.clone()).map_err(|_| wrong("issuer is no URL"))?,
+            client_id: ClientId::new(client_id.clone()),
+            secret,
+            scopes: scopes.clone(),
+            who: who.clone().unwrap_or_else(|| "sub".into()),
+            agent: config.build().into(),
+            known: Mutex::default(),
+        })
+    }
+
+    /// Where to send a browser that is to sign in.
+    pub(super) fn begin(&self, attempt: &Attempt, back: &str, now: Timestamp) -> Result<String, Refusal> {
+        let metadata = self.metadata(now, false)?;
+        let client = self.client(&metadata, back)?;
+        let (state, nonce) = (CsrfToken::new(attempt.state.clone()), Nonce::new(attempt.nonce.clone()));
+        let verifier = PkceCodeVerifier::new(attempt.verifier.clone());
+        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
+        let (url, ..) = client
+            .authorize_url(flow, move || state, move || nonce)
+            .add_scopes(self.scopes.iter().cloned().map(Scope::new))
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+            .url();
+        Ok(url.into())
+    }
+
+    /// Shows the provider the code that a browser came back with, and checks the ID token that it gives for it.
+    pub(super) fn finish(
+        &self,
+        attempt: &Attempt,
+        came: &Back<'_>,
+        back: &str,
+        now: Timestamp,
+    ) -> Result<Verified, Refusal> {
+        let metadata = self.metadata(now, false)?;
+        // Else a code of another provider's, at which somebody has another's, would be shown to this one (RFC 9207).
+        let is_told = metadata.additional_metadata().authorization_response_iss_parameter_supported;
+        match came.issuer {
+            Some(issuer) if issuer != self.issuer.as_str() => return Err(Refusal::other_attempt()),
+            None if is_told => return Err(Refusal::other_attempt()),
+            _ => {}
+        }
+        let client = self.client(&metadata, back)?;
+        let response = client
+            .exchange_code(AuthorizationCode::new(came.code.to_owned()))
+            .map_err(|_| self.answered_wrong("its discovery document has no token endpoint"))?
+            .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.clone()))
+            .request(&|request| self.send(request));
+        let response = match response {
+            Ok(response) => response,
+            Err(RequestTokenError::ServerResponse(said)) => {
+                // `error` is one of a few words; what comes beside it may be anything.
+                tracing::warn!(error = said.error().as_ref(), "the provider does not take a code");
+                return Err(Refusal::refused_by_provider());
+            }
+            Err(RequestTokenError::Request(error)) => return Err(self.unreachable(&error.to_string())),
+            Err(_) => return Err(self.answered_wrong("its reply to a code is not in its form")),
+        };
+        let token = response.id_token().ok_or_else(|| self.answered_wrong("it gave no ID token"))?;
+        let nonce = Nonce::new(attempt.nonce.clone());
+        let mut checked = self.check(token, &metadata, &nonce, now);
+        if matches!(checked, Err(Fault::UnknownKey)) {
+            let metadata = self.metadata(now, true)?;
+            checked = self.check(token, &metadata, &nonce, now);
+        }
+        let claims = checked.map_err(|fault| {
+            tracing::warn!(fault = %fault, "an ID token does not hold");
+            Refusal::token()
+        })?;
+        Ok(Verified { claims, id_token: token.to_string() })
+    }
+
+    /// Where to send a browser that signed out here, so that it signs out there too; `None` where the provider has no
+    /// such page.
+    pub(super) fn end(&self, id_token: Option<&str>, back: &str) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (metadata, _) = known.metadata.as_ref()?;
+        let mut url = metadata.additional_metadata().end_session_endpoint.clone().filter(is_safe)?;
+        let hint = id_token.filter(|token| token.len() <= MAX_HINT).map(|token| ("id_token_hint", token));
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.client_id)
+            .append_pair("post_logout_redirect_uri", back)
+            .extend_pairs(hint);
+        Some(url.into())
+    }
+
+    /// Fetches the discovery document and the keys, as `--check` does.
+    pub(super) fn look(&self, now: Timestamp) -> Result<(), String> {
+        let metadata = self.fetch()?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).metadata = Some((Arc::new(metadata), now));
+        Ok(())
+    }
+
+    fn client(
+        &self,
+        metadata: &Metadata,
+        back: &str,
+    ) -> Result<
+        CoreClient<
+            openidconnect::EndpointSet,
+            openidconnect::EndpointNotSet,
+            openidconnect::EndpointNotSet,
+            openidconnect::EndpointNotSet,
+            openidconnect::EndpointMaybeSet,
+            openidconnect::EndpointMaybeSet,
+        >,
+        Refusal,
+    > {
+        let back = RedirectUrl::new(back.to_owned()).map_err(|_| Refusal::internal())?;
+        let client = CoreClient::from_provider_metadata(metadata.clone(), self.client_id.clone(), self.secret.clone());
+        // Basic is what a provider takes that says nothing (OpenID Connect Discovery 1.0, 3).
+        let takes_basic = metadata
+            .token_endpoint_auth_methods_supported()
+            .is_none_or(|ways| ways.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let way = if takes_basic { AuthType::BasicAuth } else { AuthType::RequestBody };
+        Ok(client.set_redirect_uri(back).set_auth_type(way))
+    }
+
+    /// The claims of an ID token that holds.
+    fn check(
+        &self,
+        token: &CoreIdToken,
+        metadata: &Metadata,
+        nonce: &Nonce,
+        now: Timestamp,
+    ) -> Result<Map<String, Value>, Fault> {
+        let (earliest, latest) = (now.0.saturating_sub(OLDEST + SKEW), now.0.saturating_add(SKEW));
+        let verifier = CoreIdTokenVerifier::new_public_client(
+            self.client_id.clone(),
+            self.issuer.clone(),
+            metadata.jwks().clone(),
+        )
+        .set_allowed_algs(ALGORITHMS)
+        .set_time_fn(move || moment(now.0.saturating_sub(SKEW)))
+        .set_issue_time_verifier_fn(move |issued| {
+            match (moment(earliest)..=moment(latest)).contains(&issued) {
+                true => Ok(()),
+                false => Err("it was made long ago, or is still to be".into()),
+            }
+        });
+        token.claims(&verifier, nonce).map_err(Fault::of)?;
+        // What was verified, with the claims that a configuration may name.
+        let text = token.to_string();
+        let payload = text.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
+        let claims: Option<Map<String, Value>> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
+        let claims = claims.ok_or(Fault::Form)?;
+        if claims.get("azp").is_some_and(|party| party.as_str() != Some(self.client_id.as_str())) {
+            return Err(Fault::Audience);
+        }
+        if claims.get("nbf").is_some_and(|from| from.as_f64().is_none_or(|from| from > latest as f64)) {
+            return Err(Fault::Time);
+        }
+        Ok(claims)
+    }
+
+    /// What is known of the provider; fetched anew where it is old, or where `anew` says so.
+    fn metadata(&self, now: Timestamp, anew: bool) -> Result<Arc<Metadata>, Refusal> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = |moment: Timestamp| now.0.saturating_sub(moment.0);
+        if let Some((metadata, fetched)) = &known.metadata {
+            let longest = if anew { APART } else { KEPT };
+            let has_failed = known.failed.is_some_and(|failed| since(failed) < APART);
+            if since(*fetched) < longest || has_failed {
+                return Ok(metadata.clone());
+            }
+        } else if known.failed.is_some_and(|failed| since(failed) < FAILED) {
+            return Err(Refusal::unreachable());
+        }
+        match self.fetch() {
+            Ok(metadata) => {
+                let metadata = Arc::new(metadata);
+                *known = Known { metadata: Some((metadata.clone(), now)), failed: None };
+                Ok(metadata)
+            }
+            Err(finding) => {
+                known.failed = Some(now);
+                let refused = self.unreachable(&finding);
+                known.metadata.as_ref().map(|(metadata, _)| metadata.clone()).ok_or(refused)
+            }
+        }
+    }
+
+    fn fetch(&self) -> Result<Metadata, String> {
+        let metadata = Metadata::discover(&self.issuer, &|request| self.send(request));
+        let metadata = metadata.map_err(|error| match error {
+            DiscoveryError::Request(error) => error.to_string(),
+            DiscoveryError::Response(status, ..) => format!("status {status}"),
+            DiscoveryError::Validation(_) => "its discovery document has another issuer".into(),
+            _ => "its discovery document or its keys are not in their form".into(),
+        })?;
+        let places = [Some(metadata.authorization_endpoint().url()), metadata.token_endpoint().map(|one| one.url())];
+        let are_safe = places.into_iter().flatten().all(is_safe);
+        if !are_safe {
+            return Err("its discovery document names places that are not encrypted".into());
+        }
+        Ok(metadata)
+    }
+
+    /// Sends a request of the protocol.
+    fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unsent> {
+        let fault = |error: &dyn fmt::Display| Unsent(error.to_string());
+        let url = Url::parse(&request.uri().to_string()).map_err(|error| fault(&error))?;
+        if !is_safe(&url) {
+            return Err(Unsent("it names a place that is not encrypted".into()));
+        }
+        let (head, body) = request.into_parts();
+        let response = match body.is_empty() {
+            true => self.agent.run(http::Request::from_parts(head, ())),
+            false => self.agent.run(http::Request::from_parts(head, body)),
+        };
+        let (head, body) = response.map_err(|error| fault(&error))?.into_parts();
+        let mut bytes = Vec::new();
+        body.into_reader().take(MAX_RESPONSE).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+        Ok(HttpResponse::from_parts(head, bytes))
+    }
+
+    fn unreachable(&self, finding: &str) -> Refusal {
+        tracing::warn!(issuer = self.issuer.as_str(), finding, "the provider cannot be reached");
+        Refusal::unreachable()
+    }
+
+    fn answered_wrong(&self, finding: &str) -> Refusal {
+        tracing::warn!(issuer = self.issuer.as_str(), finding, "the provider says what it should not");
+        Refusal::unreachable()
+    }
+}
+
+/// Shows neither the secret nor what was fetched.
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("issuer", &self.issuer.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Why a request got no response.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unsent(String);
+
+/// Why an ID token does not hold. It says nothing of what is in it.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("no key of the provider's is its key")]
+    UnknownKey,
+    #[error("its signature or algorithm")]
+    Signature,
+    #[error("its issuer")]
+    Issuer,
+    #[error("whom it is for")]
+    Audience,
+    #[error("its nonce")]
+    Nonce,
+    #[error("its times")]
+    Time,
+    #[error("its form")]
+    Form,
+}
+
+impl Fault {
+    fn of(error: ClaimsVerificationError) -> Fault {
+        use SignatureVerificationError as Signature;
+        match error {
+            ClaimsVerificationError::SignatureVerification(Signature::NoMatchingKey) => Fault::UnknownKey,
+            ClaimsVerificationError::SignatureVerification(_) => Fault::Signature,
+            ClaimsVerificationError::InvalidIssuer(_) => Fault::Issuer,
+            ClaimsVerificationError::InvalidAudience(_) => Fault::Audience,
+            ClaimsVerificationError::InvalidNonce(_) => Fault::Nonce,
+            ClaimsVerificationError::Expired(_) | ClaimsVerificationError::InvalidAuthTime(_) => Fault::Time,
+            _ => Fault::Form,
+        }
+    }
+}
+
+fn moment(seconds: u64) -> DateTime<Utc> {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Whether nobody on the way reads along: it is encrypted, or goes to this machine.
+fn is_safe(url: &Url) -> bool {
+    let is_here = match url.host() {
+        Some(Host::Domain(_)) | None => false,
+        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+    };
+    url.scheme() == "https" || url.scheme() == "http" && is_here
+}
+
+/// The authorities by which the provider is known.
+fn roots(named: &[PathBuf]) -> Result<RootCerts, PagesError> {
+    let paths: Vec<&Path> = match named.is_empty() {
+        false => named.iter().map(PathBuf::as_path).collect(),
+        true => SYSTEM_ROOTS.iter().map(Path::new).filter(|path| path.exists()).take(1).collect(),
+    };
+    if paths.is_empty() {
+        let finding = "the system's authorities are not found: give [pages.provider] ca the file in PEM of those by \
+                       which the provider is known, or install ca-certificates";
+        return Err(PagesError::new("configuration", finding));
+    }
+    let mut roots = Vec::new();
+    for path in paths {
+        let pem = fs::read(path).map_err(|error| PagesError::of_file(path, format!("cannot read it: {error}")))?;
+        let before = roots.len();
+        roots.extend(parse_pem(&pem).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some::<Certificate<'static>>(certificate),
+            _ => None,
+        }));
+        if roots.len() == before {
+            let finding = "there is no certificate in PEM in it (-----BEGIN CERTIFICATE-----)";
+            return Err(PagesError::of_file(path, finding));
+        }
+    }
+    Ok(RootCerts::Specific(Arc::new(roots)))
+}
+
+/// The client's secret, which not every user of the machine may read.
+fn read_secret(path: &Path) -> Result<String, PagesError> {
+    let unread = |error: std::io::Error| PagesError::of_file(path, format!("cannot read it: {error}"));
+    let there = fs::metadata(path).map_err(unread)?;
+    if std::os::unix::fs::MetadataExt::mode(&there) & 0o007 != 0 {
+        return Err(PagesError::of_file(path, "every user of this machine can read it: chmod 640"));
+    }
+    let text = fs::read_to_string(path).map_err(unread)?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    match !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(secret.to_owned()),
+        false => Err(PagesError::of_file(path, "there is no secret in it: one line of ASCII without spaces")),
+    }
+}

@@ -1,0 +1,50 @@
+//! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
+
+mod home;
+mod journal;
+
+use maud::Markup;
+use stapel::Timestamp;
+
+use super::person::{Person, Right};
+use super::refusal::Refusal;
+use super::request::Fields;
+use super::words::Words;
+use crate::desk::{Desk, Lent};
+
+/// A page.
+pub(super) struct Screen {
+    /// After the language; empty for the first.
+    pub(super) path: &'static str,
+    /// In Dutch and in English.
+    pub(super) title: (&'static str, &'static str),
+    /// What somebody needs to see it or to do anything on it. `None`: everybody who is signed in may.
+    pub(super) needs: Option<Right>,
+    /// Shows it. Nothing is changed by that.
+    pub(super) show: fn(&mut Visit<'_>) -> Result<Markup, Refusal>,
+    /// Does what its form asks for, and shows what came of it.
+    pub(super) act: Option<fn(&mut Visit<'_>, &Fields) -> Result<Markup, Refusal>>,
+}
+
+/// All pages, in the order of the menu.
+pub(super) const SCREENS: [Screen; 2] = [
+    Screen { path: "", title: ("Begin", "Start"), needs: None, show: home::show, act: None },
+    Screen {
+        path: "/journal",
+        title: ("Journaal", "Journal"),
+        needs: Some(Right::Officer),
+        show: journal::show,
+        act: Some(journal::act),
+    },
+];
+
+/// Somebody who looks at a page, and what it is made of. The partner is theirs as long as this lives.
+pub(super) struct Visit<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) partner: Lent,
+    pub(super) now: Timestamp,
+    pub(super) words: Words,
+    pub(super) person: &'a Person,
+    /// What each form has in it.
+    pub(super) csrf: &'a str,
+}
