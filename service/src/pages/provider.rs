@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use openidconnect::core::{
@@ -117,14 +118,15 @@ pub(super) struct Provider {
     /// The claim that says who it is.
     pub(super) who: String,
     agent: Agent,
-    known: Mutex<Known>,
+    known: ArcSwapOption<Known>,
+    /// When they could not be fetched last. Held by who fetches them, so that one at a time does.
+    failed: Mutex<Option<Timestamp>>,
 }
 
-/// What is known of it.
-#[derive(Default)]
+/// Its discovery document and its keys.
 struct Known {
-    metadata: Option<(Arc<Metadata>, Timestamp)>,
-    failed: Option<Timestamp>,
+    metadata: Metadata,
+    fetched: Timestamp,
 }
 
 /// What a browser came back with.
@@ -177,14 +179,14 @@ impl Provider {
             scopes: scopes.clone(),
             who: who.clone().unwrap_or_else(|| "sub".into()),
             agent: config.build().into(),
-            known: Mutex::default(),
+            known: ArcSwapOption::empty(),
+            failed: Mutex::default(),
         })
     }
 
     /// Where to send a browser that is to sign in.
     pub(super) fn begin(&self, attempt: &Attempt, back: &str, now: Timestamp) -> Result<String, Refusal> {
-        let metadata = self.metadata(now, false)?;
-        let client = self.client(&metadata, back)?;
+        let client = self.client(&self.metadata(now, false)?.metadata, back)?;
         let (state, nonce) = (CsrfToken::new(attempt.state.clone()), Nonce::new(attempt.nonce.clone()));
         let verifier = PkceCodeVerifier::new(attempt.verifier.clone());
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
@@ -204,7 +206,8 @@ impl Provider {
         back: &str,
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        let metadata = self.metadata(now, false)?;
+        let known = self.metadata(now, false)?;
+        let metadata = &known.metadata;
         // Else a code of another provider's, at which somebody has another's, would be shown to this one (RFC 9207).
         let is_told = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         match came.issuer {
@@ -212,7 +215,7 @@ impl Provider {
             None if is_told => return Err(Refusal::other_attempt()),
             _ => {}
         }
-        let client = self.client(&metadata, back)?;
+        let client = self.client(metadata, back)?;
         let response = client
             .exchange_code(AuthorizationCode::new(came.code.to_owned()))
             .map_err(|_| self.answered_wrong("its discovery document has no token endpoint"))?
@@ -221,19 +224,16 @@ impl Provider {
         let response = match response {
             Ok(response) => response,
             Err(RequestTokenError::ServerResponse(said)) => {
-                // `error` is one of a few words; what comes beside it may be anything.
-                tracing::warn!(error = said.error().as_ref(), "the provider does not take a code");
-                return Err(Refusal::refused_by_provider());
+                return Err(refused(said.error().as_ref()));
             }
             Err(RequestTokenError::Request(error)) => return Err(self.unreachable(&error.to_string())),
             Err(_) => return Err(self.answered_wrong("its reply to a code is not in its form")),
         };
         let token = response.id_token().ok_or_else(|| self.answered_wrong("it gave no ID token"))?;
         let nonce = Nonce::new(attempt.nonce.clone());
-        let mut checked = self.check(token, &metadata, &nonce, now);
+        let mut checked = self.check(token, metadata, &nonce, now);
         if matches!(checked, Err(Fault::UnknownKey)) {
-            let metadata = self.metadata(now, true)?;
-            checked = self.check(token, &metadata, &nonce, now);
+            checked = self.check(token, &self.metadata(now, true)?.metadata, &nonce, now);
         }
         let claims = checked.map_err(|fault| {
             tracing::warn!(fault = %fault, "an ID token does not hold");
@@ -245,9 +245,8 @@ impl Provider {
     /// Where to send a browser that signed out here, so that it signs out there too; `None` where the provider has no
     /// such page.
     pub(super) fn end(&self, id_token: Option<&str>, back: &str) -> Option<String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (metadata, _) = known.metadata.as_ref()?;
-        let mut url = metadata.additional_metadata().end_session_endpoint.clone().filter(is_safe)?;
+        let known = self.known.load_full()?;
+        let mut url = known.metadata.additional_metadata().end_session_endpoint.clone().filter(is_safe)?;
         let hint = id_token.filter(|token| token.len() <= MAX_HINT).map(|token| ("id_token_hint", token));
         url.query_pairs_mut()
             .append_pair("client_id", &self.client_id)
@@ -259,7 +258,7 @@ impl Provider {
     /// Fetches the discovery document and the keys, as `--check` does.
     pub(super) fn look(&self, now: Timestamp) -> Result<(), String> {
         let metadata = self.fetch()?;
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).metadata = Some((Arc::new(metadata), now));
+        self.known.store(Some(Arc::new(Known { metadata, fetched: now })));
         Ok(())
     }
 
@@ -325,29 +324,36 @@ impl Provider {
         Ok(claims)
     }
 
-    /// What is known of the provider; fetched anew where it is old, or where `anew` says so.
-    fn metadata(&self, now: Timestamp, anew: bool) -> Result<Arc<Metadata>, Refusal> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What is known of the provider; fetched anew where it is old, or where `anew` says so. Whoever needs nothing new
+    /// waits for nobody who fetches.
+    fn metadata(&self, now: Timestamp, anew: bool) -> Result<Arc<Known>, Refusal> {
         let since = |moment: Timestamp| now.0.saturating_sub(moment.0);
-        if let Some((metadata, fetched)) = &known.metadata {
-            let longest = if anew { APART } else { KEPT };
-            let has_failed = known.failed.is_some_and(|failed| since(failed) < APART);
-            if since(*fetched) < longest || has_failed {
-                return Ok(metadata.clone());
-            }
-        } else if known.failed.is_some_and(|failed| since(failed) < FAILED) {
-            return Err(Refusal::unreachable());
+        let longest = if anew { APART } else { KEPT };
+        let fresh = || self.known.load_full().filter(|known| since(known.fetched) < longest);
+        if let Some(known) = fresh() {
+            return Ok(known);
+        }
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have fetched it while this waited.
+        if let Some(known) = fresh() {
+            return Ok(known);
+        }
+        let known = self.known.load_full();
+        let apart = if known.is_some() { APART } else { FAILED };
+        if failed.is_some_and(|failed| since(failed) < apart) {
+            return known.ok_or_else(Refusal::unreachable);
         }
         match self.fetch() {
             Ok(metadata) => {
-                let metadata = Arc::new(metadata);
-                *known = Known { metadata: Some((metadata.clone(), now)), failed: None };
-                Ok(metadata)
+                let known = Arc::new(Known { metadata, fetched: now });
+                self.known.store(Some(known.clone()));
+                *failed = None;
+                Ok(known)
             }
             Err(finding) => {
-                known.failed = Some(now);
+                *failed = Some(now);
                 let refused = self.unreachable(&finding);
-                known.metadata.as_ref().map(|(metadata, _)| metadata.clone()).ok_or(refused)
+                known.ok_or(refused)
             }
         }
     }
@@ -395,6 +401,31 @@ impl Provider {
         tracing::warn!(issuer = self.issuer.as_str(), finding, "the provider says what it should not");
         Refusal::unreachable()
     }
+}
+
+/// The errors of OAuth 2.0 and of OpenID Connect.
+const ERRORS: [&str; 13] = [
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "login_required",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+];
+
+/// The provider did not let somebody in. The log has its word for why where it is one of those that there are; any
+/// other may be anything.
+pub(super) fn refused(error: &str) -> Refusal {
+    let error = ERRORS.into_iter().find(|known| *known == error).unwrap_or("another");
+    tracing::warn!(error, "the provider did not let somebody in");
+    Refusal::refused_by_provider()
 }
 
 /// Shows neither the secret nor what was fetched.

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::attempt::{self, Attempts};
 use super::person::Person;
-use super::provider::Back;
+use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, SESSION, cookie, cookie_of};
 use super::screens::{SCREENS, Screen, Visit};
@@ -64,8 +64,8 @@ pub(super) struct Pages {
     pub(super) sessions: Sessions,
     attempts: Attempts,
     style: String,
-    working: Semaphore,
-    signing_in: Semaphore,
+    working: Arc<Semaphore>,
+    signing_in: Arc<Semaphore>,
 }
 
 /// A response as far as it is made.
@@ -103,8 +103,8 @@ impl Pages {
             sessions: Sessions::default(),
             attempts: Attempts::new()?,
             style,
-            working: Semaphore::new(AT_ONCE),
-            signing_in: Semaphore::new(SIGNING_IN),
+            working: Arc::new(Semaphore::new(AT_ONCE)),
+            signing_in: Arc::new(Semaphore::new(SIGNING_IN)),
         })
     }
 
@@ -230,7 +230,6 @@ impl Pages {
         session: Session,
         form: Option<(fn(&mut Visit<'_>, &Fields) -> Result<maud::Markup, Refusal>, Fields)>,
     ) -> Result<Answer, Refusal> {
-        let _working = self.working.acquire().await.map_err(|_| Refusal::internal())?;
         let desk = self.desk.clone();
         let make = move || {
             let (partner, now) = (desk.lend(), desk.time());
@@ -246,7 +245,7 @@ impl Pages {
             drop(visit);
             Ok(Answer::Page(Page { title: words.t(screen.title.0, screen.title.1), content }, Some(session)))
         };
-        blocking(make).await
+        blocking(&self.working, make).await
     }
 
     /// Sends a browser to the provider.
@@ -255,8 +254,7 @@ impl Pages {
         let attempt = self.attempts.begin(&to, now).ok_or_else(Refusal::internal)?;
         let set = cookie(ATTEMPT, &attempt.cookie, Some(attempt::LONGEST));
         let back = self.own(RETURN);
-        let _asking = self.signing_in.acquire().await.map_err(|_| Refusal::internal())?;
-        let url = blocking(move || match &setup.way {
+        let url = blocking(&self.signing_in, move || match &setup.way {
             Way::Provider(provider) => provider.begin(&attempt, &back, now),
             Way::OneUser { .. } => Err(Refusal::of("not_found")),
         });
@@ -279,13 +277,12 @@ impl Pages {
         let attempt = cookie_text.and_then(|text| self.attempts.come_back(&text, state, now));
         let attempt = attempt.ok_or_else(Refusal::other_attempt)?;
         let (Some(code), None) = (query.one("code").map(str::to_owned), query.one("error")) else {
-            return Err(Refusal::refused_by_provider());
+            return Err(provider::refused(query.one("error").unwrap_or_default()));
         };
         let issuer = query.one("iss").map(str::to_owned);
         let (back, to) = (self.own(RETURN), own_page(Some(&attempt.to), Words(Lang::Nl)));
-        let _asking = self.signing_in.acquire().await.map_err(|_| Refusal::internal())?;
         let lasting = setup.lasting;
-        let signed_in = blocking(move || {
+        let signed_in = blocking(&self.signing_in, move || {
             let Way::Provider(provider) = &setup.way else { return Err(Refusal::of("not_found")) };
             let came = Back { code: &code, issuer: issuer.as_deref() };
             let verified = provider.finish(&attempt, &came, &back, now)?;
@@ -313,7 +310,7 @@ impl Pages {
             return Err(Refusal::of("token"));
         }
         let desk = self.desk.clone();
-        let allows = blocking(move || Ok(allows_one_user(&desk.lend()))).await?;
+        let allows = blocking(&self.working, move || Ok(allows_one_user(&desk.lend()))).await?;
         if !allows {
             return Err(Refusal::of("one_user"));
         }
@@ -411,9 +408,18 @@ fn set_cookies(headers: &mut axum::http::HeaderMap, cookies: &[String]) {
     }
 }
 
-/// Does something that waits in a thread of its own. A fault of this program is no more than a response.
-async fn blocking<T: Send + 'static>(make: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
-    let made = tokio::task::spawn_blocking(move || catch_unwind(AssertUnwindSafe(make))).await;
+/// Does something that waits in a thread of its own, of so many at once, also where the browser is gone meanwhile. A
+/// fault of this program is no more than a response.
+async fn blocking<T: Send + 'static>(
+    places: &Arc<Semaphore>,
+    make: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let place = places.clone().acquire_owned().await.map_err(|_| Refusal::internal())?;
+    let making = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        catch_unwind(AssertUnwindSafe(make))
+    });
+    let made = making.await;
     match made {
         Ok(Ok(made)) => made,
         _ => {

@@ -116,8 +116,10 @@ pub(super) fn right(words: Words, right: Right) -> &'static str {
 
 /// A page that says what is wrong.
 pub(super) fn refused(words: Words, refusal: &Refusal) -> Page {
-    let is_signing_in =
-        matches!(refusal.code, "other_attempt" | "refused_by_provider" | "provider_unreachable" | "token");
+    let is_signing_in = matches!(
+        refusal.code,
+        "other_attempt" | "refused_by_provider" | "provider_unreachable" | "token" | "no_right" | "no_name"
+    );
     let content = html! {
         div.alert role="alert" {
             p { (words.t(&refusal.dutch, &refusal.english)) }

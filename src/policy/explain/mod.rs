@@ -320,6 +320,19 @@ mod tests {
     use crate::policy::sample;
 
     #[test]
+    fn one_user_without_a_provider_is_shown_at_the_partner_that_has_it() {
+        let sees = "sees = \"presence\"";
+        let policy = sample::changed(&[(sees, &format!("{sees}\nsign_in = \"one-user\""))]);
+        for (lang, said) in [(Lang::Nl, "niemand controleerde wie het was"), (Lang::En, "nobody verified who it was")] {
+            let shown = |policy: &Policy| {
+                let page = policy.explain(lang).split_whitespace().collect::<Vec<_>>().join(" ");
+                page.matches(said).count()
+            };
+            assert_eq!((shown(&policy), shown(&sample::policy())), (1, 0), "{said}");
+        }
+    }
+
+    #[test]
     fn every_text_of_the_policy_is_in_it() {
         let policy = sample::policy();
         let contact = policy.contact_point.as_ref().unwrap();

@@ -15,6 +15,16 @@ const MOST: usize = 500;
 /// The most addresses of one act that are shown.
 const MOST_ADDRESSES: usize = 20;
 
+/// The columns of the list, in Dutch and in English.
+const COLUMNS: [(&str, &str); 6] = [
+    ("Wanneer", "When"),
+    ("Wat", "What"),
+    ("Adres", "Address"),
+    ("Wie", "Who"),
+    ("Zaak", "Case"),
+    ("Langs", "Through"),
+];
+
 /// What is asked for, as it was typed.
 #[derive(Default)]
 struct Typed {
@@ -115,7 +125,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
             ))
         }
         @if let Some(wrong) = wrong {
-            div.alert role="alert" {
+            div.alert #wrong role="alert" {
                 p { a href={ "#" (wrong.field) } { (words.t(wrong.dutch, wrong.english)) } }
             }
         }
@@ -154,7 +164,7 @@ fn field(
         div.field {
             label for=(name) { (words.t(label.0, label.1)) }
             input id=(name) name=(name) type=(kind) value=(value) required[is_needed] autocomplete="off" maxlength="400"
-                aria-invalid=[is_wrong.then_some("true")];
+                aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("wrong")];
         }
     }
 }
@@ -174,20 +184,16 @@ fn found(words: Words, acts: &[Act]) -> Markup {
                 }
             }
             @if !acts.is_empty() {
-                div.wide tabindex="0" role="region" aria-labelledby="found" {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { (words.t("Wanneer", "When")) }
-                                th scope="col" { (words.t("Wat", "What")) }
-                                th scope="col" { (words.t("Adres", "Address")) }
-                                th scope="col" { (words.t("Wie", "Who")) }
-                                th scope="col" { (words.t("Zaak", "Case")) }
-                                th scope="col" { (words.t("Langs", "Through")) }
+                // On a narrow screen each row is a block. The roles say that it is a table all the same.
+                table role="table" {
+                    thead role="rowgroup" {
+                        tr role="row" {
+                            @for column in COLUMNS {
+                                th role="columnheader" scope="col" { (words.t(column.0, column.1)) }
                             }
                         }
-                        tbody { @for act in shown { (one(words, act)) } }
                     }
+                    tbody role="rowgroup" { @for act in shown { (one(words, act)) } }
                 }
             }
         }
@@ -196,21 +202,22 @@ fn found(words: Words, acts: &[Act]) -> Markup {
 
 fn one(words: Words, act: &Act) -> Markup {
     let more = act.addresses.len().saturating_sub(MOST_ADDRESSES);
+    let by = act.by.as_ref();
+    let cells: [Markup; 6] = [
+        html! { (words.moment(act.time)) },
+        html! { (kind(words, &act.kind)) },
+        html! {
+            @for address in act.addresses.iter().take(MOST_ADDRESSES) { span.address { (address.as_str()) } " " }
+            @if more > 0 { (words.t("en nog ", "and more: ")) (words.number(more as u64)) }
+        },
+        html! { (by.map_or(words.t("niemand: dit ging vanzelf", "nobody: it went by itself"), Case::actor)) },
+        html! { (by.map_or("", Case::reference)) },
+        html! { (by.map_or(String::new(), |by| through(words, by.caller()))) },
+    ];
     html! {
-        tr {
-            td { (words.moment(act.time)) }
-            td { (kind(words, &act.kind)) }
-            td {
-                @for address in act.addresses.iter().take(MOST_ADDRESSES) { span.address { (address.as_str()) } " " }
-                @if more > 0 { (words.t("en nog ", "and more: ")) (words.number(more as u64)) }
-            }
-            @match &act.by {
-                Some(by) => {
-                    td { (by.actor()) }
-                    td { (by.reference()) }
-                    td { (through(words, by.caller())) }
-                }
-                None => { td colspan="3" { (words.t("vanzelf", "by itself")) } }
+        tr role="row" {
+            @for (column, cell) in COLUMNS.iter().zip(cells) {
+                td role="cell" data-label=(words.t(column.0, column.1)) { (cell) }
             }
         }
     }
