@@ -50,8 +50,13 @@ const provider = new Provider(issuer, {
       client_secret: "a-secret-of-the-client-0123456789",
       redirect_uris: [`${site}/sign-in/return`],
       post_logout_redirect_uris: [`${site}/signed-out`],
+      backchannel_logout_uri: `${site}/sign-out/back-channel`,
+      backchannel_logout_session_required: true,
     },
   ],
+  features: { backchannelLogout: { enabled: true } },
+  // By itself it asks nothing of this machine, where the pages are here.
+  fetch: (address, { dispatcher: _, ...rest }) => fetch(address, rest),
   pkce: { required: () => true },
   claims: { openid: ["sub", "name", "stapel_roles"] },
   conformIdTokenClaims: false,
@@ -70,6 +75,7 @@ let looked = 0;
 
 await refused();
 await used();
+await endedThere();
 await browser.close();
 served.stdin.end();
 await ended;
@@ -210,5 +216,21 @@ async function used() {
   // Signed out at the provider too: it asks for a name again.
   await press(page, "a.button");
   await page.waitForSelector("input[name=login]");
+  await page.context().close();
+}
+
+/** Somebody signs out at the provider alone, which tells the pages by itself. */
+async function endedThere() {
+  const page = await fresh();
+  await signIn(page, "j.jansen", "/nl");
+  is("before", page.url(), `${site}/nl`);
+  await page.goto(`${issuer}/session/end`);
+  await page.locator("button[type=submit]").first().click();
+  await page.waitForLoadState();
+  for (let tries = 0; tries < 20 && page.url() !== `${site}/nl/sign-in?to=%2Fnl`; tries += 1) {
+    await page.waitForTimeout(100);
+    await page.goto(`${site}/nl`);
+  }
+  is("ended there", page.url(), `${site}/nl/sign-in?to=%2Fnl`);
   await page.context().close();
 }

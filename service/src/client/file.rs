@@ -135,7 +135,7 @@ impl Configuration {
         for path in paths.chain(ca) {
             *path = folder.join(&*path);
         }
-        read.pages = read.pages.map(|pages| pages.from_folder(folder));
+        read.pages = read.pages.map(|pages| pages.in_folder(folder));
         read.logboek = read.logboek.map(|logboek| logboek.from_folder(folder));
         Ok(read)
     }

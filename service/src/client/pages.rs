@@ -98,7 +98,7 @@ pub struct MaySettings {
 
 impl PagesSettings {
     /// The same, with its paths taken from this folder.
-    pub(super) fn from_folder(mut self, folder: &Path) -> PagesSettings {
+    pub(super) fn in_folder(mut self, folder: &Path) -> PagesSettings {
         let PagesSettings { certificate, key, token, provider, .. } = &mut self;
         let own = [certificate, key, token].into_iter().flatten();
         let providers = provider.iter_mut().flat_map(|provider| provider.secret.iter_mut().chain(&mut provider.ca));

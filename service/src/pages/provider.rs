@@ -34,6 +34,7 @@ use ureq::{Agent, http};
 
 use super::attempt::Attempt;
 use super::refusal::Refusal;
+use super::secret::is_same;
 use super::setup::PagesError;
 use crate::client::ProviderSettings;
 
@@ -139,8 +140,44 @@ pub(super) struct Back<'a> {
 /// An ID token that holds.
 pub(super) struct Verified {
     pub(super) claims: Map<String, Value>,
-    pub(super) id_token: String,
+    pub(super) provided: Provided,
 }
+
+/// What the provider knows a session by.
+#[derive(Clone)]
+pub(super) struct Provided {
+    /// With it the provider knows whom to sign out.
+    pub(super) id_token: String,
+    subject: String,
+    /// Its own session, where it says it.
+    session: Option<String>,
+}
+
+/// What a token is taken for.
+enum Kind {
+    /// One of the attempt with this nonce.
+    IdToken(Nonce),
+    /// One that says that somebody signed out. It has no nonce, as an ID token has, so that neither is taken for the
+    /// other.
+    SigningOut,
+}
+
+/// Whom the provider signed out.
+pub(super) struct SignedOutThere {
+    subject: String,
+    session: Option<String>,
+}
+
+impl SignedOutThere {
+    /// Whether a session is theirs.
+    pub(super) fn is_of(&self, provided: &Provided) -> bool {
+        let is_session = self.session.is_none() || self.session == provided.session;
+        self.subject == provided.subject && is_session
+    }
+}
+
+/// The event of a token with which a provider says that somebody signed out (OpenID Connect Back-Channel Logout 1.0).
+const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 impl Provider {
     pub(super) fn new(settings: &ProviderSettings) -> Result<Provider, PagesError> {
@@ -230,16 +267,48 @@ impl Provider {
             Err(_) => return Err(self.answered_wrong("its reply to a code is not in its form")),
         };
         let token = response.id_token().ok_or_else(|| self.answered_wrong("it gave no ID token"))?;
-        let nonce = Nonce::new(attempt.nonce.clone());
-        let mut checked = self.check(token, metadata, &nonce, now);
-        if matches!(checked, Err(Fault::UnknownKey)) {
-            checked = self.check(token, &self.metadata(now, true)?.metadata, &nonce, now);
-        }
-        let claims = checked.map_err(|fault| {
+        let kind = Kind::IdToken(Nonce::new(attempt.nonce.clone()));
+        let claims = self.check_anew(token, metadata, now, &kind);
+        let claims = claims?.map_err(|fault| {
             tracing::warn!(fault = %fault, "an ID token does not hold");
             Refusal::token()
         })?;
-        Ok(Verified { claims, id_token: token.to_string() })
+        let subject = text_of(&claims, "sub").unwrap_or_default();
+        let provided = Provided { id_token: token.to_string(), subject, session: text_of(&claims, "sid") };
+        Ok(Verified { claims, provided })
+    }
+
+    /// Whom the provider signed out, as a token of it says that it sends by itself.
+    pub(super) fn signed_out(&self, token: &str, now: Timestamp) -> Result<SignedOutThere, Refusal> {
+        let refused = |fault: Fault| {
+            tracing::warn!(fault = %fault, "a token on signing out does not hold");
+            Refusal::of("logout_token")
+        };
+        let token: CoreIdToken = token.parse().map_err(|_| refused(Fault::Form))?;
+        let known = self.metadata(now, false)?;
+        let claims = self.check_anew(&token, &known.metadata, now, &Kind::SigningOut)?;
+        let claims = claims.map_err(refused)?;
+        let event = claims.get("events").and_then(|events| events.get(LOGOUT));
+        if !event.is_some_and(Value::is_object) || claims.contains_key("nonce") {
+            return Err(refused(Fault::Form));
+        }
+        let subject = text_of(&claims, "sub").ok_or_else(|| refused(Fault::Form))?;
+        Ok(SignedOutThere { subject, session: text_of(&claims, "sid") })
+    }
+
+    /// Checks a token, with keys that are fetched anew where its key is not among those that are known.
+    fn check_anew(
+        &self,
+        token: &CoreIdToken,
+        metadata: &Metadata,
+        now: Timestamp,
+        kind: &Kind,
+    ) -> Result<Result<Map<String, Value>, Fault>, Refusal> {
+        let checked = self.check(token, metadata, kind, now);
+        Ok(match checked {
+            Err(Fault::UnknownKey) => self.check(token, &self.metadata(now, true)?.metadata, kind, now),
+            checked => checked,
+        })
     }
 
     /// Where to send a browser that signed out here, so that it signs out there too; `None` where the provider has no
@@ -287,16 +356,16 @@ impl Provider {
         Ok(client.set_redirect_uri(back).set_auth_type(way))
     }
 
-    /// The claims of an ID token that holds.
+    /// The claims of a token that holds.
     fn check(
         &self,
         token: &CoreIdToken,
         metadata: &Metadata,
-        nonce: &Nonce,
+        kind: &Kind,
         now: Timestamp,
     ) -> Result<Map<String, Value>, Fault> {
         let (earliest, latest) = (now.0.saturating_sub(OLDEST + SKEW), now.0.saturating_add(SKEW));
-        let verifier = CoreIdTokenVerifier::new_public_client(
+        let mut verifier = CoreIdTokenVerifier::new_public_client(
             self.client_id.clone(),
             self.issuer.clone(),
             metadata.jwks().clone(),
@@ -309,7 +378,15 @@ impl Provider {
                 false => Err("it was made long ago, or is still to be".into()),
             }
         });
-        token.claims(&verifier, nonce).map_err(Fault::of)?;
+        if matches!(kind, Kind::SigningOut) {
+            verifier = verifier.allow_all_jose_types();
+        }
+        let is_expected = |given: Option<&Nonce>| match (kind, given) {
+            (Kind::IdToken(own), Some(given)) if is_same(own.secret(), given.secret()) => Ok(()),
+            (Kind::SigningOut, None) => Ok(()),
+            _ => Err("it is of another attempt, or of another kind".into()),
+        };
+        token.claims(&verifier, is_expected).map_err(Fault::of)?;
         // What was verified, with the claims that a configuration may name.
         let text = token.to_string();
         let payload = text.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
@@ -440,7 +517,7 @@ impl fmt::Debug for Provider {
 #[error("{0}")]
 struct Unsent(String);
 
-/// Why an ID token does not hold. It says nothing of what is in it.
+/// Why a token does not hold. It says nothing of what is in it.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("no key of the provider's is its key")]
@@ -472,6 +549,10 @@ impl Fault {
             _ => Fault::Form,
         }
     }
+}
+
+fn text_of(claims: &Map<String, Value>, name: &str) -> Option<String> {
+    claims.get(name)?.as_str().map(str::to_owned)
 }
 
 fn moment(seconds: u64) -> DateTime<Utc> {

@@ -13,12 +13,18 @@ pub(super) struct Refusal {
 }
 
 /// The pages' own codes, each with its status and what it says in Dutch and in English. docs/pages.md has them.
-const OWN: [(&str, u16, &str, &str); 18] = [
+const OWN: [(&str, u16, &str, &str); 19] = [
     (
         "bad_request",
         400,
         "De aanvraag is niet te lezen. Ga terug en probeer het opnieuw.",
         "The request cannot be read. Go back and try again.",
+    ),
+    (
+        "logout_token",
+        400,
+        "Het bewijs dat iemand zich afmeldde klopt niet.",
+        "The token on somebody who signed out does not hold.",
     ),
     (
         "form",

@@ -20,7 +20,7 @@ use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, SESSION, cookie, cookie_of};
-use super::screens::{SCREENS, Screen, Visit};
+use super::screens::{Act, SCREENS, Screen, Visit};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
@@ -36,6 +36,9 @@ const SIGNING_IN: usize = 4;
 
 /// Where the provider sends a browser back to.
 const RETURN: &str = "/sign-in/return";
+
+/// Where the provider says by itself that somebody signed out there.
+const SIGNED_OUT_THERE: &str = "/sign-out/back-channel";
 
 /// Where the provider sends a browser that signed out there.
 const SIGNED_OUT: &str = "/signed-out";
@@ -76,6 +79,8 @@ enum Answer {
     Elsewhere(String, Vec<String>),
     /// Signed out here, and where one signs out at the provider.
     SignedOut(Option<String>),
+    /// It was done, and nobody sees a page of it.
+    Done,
     Style,
 }
 
@@ -85,6 +90,7 @@ enum Place {
     Start,
     Return,
     BackFromSigningOut,
+    FromThere,
     SignIn,
     Begin,
     SignOut,
@@ -164,7 +170,7 @@ impl Pages {
             Method::POST => true,
             _ => return Err(Refusal::of("method_not_allowed")),
         };
-        if is_form {
+        if is_form && !matches!(place, Place::FromThere) {
             request::refuse_other_origin(request.headers(), &self.site)?;
         }
         let query = Fields::parse(request.uri().query().unwrap_or_default().as_bytes())?;
@@ -189,6 +195,10 @@ impl Pages {
             (Place::Return, false) => {
                 let cookie = cookie_of(request.headers(), ATTEMPT).map(str::to_owned);
                 self.come_back(setup.clone(), cookie, id, query).await
+            }
+            (Place::FromThere, true) => {
+                let form = request::form(request).await?;
+                self.sign_out_from_there(setup.clone(), &form).await
             }
             (Place::SignOut, true) => {
                 let form = request::form(request).await?;
@@ -228,7 +238,7 @@ impl Pages {
         screen: &'static Screen,
         words: Words,
         session: Session,
-        form: Option<(fn(&mut Visit<'_>, &Fields) -> Result<maud::Markup, Refusal>, Fields)>,
+        form: Option<(Act, Fields)>,
     ) -> Result<Answer, Refusal> {
         let desk = self.desk.clone();
         let make = move || {
@@ -287,14 +297,26 @@ impl Pages {
             let came = Back { code: &code, issuer: issuer.as_deref() };
             let verified = provider.finish(&attempt, &came, &back, now)?;
             let person = Person::of_claims(&verified.claims, &provider.who, &setup.settings.may)?;
-            Ok((person, verified.id_token))
+            Ok((person, verified.provided))
         });
-        let (person, id_token) = signed_in.await?;
-        let begun = self.sessions.begin(person, Some(id_token), now, lasting).ok_or_else(Refusal::internal)?;
+        let (person, provided) = signed_in.await?;
+        let begun = self.sessions.begin(person, Some(provided), now, lasting).ok_or_else(Refusal::internal)?;
         // Whoever was signed in with this browser before is not any more.
         id.into_iter().for_each(|id| self.sessions.end(id));
         let cookies = vec![cookie(SESSION, &begun, None), cookie(ATTEMPT, "", Some(0))];
         Ok(Answer::Elsewhere(to, cookies))
+    }
+
+    /// The provider says by itself that somebody signed out there: no browser's request.
+    async fn sign_out_from_there(self: Arc<Pages>, setup: Arc<Setup>, form: &Fields) -> Result<Answer, Refusal> {
+        let token = form.one("logout_token").unwrap_or_default().to_owned();
+        let now = self.desk.time();
+        let who = blocking(&self.signing_in, move || match &setup.way {
+            Way::Provider(provider) => provider.signed_out(&token, now),
+            Way::OneUser { .. } => Err(Refusal::of("not_found")),
+        });
+        self.sessions.end_of(&who.await?);
+        Ok(Answer::Done)
     }
 
     /// The one user signs in.
@@ -334,7 +356,10 @@ impl Pages {
         }
         self.sessions.end(id);
         Ok(Answer::SignedOut(match &setup.way {
-            Way::Provider(provider) => provider.end(session.id_token.as_deref(), &self.own(SIGNED_OUT)),
+            Way::Provider(provider) => {
+                let id_token = session.provided.as_ref().map(|provided| provided.id_token.as_str());
+                provider.end(id_token, &self.own(SIGNED_OUT))
+            }
             Way::OneUser { .. } => None,
         }))
     }
@@ -384,6 +409,7 @@ impl Pages {
                 }
                 response
             }
+            Ok(Answer::Done) => Response::new(Body::empty()),
             Ok(Answer::Style) => {
                 let mut response = Response::new(Body::from(STYLE));
                 let headers = response.headers_mut();
@@ -440,6 +466,7 @@ fn place_of(path: &str) -> (Lang, Option<Place>) {
                 "/style.css" => Some(Place::Style),
                 RETURN => Some(Place::Return),
                 SIGNED_OUT => Some(Place::BackFromSigningOut),
+                SIGNED_OUT_THERE => Some(Place::FromThere),
                 _ => None,
             };
             return (Lang::Nl, place);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use stapel::Timestamp;
 
 use super::person::Person;
+use super::provider::{Provided, SignedOutThere};
 use super::secret::{Fingerprint, fingerprint, is_same, random_text};
 
 /// The most sessions. Where there are so many, the one that was used longest ago ends.
@@ -25,8 +26,8 @@ pub(super) struct Session {
     pub(super) person: Person,
     /// What each form has in it, so that another site's form is known from it.
     pub(super) csrf: String,
-    /// The ID token with which the provider knows whom to sign out.
-    pub(super) id_token: Option<String>,
+    /// What the provider knows it by, where there is one.
+    pub(super) provided: Option<Provided>,
     began: Timestamp,
     used: Timestamp,
     /// Which of two that were used in one second was used first.
@@ -57,7 +58,7 @@ impl Sessions {
     pub(super) fn begin(
         &self,
         person: Person,
-        id_token: Option<String>,
+        provided: Option<Provided>,
         now: Timestamp,
         lasting: Lasting,
     ) -> Option<String> {
@@ -71,7 +72,7 @@ impl Sessions {
             end_oldest(&mut sessions, |_| true);
         }
         let turn = next_turn(&sessions);
-        let session = Session { person, csrf, id_token, began: now, used: now, turn };
+        let session = Session { person, csrf, provided, began: now, used: now, turn };
         sessions.insert(fingerprint(&id), session);
         Some(id)
     }
@@ -98,6 +99,11 @@ impl Sessions {
     /// Ends it.
     pub(super) fn end(&self, id: &str) {
         self.sessions().remove(&fingerprint(id));
+    }
+
+    /// Ends those of whom the provider signed out.
+    pub(super) fn end_of(&self, who: &SignedOutThere) {
+        self.sessions().retain(|_, session| !session.provided.as_ref().is_some_and(|provided| who.is_of(provided)));
     }
 
     /// Ends all, because how people sign in is another now.

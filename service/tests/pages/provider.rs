@@ -122,6 +122,18 @@ impl Provider {
         (state.key, state.kid) = (new_key(), format!("{}x", state.kid));
     }
 
+    /// A token with which it says that somebody signed out, changed so.
+    pub(super) fn signed_out(&self, name: &str, change: impl FnOnce(&mut Value)) -> String {
+        let state = self.state();
+        let mut claims = json!({
+            "iss": format!("http://{}", self.address), "sub": format!("sub-{name}"), "aud": CLIENT,
+            "exp": state.now + 120, "iat": state.now, "jti": "1", "sid": format!("sid-{name}"),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        });
+        change(&mut claims);
+        state.signed(json!({"alg": "ES256", "kid": state.kid, "typ": "logout+jwt"}), &claims)
+    }
+
     /// Somebody signs in: the code with which the browser is sent back.
     pub(super) fn grant(&self, begun: &Begun, name: &str, roles: &[&str]) -> String {
         let mut state = self.state();
@@ -219,6 +231,7 @@ impl State {
         let mut claims = json!({
             "iss": issuer, "sub": format!("sub-{}", granted.name), "aud": CLIENT, "exp": self.now + 300,
             "iat": self.now, "nonce": granted.nonce, "preferred_username": granted.name, "roles": granted.roles,
+            "sid": format!("sid-{}", granted.name),
         });
         if let Some(twist) = &mut self.twist {
             twist(&mut header, &mut claims);

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 use stapel::partner::Caller;
 
+use super::provider::Signing;
 use super::{Office, TOKEN, begin, fields, refusal, text, write_secret};
 use crate::desk::Served;
 
@@ -206,4 +207,44 @@ fn pages_to_sign_in_at() {
     writeln!(out, "\nSITE {}", office.pages().origin()).unwrap();
     out.flush().unwrap();
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// As the provider itself says it, with no browser.
+#[test]
+fn whoever_signs_out_at_the_provider_is_signed_out_here() {
+    let office = Office::new();
+    let (mut one, mut other) = (office.signed_in("j.jansen", &["look"]), office.signed_in("m.smit", &["look"]));
+    let tell = |token: &str| office.browser().post_from("/sign-out/back-channel", &format!("logout_token={token}"), "");
+    let wrong: [fn(&mut serde_json::Value); 9] = [
+        |claims| claims["aud"] = json!("another"),
+        |claims| claims["iss"] = json!("http://127.0.0.1:1"),
+        |claims| claims["exp"] = json!(1),
+        |claims| claims["iat"] = json!(1),
+        |claims| claims["nonce"] = json!("a"),
+        |claims| claims["nonce"] = json!(null),
+        |claims| claims["events"] = json!({}),
+        |claims| claims["events"] = json!({"http://schemas.openid.net/event/backchannel-logout": true}),
+        |claims| claims["sub"] = json!(null),
+    ];
+    for (number, change) in wrong.into_iter().enumerate() {
+        let said = refusal(&tell(&office.provider.signed_out("j.jansen", change)));
+        assert_eq!(said, (400, "logout_token".into()), "{number}");
+    }
+    for token in ["", "a.b.c"] {
+        assert_eq!(refusal(&tell(token)), (400, "logout_token".into()));
+    }
+    for signing in [Signing::OtherKey, Signing::Hs256, Signing::None] {
+        office.provider.state().signing = signing;
+        assert_eq!(refusal(&tell(&office.provider.signed_out("j.jansen", |_| {}))).0, 400, "{signing:?}");
+    }
+    office.provider.state().signing = Signing::Own;
+    let elsewhere = office.provider.signed_out("j.jansen", |claims| claims["sid"] = json!("another session of theirs"));
+    assert_eq!(tell(&elsewhere).status, 200);
+    assert!(one.is_signed_in() && other.is_signed_in());
+    let said = tell(&office.provider.signed_out("j.jansen", |_| {}));
+    assert_eq!((said.status, said.field("cache-control").as_deref()), (200, Some("no-store")));
+    assert!(!one.is_signed_in() && other.is_signed_in());
+    let all = office.provider.signed_out("m.smit", |claims| drop(claims.as_object_mut().unwrap().remove("sid")));
+    tell(&all);
+    assert!(!other.is_signed_in());
 }

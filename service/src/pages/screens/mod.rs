@@ -12,6 +12,9 @@ use super::request::Fields;
 use super::words::Words;
 use crate::desk::{Desk, Lent};
 
+/// Does what a form asks for, and shows what came of it.
+pub(super) type Act = fn(&mut Visit<'_>, &Fields) -> Result<Markup, Refusal>;
+
 /// A page.
 pub(super) struct Screen {
     /// After the language; empty for the first.
@@ -22,8 +25,8 @@ pub(super) struct Screen {
     pub(super) needs: Option<Right>,
     /// Shows it. Nothing is changed by that.
     pub(super) show: fn(&mut Visit<'_>) -> Result<Markup, Refusal>,
-    /// Does what its form asks for, and shows what came of it.
-    pub(super) act: Option<fn(&mut Visit<'_>, &Fields) -> Result<Markup, Refusal>>,
+    /// What its form has done, where it has one.
+    pub(super) act: Option<Act>,
 }
 
 /// All pages, in the order of the menu.
