@@ -182,6 +182,22 @@ fn one_user_works_on_this_machine_where_the_policy_says_so_and_has_the_token() {
     assert_eq!((looked.actor(), looked.caller()), ("m.smit", Caller::OneUser));
     let out = browser.post("/nl/sign-out", &format!("csrf={csrf}"));
     assert_eq!((out.status, out.field("refresh"), browser.is_signed_in()), (200, None, false));
+
+    // A newer policy takes it away: whoever is signed in is no longer served, and nobody signs in.
+    browser.post("/nl/sign-in", &format!("token={TOKEN}"));
+    assert!(browser.is_signed_in());
+    let rules = std::fs::read_to_string(office.served.path("policy.toml")).unwrap();
+    let before = office.served.desk.lend().policy().digest();
+    let newer = rules
+        .replace("version = 1\n", &format!("version = 2\nprevious = \"{before}\"\n"))
+        .replace("sign_in = \"one-user\"\n", "");
+    std::fs::create_dir(office.served.path("newer")).unwrap();
+    stapel_testkit::write_policy(&office.served.path("newer/policy.toml"), &newer);
+    office.served.desk.lend().adopt_policy(&office.served.path("newer/policy.toml"), now).unwrap();
+    let length = office.journal_length();
+    assert_eq!(refusal(&browser.get("/nl")), (403, "one_user".into()));
+    assert_eq!(refusal(&office.browser().post("/nl/sign-in", &format!("token={TOKEN}"))), (403, "one_user".into()));
+    assert_eq!(office.journal_length(), length);
 }
 
 /// Pages at which `tests/pages/run` signs in with a browser, at a real provider.
