@@ -5,8 +5,8 @@
 //! - `run`: listening; `tls`: the certificate; `setup`: what the configuration comes to;
 //! - `routes`: from a request to its response; `request`: cookies, forms and where a request comes from; `refusal`: a
 //!   response that says what is wrong;
-//! - `provider`: signing in by OpenID Connect; `attempt`: one attempt at that, bound to a browser; `session`: who is
-//!   signed in; `person`: who that is, and what they may;
+//! - `provider`: signing in by OpenID Connect; `attempt`: one attempt at that, bound to a browser; `token`: what is
+//!   checked of a token; `session`: who is signed in; `person`: who that is, and what they may;
 //! - `shell`: what is around each page; `words`: its two languages;
 //! - `screens`: the pages themselves, in one table with what each needs.
 //!
@@ -25,6 +25,7 @@ mod session;
 mod setup;
 mod shell;
 mod tls;
+mod token;
 mod words;
 
 pub use run::{ListeningPages, check};

@@ -1,7 +1,5 @@
-//! Signing in at an OpenID Connect provider: the code flow, with PKCE, state and nonce.
-//!
-//! What is checked of an ID token: its signature by a key of the provider's and an algorithm of [`ALGORITHMS`]; `iss`,
-//! `aud`, `exp` and `nonce`, by the crate `openidconnect`; and here `iat`, `nbf` and `azp`.
+//! Signing in at an OpenID Connect provider: the code flow, with PKCE, state and nonce. `token` has what is checked of
+//! what it gives.
 
 use std::fmt;
 use std::fs;
@@ -12,19 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, Utc};
-use data_encoding::BASE64URL_NOPAD;
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreIdToken,
-    CoreIdTokenVerifier, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
+    CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::url::{Host, Url};
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId,
-    ClientSecret, CsrfToken, DiscoveryError, HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
-    TokenResponse,
+    AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    DiscoveryError, HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata,
+    RedirectUrl, RequestTokenError, Scope, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -34,29 +29,9 @@ use ureq::{Agent, http};
 
 use super::attempt::Attempt;
 use super::refusal::Refusal;
-use super::secret::is_same;
 use super::setup::PagesError;
+use super::token::{Fault, Kind, Tokens};
 use crate::client::ProviderSettings;
-
-/// The algorithms of an ID token: with a private key of the provider's. Those with a shared secret are not among them,
-/// and `none` is none.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-
-/// How many seconds the provider's clock may differ from this machine's.
-const SKEW: u64 = 60;
-
-/// How many seconds old an ID token may be: it was made when the code was shown.
-const OLDEST: u64 = 600;
 
 /// After so many seconds the provider's document and keys are fetched anew.
 const KEPT: u64 = 86_400;
@@ -151,15 +126,6 @@ pub(super) struct Provided {
     subject: String,
     /// Its own session, where it says it.
     session: Option<String>,
-}
-
-/// What a token is taken for.
-enum Kind {
-    /// One of the attempt with this nonce.
-    IdToken(Nonce),
-    /// One that says that somebody signed out. It has no nonce, as an ID token has, so that neither is taken for the
-    /// other.
-    SigningOut,
 }
 
 /// Whom the provider signed out.
@@ -304,9 +270,12 @@ impl Provider {
         now: Timestamp,
         kind: &Kind,
     ) -> Result<Result<Map<String, Value>, Fault>, Refusal> {
-        let checked = self.check(token, metadata, kind, now);
-        Ok(match checked {
-            Err(Fault::UnknownKey) => self.check(token, &self.metadata(now, true)?.metadata, kind, now),
+        let check = |metadata: &Metadata| {
+            let tokens = Tokens { issuer: &self.issuer, client_id: &self.client_id, keys: metadata.jwks() };
+            tokens.check(token, kind, now)
+        };
+        Ok(match check(metadata) {
+            Err(Fault::UnknownKey) => check(&self.metadata(now, true)?.metadata),
             checked => checked,
         })
     }
@@ -354,51 +323,6 @@ impl Provider {
             .is_none_or(|ways| ways.contains(&CoreClientAuthMethod::ClientSecretBasic));
         let way = if takes_basic { AuthType::BasicAuth } else { AuthType::RequestBody };
         Ok(client.set_redirect_uri(back).set_auth_type(way))
-    }
-
-    /// The claims of a token that holds.
-    fn check(
-        &self,
-        token: &CoreIdToken,
-        metadata: &Metadata,
-        kind: &Kind,
-        now: Timestamp,
-    ) -> Result<Map<String, Value>, Fault> {
-        let (earliest, latest) = (now.0.saturating_sub(OLDEST + SKEW), now.0.saturating_add(SKEW));
-        let mut verifier = CoreIdTokenVerifier::new_public_client(
-            self.client_id.clone(),
-            self.issuer.clone(),
-            metadata.jwks().clone(),
-        )
-        .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || moment(now.0.saturating_sub(SKEW)))
-        .set_issue_time_verifier_fn(move |issued| {
-            match (moment(earliest)..=moment(latest)).contains(&issued) {
-                true => Ok(()),
-                false => Err("it was made long ago, or is still to be".into()),
-            }
-        });
-        if matches!(kind, Kind::SigningOut) {
-            verifier = verifier.allow_all_jose_types();
-        }
-        let is_expected = |given: Option<&Nonce>| match (kind, given) {
-            (Kind::IdToken(own), Some(given)) if is_same(own.secret(), given.secret()) => Ok(()),
-            (Kind::SigningOut, None) => Ok(()),
-            _ => Err("it is of another attempt, or of another kind".into()),
-        };
-        token.claims(&verifier, is_expected).map_err(Fault::of)?;
-        // What was verified, with the claims that a configuration may name.
-        let text = token.to_string();
-        let payload = text.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
-        let claims: Option<Map<String, Value>> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
-        let claims = claims.ok_or(Fault::Form)?;
-        if claims.get("azp").is_some_and(|party| party.as_str() != Some(self.client_id.as_str())) {
-            return Err(Fault::Audience);
-        }
-        if claims.get("nbf").is_some_and(|from| from.as_f64().is_none_or(|from| from > latest as f64)) {
-            return Err(Fault::Time);
-        }
-        Ok(claims)
     }
 
     /// What is known of the provider; fetched anew where it is old, or where `anew` says so. Whoever needs nothing new
@@ -517,49 +441,8 @@ impl fmt::Debug for Provider {
 #[error("{0}")]
 struct Unsent(String);
 
-/// Why a token does not hold. It says nothing of what is in it.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("no key of the provider's is its key")]
-    UnknownKey,
-    #[error("its signature or algorithm")]
-    Signature,
-    #[error("its issuer")]
-    Issuer,
-    #[error("whom it is for")]
-    Audience,
-    #[error("its nonce")]
-    Nonce,
-    #[error("its times")]
-    Time,
-    #[error("its form")]
-    Form,
-}
-
-impl Fault {
-    fn of(error: ClaimsVerificationError) -> Fault {
-        use SignatureVerificationError as Signature;
-        match error {
-            ClaimsVerificationError::SignatureVerification(Signature::NoMatchingKey) => Fault::UnknownKey,
-            ClaimsVerificationError::SignatureVerification(_) => Fault::Signature,
-            ClaimsVerificationError::InvalidIssuer(_) => Fault::Issuer,
-            ClaimsVerificationError::InvalidAudience(_) => Fault::Audience,
-            ClaimsVerificationError::InvalidNonce(_) => Fault::Nonce,
-            ClaimsVerificationError::Expired(_) | ClaimsVerificationError::InvalidAuthTime(_) => Fault::Time,
-            _ => Fault::Form,
-        }
-    }
-}
-
 fn text_of(claims: &Map<String, Value>, name: &str) -> Option<String> {
     claims.get(name)?.as_str().map(str::to_owned)
-}
-
-fn moment(seconds: u64) -> DateTime<Utc> {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Whether nobody on the way reads along: it is encrypted, or goes to this machine.
