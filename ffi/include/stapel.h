@@ -2022,10 +2022,11 @@ stapel_status stapel_partner_take_back(const stapel_partner *partner,
                                        size_t *count);
 
 /**
- * The next message of what comes after a hit: one, or none once today's (UTC) have gone, of which there are as many on
- * each day, whatever there is to say or to fetch. Call it until then, after stapel_partner_deliver, once a day: carry
- * each message, and read its reply before the next call. To be freed with stapel_messages_free. None either where the
- * policy has no `[meet]`.
+ * The next message of what comes after a hit, or none: once today's (UTC) have gone, of which there are as many on
+ * each day, whatever there is to say or to fetch; once after a message that was not accepted, which ends the run; and
+ * always where this partner has no part in it: the policy has no `[meet]`, or it may neither flag nor coordinate.
+ * Call it until then, after stapel_partner_deliver, once a day: carry each message, and read its reply before the next
+ * call. To be freed with stapel_messages_free.
  *
  * Until its reply was read, the same call gives the same bytes again.
  *
@@ -2237,8 +2238,8 @@ stapel_status stapel_conversations_free(stapel_conversations *conversations);
  * Writes a text in a conversation: to the partner `to`, or where that is 0 to all that this partner was introduced to
  * there and that did not leave. stapel_partner_talk brings it. It has at most 1,020 bytes, in one line or several.
  *
- * Errors: STAPEL_ERROR_NO_CONVERSATION where there is no such conversation, or nobody in it to write to; _NOTE_TEXT;
- * _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ * Errors: STAPEL_ERROR_NO_CONVERSATION where there is no such conversation, nobody in it to write to, or `to` is
+ * not in it; _NOTE_TEXT; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
  */
 stapel_status stapel_partner_write_text(const stapel_partner *partner,
                                         uint32_t conversation,
@@ -2283,8 +2284,8 @@ stapel_status stapel_partner_write_outcome(const stapel_partner *partner,
  * whoever gets it learns who leads. `next` is the day on which it is looked at next, written as in "2027-05-31"; NULL
  * or empty for none.
  *
- * Errors: those of stapel_partner_write_text; STAPEL_ERROR_NOT_PERMITTED for another than the coordinator, and for a
- * lead of somebody who was not introduced; _INVALID_ARGUMENT for what is not a day.
+ * Errors: those of stapel_partner_write_text; STAPEL_ERROR_NOT_PERMITTED for another than the coordinator, for a lead
+ * of somebody who was not introduced, and for a `next` that is over; _INVALID_ARGUMENT for what is not a day.
  */
 stapel_status stapel_partner_write_decision(const stapel_partner *partner,
                                             uint32_t conversation,

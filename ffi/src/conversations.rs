@@ -376,8 +376,8 @@ pub unsafe extern "C" fn stapel_conversations_free(conversations: *mut stapel_co
 /// Writes a text in a conversation: to the partner `to`, or where that is 0 to all that this partner was introduced to
 /// there and that did not leave. stapel_partner_talk brings it. It has at most 1,020 bytes, in one line or several.
 ///
-/// Errors: STAPEL_ERROR_NO_CONVERSATION where there is no such conversation, or nobody in it to write to; _NOTE_TEXT;
-/// _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+/// Errors: STAPEL_ERROR_NO_CONVERSATION where there is no such conversation, nobody in it to write to, or `to` is
+/// not in it; _NOTE_TEXT; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_write_text(
     partner: *const stapel_partner,
@@ -447,8 +447,8 @@ pub unsafe extern "C" fn stapel_partner_write_outcome(
 /// whoever gets it learns who leads. `next` is the day on which it is looked at next, written as in "2027-05-31"; NULL
 /// or empty for none.
 ///
-/// Errors: those of stapel_partner_write_text; STAPEL_ERROR_NOT_PERMITTED for another than the coordinator, and for a
-/// lead of somebody who was not introduced; _INVALID_ARGUMENT for what is not a day.
+/// Errors: those of stapel_partner_write_text; STAPEL_ERROR_NOT_PERMITTED for another than the coordinator, for a lead
+/// of somebody who was not introduced, and for a `next` that is over; _INVALID_ARGUMENT for what is not a day.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_write_decision(
     partner: *const stapel_partner,

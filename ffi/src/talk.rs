@@ -149,10 +149,11 @@ pub unsafe extern "C" fn stapel_partner_take_back(
     })
 }
 
-/// The next message of what comes after a hit: one, or none once today's (UTC) have gone, of which there are as many on
-/// each day, whatever there is to say or to fetch. Call it until then, after stapel_partner_deliver, once a day: carry
-/// each message, and read its reply before the next call. To be freed with stapel_messages_free. None either where the
-/// policy has no `[meet]`.
+/// The next message of what comes after a hit, or none: once today's (UTC) have gone, of which there are as many on
+/// each day, whatever there is to say or to fetch; once after a message that was not accepted, which ends the run; and
+/// always where this partner has no part in it: the policy has no `[meet]`, or it may neither flag nor coordinate.
+/// Call it until then, after stapel_partner_deliver, once a day: carry each message, and read its reply before the next
+/// call. To be freed with stapel_messages_free.
 ///
 /// Until its reply was read, the same call gives the same bytes again.
 ///
