@@ -114,7 +114,7 @@ pub use state::SeenRelease;
 pub use talk::{
     AgendaEnd, AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy,
     NoteProgress, Posted, PutForwardByOther, PutForwardRow, PutOffReason, ReportedYear, ShownNews, TalkAct, TalkDue,
-    TalkNews, TalkRun, WaitsFor,
+    TalkNews, TalkRun, WaitsFor, WouldBeTold,
 };
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 

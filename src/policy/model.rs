@@ -531,6 +531,17 @@ impl Policy {
         self.coordinating_partner().is_some() && !self.not_met_directly(organisation, epoch).is_empty()
     }
 
+    /// Whether partners of an organisation may be introduced to another partner, directly or as to the coordinator.
+    pub(crate) fn may_meet(&self, organisation: &Slug, other: u16, epoch: u32) -> bool {
+        match self.partner(other) {
+            Some(entry) if entry.may.coordinate => {
+                self.takes_part(&entry.organisation, epoch) && self.meets_by_coordinator(organisation, epoch)
+            }
+            Some(_) => self.flags_for(other, epoch).is_some_and(|other| self.meet_directly(organisation, other)),
+            None => false,
+        }
+    }
+
     /// The organisation that the flags of a partner count for in an epoch; `None` where it may not flag there.
     pub(crate) fn flags_for(&self, partner: u16, epoch: u32) -> Option<&Slug> {
         let entry = self.partner(partner).filter(|entry| entry.may.flag)?;

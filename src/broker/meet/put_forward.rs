@@ -149,9 +149,6 @@ fn over_budget<T>(left: u32, finding: &str, remedy: &str) -> Result<T, Rejection
 
 /// The partners to whom an organisation's may be introduced in an epoch. Codes for others are of no use, and not kept.
 fn receivers(policy: &Policy, organisation: &Slug, epoch: u32) -> BTreeSet<u16> {
-    let meets = |other: &Slug| policy.meet_directly(organisation, other);
-    let direct = policy.partners.iter().map(|entry| entry.number);
-    let direct = direct.filter(|number| policy.flags_for(*number, epoch).is_some_and(meets));
-    let coordinator = policy.coordinating_partner().filter(|_| policy.meets_by_coordinator(organisation, epoch));
-    direct.chain(coordinator.map(|entry| entry.number)).collect()
+    let all = policy.partners.iter().map(|entry| entry.number);
+    all.filter(|number| policy.may_meet(organisation, *number, epoch)).collect()
 }

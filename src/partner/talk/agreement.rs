@@ -18,9 +18,8 @@ pub(crate) struct Agreement {
 impl Agreement {
     /// What a policy lets others be told of an organisation's rows in an epoch.
     pub(crate) fn under(policy: &Policy, own: &Slug, epoch: u32) -> Agreement {
-        let others = policy.partners.iter().filter(|other| other.organisation != *own);
         let (mut direct, mut coordinator) = (Vec::new(), None);
-        for other in others.filter(|other| may_meet(policy, own, other.number, epoch)) {
+        for other in may_be_told(policy, own, epoch) {
             match other.may.coordinate {
                 true => coordinator = Some(other.organisation.clone()),
                 false => direct.push(other.organisation.clone()),
@@ -51,15 +50,11 @@ impl Agreement {
     }
 }
 
-/// Whether partners of an organisation may be introduced to another partner, directly or as to the coordinator.
-pub(crate) fn may_meet(policy: &Policy, organisation: &Slug, other: u16, epoch: u32) -> bool {
-    match policy.partner(other) {
-        Some(entry) if entry.may.coordinate => {
-            policy.takes_part(&entry.organisation, epoch) && policy.meets_by_coordinator(organisation, epoch)
-        }
-        Some(_) => policy.flags_for(other, epoch).is_some_and(|other| policy.meet_directly(organisation, other)),
-        None => false,
-    }
+/// The partners that those of an organisation may be introduced to in an epoch: nobody else is told of its rows by
+/// name.
+pub(super) fn may_be_told<'a>(policy: &'a Policy, own: &'a Slug, epoch: u32) -> impl Iterator<Item = &'a RosterEntry> {
+    let others = policy.partners.iter().filter(move |other| other.organisation != *own);
+    others.filter(move |other| policy.may_meet(own, other.number, epoch))
 }
 
 encode_fields! {

@@ -76,7 +76,12 @@ impl AfterHit {
 
     /// The turn of the day: what was asked long ago is no longer shown.
     pub(crate) fn expire(&mut self, today: Day) {
-        self.asked.retain(|asked| asked.answer_by.plus(ASKED_SHOWN) >= today);
+        self.asked.retain(|asked| asked.is_shown(today));
+    }
+
+    /// Whether somebody else put it forward, and that is still shown on a day.
+    pub(crate) fn is_asked(&self, address: &AddressKey, today: Day) -> bool {
+        self.asked.iter().any(|asked| asked.address == *address && asked.is_shown(today))
     }
 
     /// What was put forward in an epoch that closed goes, once people were told that it ended and had time to see it.
@@ -376,6 +381,12 @@ impl SaidOn {
 /// reply would silence a partner for as long.
 fn day_of(reply: &ReplyRecord, today: Day) -> Day {
     reply.told.min(today.plus(1))
+}
+
+impl Asked {
+    fn is_shown(&self, today: Day) -> bool {
+        self.answer_by.plus(ASKED_SHOWN) >= today
+    }
 }
 
 impl KnownConversation {

@@ -3,10 +3,13 @@
 use std::fmt;
 
 use super::super::error::PartnerError;
+use super::super::member::Member;
 use super::super::record::JournalEvent;
+use super::super::state::PartnerState;
 use super::super::{Case, Partner};
+use super::agreement::Agreement;
 use super::record::{AskAnswer, TalkEvent};
-use super::rows::agreed_now;
+use super::rows::{refuse_putting_forward, to_put_forward};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 
@@ -46,8 +49,9 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPutForward`] where nobody put it forward; for a join [`PartnerError::NotPermitted`] and
-    /// [`PartnerError::NoFlag`], as for [`Partner::put_forward`];
+    /// [`PartnerError::NotPutForward`] where nobody put it forward; for a join [`PartnerError::NotPermitted`],
+    /// [`PartnerError::Level`], [`PartnerError::NoFlag`] and [`PartnerError::NoEpoch`], as for
+    /// [`Partner::put_forward`];
     /// [`PartnerError::Clock`], [`PartnerError::ClockAhead`];
     /// [`SystemError::Io`](crate::SystemError::Io),
     /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
@@ -58,25 +62,31 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<(), PartnerError> {
-        if answer == AskAnswer::Join {
-            self.member.permit(|may| may.flag, "flag, and so put nothing forward")?;
-            self.member.meet()?;
-        }
         let mut transaction = self.data.begin(now)?;
-        let (state, today) = (transaction.view(), transaction.now().day());
-        if !state.after_hit.asked.iter().any(|asked| asked.address == *address) {
-            return Err(PartnerError::NotPutForward);
-        }
-        if answer == AskAnswer::Join && !state.flags.covers(address) {
-            return Err(PartnerError::NoFlag { missing: 1 });
-        }
-        let joins = answer == AskAnswer::Join;
-        let agreed = joins.then(|| agreed_now(&self.member, state, today)).transpose()?;
+        let agreed = to_answer(&self.member, transaction.view(), (address, answer), transaction.now().day())?;
         let event = TalkEvent::Answered { address: *address, answer, agreed };
         transaction.record(Some(by), JournalEvent::Talk(event))?;
         transaction.keep();
         Ok(())
     }
+}
+
+/// What an answer on a day agrees to, where it is to join.
+pub(super) fn to_answer(
+    member: &Member,
+    state: &PartnerState,
+    (address, answer): (&AddressKey, AskAnswer),
+    today: Day,
+) -> Result<Option<Agreement>, PartnerError> {
+    let joins = answer == AskAnswer::Join;
+    if joins {
+        refuse_putting_forward(member)?;
+    }
+    if !state.after_hit.is_asked(address, today) {
+        return Err(PartnerError::NotPutForward);
+    }
+    let agreed = joins.then(|| to_put_forward(member, state, vec![*address], today)).transpose()?;
+    Ok(agreed.map(|(_, agreed)| agreed))
 }
 
 /// Without the address.

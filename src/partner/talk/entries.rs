@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use super::super::error::PartnerError;
-use super::agreement::may_meet;
 use super::reader::{Finding, Meeting, PostReader};
 use super::record::{Introduction, TakenEntry};
 use super::rows::LONGEST_ROW;
@@ -343,5 +342,5 @@ fn reaches_back(policies: &[&SignedPolicy], day: Day) -> bool {
 
 /// Whether a policy has a partner introduced to the coordinator in an epoch.
 fn meets_coordinator(policy: &Policy, partner: u16, coordinator: u16, epoch: u32) -> bool {
-    policy.flags_for(partner, epoch).is_some_and(|own| may_meet(policy, own, coordinator, epoch))
+    policy.flags_for(partner, epoch).is_some_and(|own| policy.may_meet(own, coordinator, epoch))
 }

@@ -43,6 +43,7 @@ pub use due::TalkDue;
 pub use news::TalkNews;
 pub use pace::TalkRun;
 pub use post::Posted;
+pub use preview::WouldBeTold;
 pub use record::AskAnswer;
 pub use rows::PutForwardRow;
 pub use shown::ShownNews;

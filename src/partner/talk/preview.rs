@@ -3,12 +3,43 @@
 use super::super::Partner;
 use super::super::error::PartnerError;
 use super::super::given::{Given, Taken};
+use super::agreement::may_be_told;
+use super::asked::to_answer;
 use super::record::AskAnswer;
-use super::rows::{agreed_now, is_agreed};
+use super::rows::{epoch, to_put_forward, to_take_back};
+use super::written::to_leave;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 
+/// Whom a partner may come to be told to that puts an address forward, by their numbers in the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WouldBeTold {
+    /// Those that meet its organisation directly; ascending.
+    pub direct: Vec<u16>,
+    /// The coordinator, where its organisation does not meet all others directly.
+    pub coordinator: Option<u16>,
+}
+
 impl Partner {
+    /// Who may come to be told, by name, of what [`Partner::put_forward`] puts forward on `today`: those that the
+    /// policy in force has it meet in the epoch of that day. Those who flag the same and have not put it forward are at
+    /// most told that somebody did, as the policy's `tell_others` says.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NoEpoch`] where none is open whose secret is here; [`PartnerError::NotInRoster`].
+    pub fn would_be_told(&self, today: Day) -> Result<WouldBeTold, PartnerError> {
+        let own = &self.member.entry()?.organisation;
+        let answering = epoch(&self.member, self.data.state(), today)?;
+        let told = may_be_told(self.member.policy(), own, answering);
+        let (coordinator, direct): (Vec<_>, Vec<_>) = told.partition(|entry| entry.may.coordinate);
+        Ok(WouldBeTold {
+            direct: direct.iter().map(|entry| entry.number).collect(),
+            coordinator: coordinator.first().map(|entry| entry.number),
+        })
+    }
+
     /// How many addresses [`Partner::put_forward`] would put forward, or put forward anew. Nothing is written.
     ///
     /// # Errors
@@ -19,19 +50,9 @@ impl Partner {
         addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
         now: Timestamp,
     ) -> Result<usize, PartnerError> {
-        self.member.permit(|may| may.flag, "flag, and so put nothing forward")?;
-        self.member.meet()?;
+        let addresses = Taken::of(addresses).keys;
         let today = self.data.at(now)?.day();
-        let mut addresses = Taken::of(addresses).keys;
-        self.member.refuse_uncounted(&addresses, "the policy does not count house numbers: put homes forward")?;
-        let missing = addresses.iter().filter(|address| !self.stands(address, today)).count();
-        if missing > 0 {
-            return Err(PartnerError::NoFlag { missing });
-        }
-        let agreed = agreed_now(&self.member, self.data.state(), today)?;
-        addresses.retain(|address| !is_agreed(self.data.state(), address, &agreed));
-        addresses.sort_unstable();
-        addresses.dedup();
+        let (addresses, _) = to_put_forward(&self.member, self.data.state(), addresses, today)?;
         Ok(addresses.len())
     }
 
@@ -45,12 +66,9 @@ impl Partner {
         addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
         now: Timestamp,
     ) -> Result<usize, PartnerError> {
+        let addresses = Taken::of(addresses).keys;
         let today = self.data.at(now)?.day();
-        let mut addresses = Taken::of(addresses).keys;
-        addresses.retain(|address| self.data.state().after_hit.has_row(address) && self.stands(address, today));
-        addresses.sort_unstable();
-        addresses.dedup();
-        Ok(addresses.len())
+        Ok(to_take_back(self.data.state(), addresses, today).len())
     }
 
     /// Whether [`Partner::answer`] would take that answer. Nothing is written.
@@ -64,21 +82,8 @@ impl Partner {
         answer: AskAnswer,
         now: Timestamp,
     ) -> Result<(), PartnerError> {
-        if answer == AskAnswer::Join {
-            self.member.permit(|may| may.flag, "flag, and so put nothing forward")?;
-            self.member.meet()?;
-        }
         let today = self.data.at(now)?.day();
-        if !self.data.state().after_hit.asked.iter().any(|asked| asked.address == *address) {
-            return Err(PartnerError::NotPutForward);
-        }
-        if answer == AskAnswer::Join && !self.stands(address, today) {
-            return Err(PartnerError::NoFlag { missing: 1 });
-        }
-        if answer == AskAnswer::Join {
-            agreed_now(&self.member, self.data.state(), today)?;
-        }
-        Ok(())
+        to_answer(&self.member, self.data.state(), (address, answer), today).map(drop)
     }
 
     /// Whether [`Partner::leave`] would leave the conversation. Nothing is written.
@@ -88,13 +93,6 @@ impl Partner {
     /// Those of [`Partner::leave`].
     pub fn preview_leave(&mut self, conversation: u32, now: Timestamp) -> Result<(), PartnerError> {
         self.data.at(now)?;
-        let known = self.data.state().after_hit.conversation(conversation);
-        known.filter(|known| known.left.is_none()).ok_or(PartnerError::NoConversation { conversation })?;
-        Ok(())
-    }
-
-    /// Whether a flag is on it that has not ended.
-    fn stands(&self, address: &AddressKey, today: Day) -> bool {
-        self.data.state().flags.covers_on(address, today)
+        to_leave(self.data.state(), conversation)
     }
 }

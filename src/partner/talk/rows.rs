@@ -10,7 +10,7 @@ use super::super::member::Member;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::super::{Case, Partner};
-use super::agreement::{Agreement, may_meet};
+use super::agreement::{Agreement, may_be_told};
 use super::record::{SentRow, SentRows, TalkEvent};
 use super::state::{OwnRow, SentMessage};
 use crate::address::AddressKey;
@@ -41,9 +41,9 @@ pub struct PutForwardRow {
     /// putting it forward; ascending. They are not told: put it forward again to agree to that.
     pub more: Vec<Slug>,
     /// The last day on which it stands at the broker, as far as is known; each day's message moves it on. `None` where
-    /// the broker does not have it yet: because the day's message has gone, because it has no flag there yet, because
-    /// no certificate of anybody is here that it could be introduced to, or because the budget of new rows is spent;
-    /// and where it ended.
+    /// the broker does not have it yet: because the day's message has gone, or is of an older epoch, in which something
+    /// was taken back; because it has no flag there yet, because no certificate of anybody is here that it could be
+    /// introduced to, or because the budget of new rows is spent; and where it ended.
     pub stands_until: Option<Day>,
 }
 
@@ -87,20 +87,9 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<usize, PartnerError> {
-        self.member.permit(|may| may.flag, "flag, and so put nothing forward")?;
-        self.member.meet()?;
-        let mut addresses = Taken::of(addresses).keys;
-        self.member.refuse_uncounted(&addresses, "the policy does not count house numbers: put homes forward")?;
+        let addresses = Taken::of(addresses).keys;
         let mut transaction = self.data.begin(now)?;
-        let state = transaction.view();
-        let missing = addresses.iter().filter(|address| !state.flags.covers(address)).count();
-        if missing > 0 {
-            return Err(PartnerError::NoFlag { missing });
-        }
-        let agreed = agreed_now(&self.member, state, transaction.now().day())?;
-        addresses.retain(|address| !is_agreed(state, address, &agreed));
-        addresses.sort_unstable();
-        addresses.dedup();
+        let (addresses, agreed) = to_put_forward(&self.member, transaction.view(), addresses, transaction.now().day())?;
         let count = addresses.len();
         if count > 0 {
             transaction.record(Some(by), JournalEvent::Talk(TalkEvent::PutForward { addresses, agreed }))?;
@@ -123,11 +112,9 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<usize, PartnerError> {
-        let mut addresses = Taken::of(addresses).keys;
+        let addresses = Taken::of(addresses).keys;
         let mut transaction = self.data.begin(now)?;
-        addresses.retain(|address| transaction.view().after_hit.has_row(address));
-        addresses.sort_unstable();
-        addresses.dedup();
+        let addresses = to_take_back(transaction.view(), addresses, transaction.now().day());
         let count = addresses.len();
         if count > 0 {
             transaction.record(Some(by), JournalEvent::Talk(TalkEvent::TookBack { addresses }))?;
@@ -179,14 +166,48 @@ fn newest_kept(sent: &[SentMessage], epoch: u32) -> Option<&SentMessage> {
     sent.iter().rev().find(|sent| sent.said.epoch == epoch && sent.kept().is_some())
 }
 
+/// Which of some addresses somebody puts forward on a day, or puts forward anew, ascending, and what that agrees to.
+pub(super) fn to_put_forward(
+    member: &Member,
+    state: &PartnerState,
+    mut addresses: Vec<AddressKey>,
+    today: Day,
+) -> Result<(Vec<AddressKey>, Agreement), PartnerError> {
+    refuse_putting_forward(member)?;
+    member.refuse_uncounted(&addresses, "the policy does not count house numbers: put homes forward")?;
+    let missing = addresses.iter().filter(|address| !state.flags.covers_on(address, today)).count();
+    if missing > 0 {
+        return Err(PartnerError::NoFlag { missing });
+    }
+    let agreed = agreed_now(member, state, today)?;
+    addresses.retain(|address| !is_agreed(state, address, &agreed));
+    addresses.sort_unstable();
+    addresses.dedup();
+    Ok((addresses, agreed))
+}
+
+/// An error where a partner puts nothing forward at all.
+pub(super) fn refuse_putting_forward(member: &Member) -> Result<(), PartnerError> {
+    member.permit(|may| may.flag, "flag, and so put nothing forward")?;
+    member.meet().map(drop)
+}
+
+/// Which of some addresses somebody takes back on a day; ascending.
+pub(super) fn to_take_back(state: &PartnerState, mut addresses: Vec<AddressKey>, today: Day) -> Vec<AddressKey> {
+    addresses.retain(|address| state.after_hit.has_row(address) && state.flags.covers_on(address, today));
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
 /// What somebody agrees to who puts forward on a day, under the policy in force.
-pub(super) fn agreed_now(member: &Member, state: &PartnerState, today: Day) -> Result<Agreement, PartnerError> {
+fn agreed_now(member: &Member, state: &PartnerState, today: Day) -> Result<Agreement, PartnerError> {
     let own = &member.entry()?.organisation;
     Ok(Agreement::under(member.policy(), own, epoch(member, state, today)?))
 }
 
 /// Whether an address is put forward, and all was agreed to for it that putting it forward again would agree to.
-pub(super) fn is_agreed(state: &PartnerState, address: &AddressKey, agreed: &Agreement) -> bool {
+fn is_agreed(state: &PartnerState, address: &AddressKey, agreed: &Agreement) -> bool {
     let row = state.after_hit.row(address);
     row.is_some_and(|row| row.agreed.epoch == agreed.epoch && row.agreed.lacks(agreed).is_empty())
 }
@@ -234,11 +255,29 @@ pub(super) fn plan(
 /// one in which a row may stand that somebody took back since.
 pub(super) fn epoch_to_tell(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
     let answers = epoch(member, state, today)?;
+    Ok(others_to_tell(member, state, answers, today).next().unwrap_or(answers))
+}
+
+/// The open epochs but the one that answers in which a row may stand that somebody took back since, oldest first: each
+/// takes a day's message.
+fn others_to_tell(member: &Member, state: &PartnerState, answers: u32, today: Day) -> impl Iterator<Item = u32> {
+    let others = member.epochs_without_secret(today).unwrap_or_default().into_iter().rev();
+    others.filter(move |other| *other != answers && is_taken_back_in(state, *other, today))
+}
+
+/// Whether a row may stand in an epoch that somebody took back since.
+fn is_taken_back_in(state: &PartnerState, epoch: u32, today: Day) -> bool {
     let known = &state.after_hit;
-    let is_taken_back = |sent: &SentMessage| sent.said.rows.iter().any(|row| !known.has_row(&row.address));
-    let others = member.epochs_without_secret(today)?.into_iter().filter(|other| *other != answers);
-    let untold = others.rev().find(|other| may_stand(state, *other, today).any(is_taken_back));
-    Ok(untold.unwrap_or(answers))
+    may_stand(state, epoch, today).any(|sent| sent.said.rows.iter().any(|row| !known.has_row(&row.address)))
+}
+
+/// How many days after `today` the day's message is that says what is put forward, and the one by which all is said
+/// that was taken back. `today` is the day of the first message that is not made yet.
+pub(super) fn days_to_tell(member: &Member, state: &PartnerState, today: Day) -> (u16, u16) {
+    let Ok(answers) = epoch(member, state, today) else { return (0, 0) };
+    let others = u16::try_from(others_to_tell(member, state, answers, today).count()).unwrap_or(u16::MAX);
+    let back = if is_taken_back_in(state, answers, today) { others } else { others.saturating_sub(1) };
+    (others, back)
 }
 
 /// The epoch in which a partner puts forward: the one in which it would ask.
@@ -251,9 +290,7 @@ pub(super) fn epoch(member: &Member, state: &PartnerState, today: Day) -> Result
 fn receivers(member: &Member, epoch: u32, today: Day) -> Vec<(u16, SealKey)> {
     let policy = member.policy();
     let Ok(own) = member.entry() else { return Vec::new() };
-    let others = policy.partners.iter().filter(|other| {
-        may_meet(policy, &own.organisation, other.number, epoch) && other.organisation != own.organisation
-    });
+    let others = may_be_told(policy, &own.organisation, epoch);
     others.filter_map(|other| Some((other.number, member.seal_key(other.number, epoch, today)?))).collect()
 }
 
@@ -300,10 +337,14 @@ fn rows(
 }
 
 /// The messages of an epoch whose rows the broker may hold: the newest that it kept, as far as it was not restored
-/// since, and all after that, whatever it replied.
+/// since, and all after that, whatever it replied. One in flight comes again until there is a reply, and so counts as
+/// kept.
 fn may_stand(state: &PartnerState, epoch: u32, today: Day) -> impl Iterator<Item = &SentMessage> {
     let restored = state.own_lines.restored;
-    let is_settled = move |sent: &SentMessage| sent.kept().is_some_and(|kept| kept.restored == restored);
+    let in_flight = state.talk.as_ref().map(|message| message.head.sequence);
+    let is_settled = move |sent: &SentMessage| {
+        in_flight == Some(sent.said.number) || sent.kept().is_some_and(|kept| kept.restored == restored)
+    };
     let mut is_before = false;
     let of_epoch = state.after_hit.sent.iter().rev().filter(move |sent| sent.said.epoch == epoch);
     let newest = of_epoch.take_while(move |sent| !std::mem::replace(&mut is_before, is_settled(sent)));

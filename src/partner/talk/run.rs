@@ -14,9 +14,10 @@ use crate::policy::Answers;
 use crate::secret::UnsealingKey;
 
 impl Partner {
-    /// The next message of what comes after a hit, byte for byte as before where its reply was not read yet; `None`
-    /// once today's have gone. A program calls it until then, carries each message, and reads the reply before the next
-    /// call.
+    /// The next message of what comes after a hit, byte for byte as before where its reply was not read yet. `None`
+    /// once today's have gone; once after a message that was not accepted, which ends the run; and always where this
+    /// partner has no part in it: the policy has no `[meet]`, or it may neither flag nor coordinate. A program calls it
+    /// until then, carries each message, and reads the reply before the next call.
     ///
     /// On each day (UTC) first comes what is put forward, once, also where that is nothing; then as many exchanges as
     /// the policy says, `exchanges_a_day`. So the number tells nobody whether there was something to say or to fetch.
@@ -64,9 +65,23 @@ impl Partner {
         Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
     }
 
-    /// The first day from `today` on whose message says what is put forward now, and what was taken back. `None` where
-    /// the policy has no `[meet]`.
+    /// The first day from `today` on whose message says what is put forward now: the day's first message is of one
+    /// epoch, and of an older one as long as something has to be taken back there. `None` where the policy has no
+    /// `[meet]`.
     pub fn put_forward_goes_on(&self, today: Day) -> Option<Day> {
+        let next = self.next_to_put_forward(today)?;
+        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), next).0))
+    }
+
+    /// The first day from `today` on by whose message the broker has heard of all that was taken back. `None` where the
+    /// policy has no `[meet]`.
+    pub fn taken_back_goes_on(&self, today: Day) -> Option<Day> {
+        let next = self.next_to_put_forward(today)?;
+        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), next).1))
+    }
+
+    /// The day from `today` on of the next message that puts forward.
+    fn next_to_put_forward(&self, today: Day) -> Option<Day> {
         self.member.meet().ok()?;
         let state = self.data.state();
         let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
+use super::super::state::PartnerState;
 use super::super::{Case, Partner};
 use super::record::TalkEvent;
 use super::state::{AfterHit, KnownConversation};
@@ -74,7 +75,8 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NoConversation`] where there is no such conversation, or nobody in it to write to;
+    /// [`PartnerError::NoConversation`] where there is no such conversation, nobody in it to write to, or a
+    /// text is for somebody who is not in it;
     /// [`PartnerError::NoteText`]; [`PartnerError::NotLeading`] for a lead where another leads;
     /// [`PartnerError::NotPermitted`] for a decision of another than the coordinator, and a lead for somebody who was
     /// not introduced, or for a day to look at it next that is over;
@@ -121,10 +123,11 @@ impl Partner {
     /// [`SystemError::Io`](crate::SystemError::Io),
     /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
     pub fn leave(&mut self, conversation: u32, by: &Case, now: Timestamp) -> Result<(), PartnerError> {
-        self.data.refresh()?;
-        let known = self.data.state().after_hit.conversation(conversation);
-        known.filter(|known| known.left.is_none()).ok_or(PartnerError::NoConversation { conversation })?;
-        self.data.record(now, Some(by), JournalEvent::Talk(TalkEvent::Left { conversation }))
+        let mut transaction = self.data.begin(now)?;
+        to_leave(transaction.view(), conversation)?;
+        transaction.record(Some(by), JournalEvent::Talk(TalkEvent::Left { conversation }))?;
+        transaction.keep();
+        Ok(())
     }
 
     fn content(&self, known: &KnownConversation, note: &NewNote<'_>) -> Result<NoteContent, PartnerError> {
@@ -165,6 +168,12 @@ impl Partner {
 pub(super) fn copies(all: &AfterHit, known: &KnownConversation, to: Option<u16>) -> Vec<(u16, u64)> {
     let for_it = known.present().filter(|other| to.is_none_or(|to| to == other.partner));
     for_it.map(|other| (other.partner, other.written.max(all.notes_above).saturating_add(1))).collect()
+}
+
+/// An error where there is no conversation of that number to leave.
+pub(super) fn to_leave(state: &PartnerState, conversation: u32) -> Result<(), PartnerError> {
+    let known = state.after_hit.conversation(conversation).filter(|known| known.left.is_none());
+    known.map(drop).ok_or(PartnerError::NoConversation { conversation })
 }
 
 /// A text in its one form: each line without white space at its ends, and no empty lines at the text's.

@@ -130,9 +130,17 @@ fn what_is_taken_back_is_taken_back_where_it_was_said() {
     town.play(POLICE).deliver(june);
     town.partner(POLICE).take_back(homes(1..2), &by(), june).unwrap();
     town.partner(POLICE).put_forward(homes(2..3), &by(), june).unwrap();
+    let goes_on = |town: &mut Town| {
+        let police = town.partner(POLICE);
+        [police.put_forward_goes_on(june.day()), police.taken_back_goes_on(june.day())].map(Option::unwrap)
+    };
+    let (today, tomorrow) = (june.day(), june.day().plus(1));
+    assert_eq!(goes_on(&mut town), [tomorrow, today], "today's message is of the older epoch");
     let message = town.next(POLICE, Kind::PutForward, june);
     assert_eq!(verified(POLICE, &message).header().epoch, 1);
+    assert_eq!(goes_on(&mut town), [tomorrow, tomorrow], "and takes up no second day while it has no reply");
     assert_eq!(town.keep(POLICE, june).rows.len(), 0);
+    assert_eq!(goes_on(&mut town), [tomorrow, tomorrow]);
     town.run(POLICE, june);
     let message = town.next(POLICE, Kind::PutForward, june.plus(DAY));
     assert_eq!(verified(POLICE, &message).header().epoch, 2);
@@ -177,6 +185,27 @@ fn who_joined_later_or_came_in_the_place_of_another_was_not_agreed_to() {
     let as_coordinator = Agreement { epoch: 1, direct: vec![], coordinator: Some(slug("regiecentrum")) };
     assert_eq!(as_direct.lacks(&as_coordinator), as_coordinator.lacks(&as_direct));
     assert_eq!(names(&as_direct.lacks(&as_coordinator)), ["regiecentrum"]);
+}
+
+/// Who takes part from the second epoch on is told of nothing in the first.
+#[test]
+fn who_would_be_told_is_who_is_agreed_to() {
+    let before = sample::signed_with_meet(Policy::parse(&wider()).unwrap());
+    let later =
+        following(&wider(), &before).replacen("slug = \"zaanwonen\"", "slug = \"zaanwonen\"\nfirst_epoch = 2", 1);
+    let folder = folder_of(POLICE, &later);
+    let mut partner = Partner::open(folder.path()).unwrap();
+    let (may, june) = may_and_june();
+    partner.flag(homes(1..3), &by(), may).unwrap();
+    for (direct, now, home) in [(vec![TAX], may, 1), (vec![TAX, HOUSING], june, 2)] {
+        let told = partner.would_be_told(now.day()).unwrap();
+        assert_eq!((told.direct, told.coordinator), (direct, Some(COORDINATOR)));
+        partner.put_forward(homes(home..home + 1), &by(), now).unwrap();
+    }
+    let more: Vec<_> = partner.put_forward_rows().map(|row| (row.epoch, row.more)).collect();
+    assert_eq!(more, [(1, vec![]), (2, vec![])]);
+    let closed = "2031-01-01".parse::<Day>().unwrap();
+    assert_eq!(code(partner.would_be_told(closed).map(drop)), "no_epoch");
 }
 
 /// An introduction is decided by the policy of that day, and fetched under the next one.

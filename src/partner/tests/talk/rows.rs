@@ -131,6 +131,30 @@ fn nothing_is_done_by_seeing_what_would_be() {
     assert_eq!(code(coordinator.preview_answer(&homes(1..2)[0], AskAnswer::Join, NOW)), "not_permitted");
 }
 
+/// Nothing on disk says that it is no longer shown.
+#[test]
+fn what_was_asked_long_ago_is_not_answered_and_nor_does_its_preview_say_so() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    let answer_by = NOW.day().plus(5);
+    town.tell(POLICE, subject(1), NOW.day(), EntryKind::Asked { answer_by });
+    town.exchange(POLICE, NOW);
+    let [one] = [homes(1..2)[0]];
+    let police = town.partner(POLICE);
+    let last = NOW.plus(35 * DAY);
+    for (now, expected) in [(last, None), (last.plus(DAY), Some("not_put_forward"))] {
+        for answer in [AskAnswer::NotNow, AskAnswer::Join] {
+            let would = police.preview_answer(&one, answer, now).err().map(|error| error.code());
+            let length = police.journal_length();
+            let does = police.answer(&one, answer, &by(), now).err().map(|error| error.code());
+            assert_eq!((would, does), (expected, expected), "{answer:?} at {now}");
+            assert_eq!(police.journal_length() == length, expected.is_some());
+        }
+    }
+}
+
 #[test]
 fn a_message_in_flight_comes_again() {
     let mut town = Town::new();
