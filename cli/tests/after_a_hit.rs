@@ -201,10 +201,26 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     assert_eq!(looks(5, "politie"), 5);
     assert_eq!(known["introduced"][0]["name"], "Coördinatiepunt", "and nobody else is named");
     assert_eq!(known["introduced"].as_array().unwrap().len(), 1);
-    let line = town.line(5, "politie", "partner note 1 hoi --to 2", "");
-    assert_eq!(town.desk.code(&line), "no_conversation", "the tax office was not introduced to the police");
-    let line = town.line(5, "politie", "partner note 1 hoi --to Brandweer", "");
-    assert_eq!(town.desk.code(&line), "no_such_partner");
+    // The tax office was not introduced to the police, and whoever is in the conversation is named.
+    let refused = |folder: &str, line: &str| {
+        let output = town.desk.run(&town.line(5, folder, line, ""), &[], b"");
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        text(&output.stderr)
+    };
+    let named = "stapel: nobody in conversation 1 has that number or name: name Coördinatiepunt (partner 5)";
+    for to in ["2", "Belastingdienst", "Brandweer", "1"] {
+        assert_eq!(
+            refused("politie", &format!("partner note 1 hoi --to {to}")),
+            format!("{named} [no_such_partner]\n")
+        );
+    }
+    let said = refused("politie", "partner lead 1 --partner 2");
+    assert_eq!(said, format!("{named} or {police} [no_such_partner]\n"));
+    for line in ["partner note 9 hoi --to 5", "partner lead 9 --partner 1"] {
+        assert!(refused("politie", line).ends_with("[no_conversation]\n"), "{line}");
+    }
+    let said = refused("regie", "coordinator decide 1 --lead 3 --text hoi");
+    assert!(said.ends_with("[no_such_partner]\n"), "who did not join does not lead: {said}");
 
     // How it ended, and that one leaves.
     let line = town.line(5, "politie", "partner note 1", "");
@@ -388,6 +404,7 @@ fn a_policy_that_lets_more_know_is_told_to_people_who_agree_by_putting_it_forwar
     assert!(forwarded.ends_with(&format!("\n  {more}\n")), "{forwarded}");
     let would = town.does(1, "politie", "partner forward --dry-run dam.csv", &[]).remove(0);
     assert_eq!(would["put_forward"], 1);
+    assert_eq!(would["told"], json!({ "direct": [3], "coordinator": 5, "others": true }));
     assert_eq!(town.does(1, "politie", "partner forward dam.csv", &[])[0]["put_forward"], 1);
     assert_eq!(town.does(1, "politie", "partner forwarded", &[])[0]["more"], json!([]));
 }

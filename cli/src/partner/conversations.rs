@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use serde_json::json;
-use stapel::partner::{NewNote, Partner};
+use stapel::partner::{NewNote, Partner, PartnerError};
 use stapel::talk::Outcome;
 
 use super::acting::CaseArgs;
@@ -176,14 +176,14 @@ pub(super) fn conversations(args: &ConversationsArgs, out: &mut Output) -> Resul
 pub(super) fn write(args: &NoteArgs, out: &mut Output) -> Result<(), Failure> {
     let text = text_of(&args.text)?;
     args.one.write(out, |partner| {
-        let to = args.to.as_deref().map(|to| number_of(partner, to)).transpose()?;
+        let to = args.to.as_deref().map(|to| number_of(partner, args.one.number, to, false)).transpose()?;
         Ok(NewNote::Text { text: &text, to })
     })
 }
 
 pub(super) fn lead(args: &LeadArgs, out: &mut Output) -> Result<(), Failure> {
     args.one.write(out, |partner| {
-        let lead = args.partner.as_deref().map(|lead| number_of(partner, lead)).transpose()?;
+        let lead = args.partner.as_deref().map(|lead| number_of(partner, args.one.number, lead, true)).transpose()?;
         Ok(NewNote::Lead { partner: lead.unwrap_or(partner.number()), text: &args.text })
     })
 }
@@ -209,7 +209,7 @@ pub(super) fn leave(args: &LeaveArgs, out: &mut Output) -> Result<(), Failure> {
     let is = if args.dry_run { "would be" } else { "is" };
     writeln!(out, "conversation {} {is} left, and what is put forward there taken back", one.number)?;
     let goes = partner.leaving_goes_on(now.day()).unwrap_or(now.day());
-    let (names, when) = (told::names(&partner, &told), told::when(&one.place, goes, now)?);
+    let (names, when) = (told::names(&partner, &told, "and"), told::when(&one.place, goes, now)?);
     writeln!(out, "who is told: {names}, that this partner left, once the broker hears of it {when}")?;
     writeln!(out, "nobody can write to this partner there any more; what was written stays, here and with the others")?;
     Ok(())
@@ -266,17 +266,25 @@ pub(super) fn text_of(text: &str) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::new("note_text", "the note is not in UTF-8: save it as that"))
 }
 
-/// The partner that is meant, by its number or its name in the policy.
-pub(super) fn number_of(partner: &Partner, text: &str) -> Result<u16, Failure> {
-    let partners = &partner.policy().policy().partners;
-    let is_meant = |name: &str| name.to_lowercase() == text.trim().to_lowercase();
+/// The partner of a conversation that is meant, by its number or its name in the policy: one that can be written to, or
+/// where `or_own` this one.
+pub(super) fn number_of(partner: &Partner, conversation: u32, text: &str, or_own: bool) -> Result<u16, Failure> {
+    let mut there = told::present(partner, conversation);
+    if there.is_empty() {
+        return Err(PartnerError::NoConversation { conversation }.into());
+    }
+    there.extend(Some(partner.number()).filter(|_| or_own));
+    let policy = partner.policy().policy();
+    let name = |number: u16| policy.partner(number).map(|entry| entry.name.to_lowercase());
     let found = match text.trim().parse::<u16>() {
-        Ok(number) => partners.iter().find(|entry| entry.number == number),
-        Err(_) => partners.iter().find(|entry| is_meant(&entry.name)),
+        Ok(number) => there.iter().find(|one| **one == number),
+        Err(_) => there.iter().find(|one| name(**one) == Some(text.trim().to_lowercase())),
     };
-    found.map(|entry| entry.number).ok_or_else(|| {
-        let finding = "no partner of the policy has that number or name: see who was introduced with stapel partner \
-                       conversations";
+    found.copied().ok_or_else(|| {
+        let finding = format!(
+            "nobody in conversation {conversation} has that number or name: name {}",
+            told::names(partner, &there, "or")
+        );
         Failure::new("no_such_partner", finding)
     })
 }
@@ -304,7 +312,7 @@ impl InOne {
         }
         let when = told::when(&self.place, goes, now)?;
         writeln!(out, "written in conversation {}", self.number)?;
-        writeln!(out, "who is told: {}, and nobody else; it goes {when}", told::names(&partner, &to))?;
+        writeln!(out, "who is told: {}, and nobody else; it goes {when}", told::names(&partner, &to, "and"))?;
         Ok(())
     }
 }

@@ -229,7 +229,7 @@ fn decide(args: &DecideArgs, out: &mut Output) -> Result<(), Failure> {
     let text = text_of(&args.text)?;
     open_for(&args.one)?;
     args.one.write(out, |partner| {
-        let lead = args.lead.as_deref().map(|lead| number_of(partner, lead)).transpose()?;
+        let lead = args.lead.as_deref().map(|lead| number_of(partner, args.one.number, lead, true)).transpose()?;
         Ok(NewNote::Decision { lead, next: args.next, text: &text })
     })
 }

@@ -173,12 +173,15 @@ impl AddressRows {
             (false, false) => partner.take_back(given(), &case, now)?,
         };
         let others = all - done;
-        let when = told::put_forward(&partner, &acting.place, now)?;
+        let when = match change.puts_forward {
+            true => told::put_forward(&partner, &acting.place, now)?,
+            false => told::taken_back(&partner, &acting.place, now)?,
+        };
         if acting.json {
             let word = if change.puts_forward { "put_forward" } else { "taken_back" };
             let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
             if change.puts_forward {
-                value["told"] = Audience::of(&partner).json();
+                value["told"] = Audience::of(&partner, now)?.json();
             }
             merge(&mut value, read);
             return out.json(&value);
@@ -189,7 +192,7 @@ impl AddressRows {
             return Ok(());
         }
         if change.puts_forward {
-            writeln!(out, "who is told: {}", Audience::of(&partner).sentence(&partner))?;
+            writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
             writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
             return Ok(());
         }
@@ -279,7 +282,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
             "address": address.as_str(), "answer": args.answer.as_str(), "dry_run": args.dry_run,
         });
         if joins {
-            value["told"] = Audience::of(&partner).json();
+            value["told"] = Audience::of(&partner, now)?.json();
         }
         return out.json(&value);
     }
@@ -293,7 +296,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
     writeln!(out, "{would}{}  {}: {then}", address.as_str(), said(args.answer))?;
     if joins {
         let when = told::put_forward(&partner, &args.place, now)?;
-        writeln!(out, "who is told: {}", Audience::of(&partner).sentence(&partner))?;
+        writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
         writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
     }
     Ok(())

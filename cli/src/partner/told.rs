@@ -2,7 +2,7 @@
 //! tried.
 
 use serde_json::{Value, json};
-use stapel::partner::Partner;
+use stapel::partner::{Partner, WouldBeTold};
 use stapel::{Day, Timestamp};
 
 use super::report::who;
@@ -11,45 +11,31 @@ use crate::failure::Failure;
 
 /// Whom a partner may come to be told to that puts an address forward, as the policy says.
 pub(super) struct Audience {
-    /// Those that meet its organisation directly.
-    direct: Vec<u16>,
-    /// The coordinator, where not all others meet it directly.
-    coordinator: Option<u16>,
+    named: WouldBeTold,
     /// Whether those who flag it too are told that somebody put it forward.
     others: bool,
 }
 
 impl Audience {
-    pub(super) fn of(partner: &Partner) -> Audience {
-        let policy = partner.policy().policy();
-        let own = policy.partner(partner.number()).map(|entry| &entry.organisation);
-        let others = || policy.partners.iter().filter(|other| other.may.flag && Some(&other.organisation) != own);
-        let meets =
-            |other: &stapel::policy::RosterEntry| own.is_some_and(|own| policy.meet_directly(own, &other.organisation));
-        Audience {
-            direct: others().filter(|other| meets(other)).map(|other| other.number).collect(),
-            coordinator: policy
-                .coordinating_partner()
-                .filter(|_| others().any(|other| !meets(other)))
-                .map(|entry| entry.number),
-            others: policy.meet.as_ref().is_some_and(|meet| meet.tell_others),
-        }
+    pub(super) fn of(partner: &Partner, now: Timestamp) -> Result<Audience, Failure> {
+        let tells_others = partner.policy().policy().meet.as_ref().is_some_and(|meet| meet.tell_others);
+        Ok(Audience { named: partner.would_be_told(now.day())?, others: tells_others })
     }
 
     /// One sentence.
     pub(super) fn sentence(&self, partner: &Partner) -> String {
         let mut told = Vec::new();
-        if let Some(coordinator) = self.coordinator {
+        if let Some(coordinator) = self.named.coordinator {
             let name = who(partner, coordinator);
             told.push(format!(
                 "{name}, the coordinator, is told that this partner put it forward, and gets the address"
             ));
         }
-        if !self.direct.is_empty() {
-            let word = if self.direct.len() == 1 { "is" } else { "are" };
+        if !self.named.direct.is_empty() {
+            let word = if self.named.direct.len() == 1 { "is" } else { "are" };
             told.push(format!(
                 "{} {word} told so too where the same address is put forward there, and this partner of it",
-                names(partner, &self.direct)
+                names(partner, &self.named.direct, "and")
             ));
         }
         if self.others {
@@ -62,17 +48,17 @@ impl Audience {
     }
 
     pub(super) fn json(&self) -> Value {
-        json!({ "direct": self.direct, "coordinator": self.coordinator, "others": self.others })
+        json!({ "direct": self.named.direct, "coordinator": self.named.coordinator, "others": self.others })
     }
 }
 
-/// Partners by their names, the last with "and".
-pub(super) fn names(partner: &Partner, numbers: &[u16]) -> String {
+/// Partners by their names, the last with "and" or "or", as `word` is.
+pub(super) fn names(partner: &Partner, numbers: &[u16], word: &str) -> String {
     let all: Vec<_> = numbers.iter().map(|number| who(partner, *number)).collect();
     match all.split_last() {
         None => "nobody".to_owned(),
         Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        Some((last, first)) => format!("{} {word} {last}", first.join(", ")),
     }
 }
 
@@ -83,9 +69,14 @@ pub(super) fn present(partner: &Partner, conversation: u32) -> Vec<u16> {
     others.filter(|other| other.left.is_none()).map(|other| other.partner).collect()
 }
 
-/// When the broker is told what is put forward and what was taken back, as the end of a sentence.
+/// When the broker is told what is put forward, as the end of a sentence.
 pub(super) fn put_forward(partner: &Partner, place: &PartnerFolder, now: Timestamp) -> Result<String, Failure> {
     when(place, partner.put_forward_goes_on(now.day()).unwrap_or(now.day()), now)
+}
+
+/// The same of what was taken back.
+pub(super) fn taken_back(partner: &Partner, place: &PartnerFolder, now: Timestamp) -> Result<String, Failure> {
+    when(place, partner.taken_back_goes_on(now.day()).unwrap_or(now.day()), now)
 }
 
 /// When what is to go on a day goes, or on the next one where that day's run has been, as the end of a sentence.
