@@ -34,14 +34,18 @@ pub struct Desk {
     register: ArcSwap<Option<Register>>,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     sync: Plain<SyncRuns>,
+    /// To whom the news over own flags was shown.
     shown: Plain<ShownNews>,
+    /// To whom the news after a hit was.
+    shown_after_hit: Plain<ShownNews>,
     is_stopping: AtomicBool,
 }
 
 /// The partner, for as long as nobody else has it.
 pub type Lent = OwnedMutexGuard<Partner>;
 
-/// To whom news was shown since the server began, so that a program that asks every minute fills no journal.
+/// To whom news of one kind was shown since the server began, so that a program that asks every minute fills no
+/// journal.
 #[derive(Default)]
 struct ShownNews {
     /// The mark of that news.
@@ -95,6 +99,7 @@ impl Desk {
             now: Box::new(now),
             sync: Plain::default(),
             shown: Plain::default(),
+            shown_after_hit: Plain::default(),
             is_stopping: AtomicBool::new(false),
         }))
     }
@@ -119,9 +124,14 @@ impl Desk {
         self.register.store(Arc::new(register));
     }
 
-    /// To whom news was shown, as the journal has it.
+    /// To whom the news over own flags was shown, as the journal has it.
     fn shown(&self) -> MutexGuard<'_, ShownNews> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To whom the news after a hit was shown, as the journal has it.
+    fn shown_after_hit(&self) -> MutexGuard<'_, ShownNews> {
+        self.shown_after_hit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers `busy` from now on.

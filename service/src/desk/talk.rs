@@ -233,9 +233,9 @@ pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<Value
     let (mut partner, now) = desk.begin();
     let mark = mark(partner.talk_news());
     let news = match &mark {
-        Some(mark) if !desk.shown().was_shown(mark, &by) => {
+        Some(mark) if !desk.shown_after_hit().was_shown(mark, &by) => {
             let news = partner.show_talk_news(&by, now)?;
-            desk.shown().note(mark, by);
+            desk.shown_after_hit().note(mark, by);
             news
         }
         _ => partner.untold_talk_news()?,

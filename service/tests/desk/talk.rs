@@ -7,7 +7,7 @@ use stapel::partner::Received;
 use stapel::{AddressKey, Case, Partner, Timestamp};
 use stapel_testkit::DAY;
 
-use super::Served;
+use super::{NAME, Served};
 
 const DAM: &str = "Dam 1-A, 1012 JS Amsterdam";
 const KEY: &str = "1012JS|1|A";
@@ -159,6 +159,24 @@ fn who_puts_forward_is_introduced_reads_and_writes() {
         (409, "no_conversation".to_owned())
     );
     assert_eq!(served.refused("/v1/after-hit/agenda", json!({})), (403, "not_permitted".to_owned()));
+}
+
+#[test]
+fn a_program_that_asks_for_both_kinds_of_news_each_minute_fills_no_journal() {
+    let served = stacked();
+    served.call("/v1/after-hit/forward", json!({ "rows": rows() }));
+    let (by, address) = (Case::new("p.peters", "B-1").unwrap(), AddressKey::from_canonical(KEY).unwrap());
+    served.other().put_forward([&address], &by, served.desk.time()).unwrap();
+    served.day();
+    served.call("/v1/ask-own", json!({ "request": NAME }));
+    served.carry();
+    let before = count(&served);
+    for _ in 0..3 {
+        for path in ["/v1/news", "/v1/after-hit/news"] {
+            assert_ne!(served.call(path, json!({}))["news"], json!([]), "{path}");
+        }
+        assert_eq!(count(&served), before + 2, "each was shown to one, for one case");
+    }
 }
 
 #[test]
