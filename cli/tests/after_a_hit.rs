@@ -205,7 +205,7 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let refused = |folder: &str, line: &str| {
         let output = town.desk.run(&town.line(5, folder, line, ""), &[], b"");
         assert_eq!(output.status.code(), Some(1), "{line}");
-        text(&output.stderr)
+        crate::common::text(&output.stderr)
     };
     let named = "stapel: nobody in conversation 1 has that number or name: name Coördinatiepunt (partner 5)";
     for to in ["2", "Belastingdienst", "Brandweer", "1"] {

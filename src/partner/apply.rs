@@ -127,7 +127,7 @@ impl PartnerState {
                     if is_latest {
                         // At most now: a broker that names a day to come must not have all later answers ignored.
                         self.stacked_as_of = answer.as_of.min(record.time);
-                        self.learn(&question.addresses, standings);
+                        self.learn(record_number, &question.addresses, standings);
                     }
                     self.remember(question.message.head, End::Read);
                 }
@@ -410,8 +410,8 @@ impl PartnerState {
         self.past.drain(..over);
     }
 
-    /// Takes the standings of own addresses among `rows` over.
-    fn learn(&mut self, rows: &[AddressKey], standings: &[Standing]) {
+    /// Takes the standings of own addresses among `rows` over, which record number `record` of the journal has.
+    fn learn(&mut self, record: u64, rows: &[AddressKey], standings: &[Standing]) {
         let mut learnt: Vec<_> = rows.iter().copied().zip(standings.iter().copied()).collect();
         learnt.sort_unstable_by_key(|(address, _)| *address);
         learnt.dedup_by_key(|(address, _)| *address);
@@ -429,6 +429,8 @@ impl PartnerState {
             }
         }
         merged.extend(known);
-        self.stacked = merged;
+        if merged != self.stacked {
+            (self.stacked, self.stacked_record) = (merged, record);
+        }
     }
 }

@@ -107,6 +107,17 @@ impl Partner {
         let state = self.data.state();
         Ok(difference(&state.own_of(&state.reported), &state.own_of(&state.stacked)))
     }
+
+    /// The number of the journal's record that changed last which own addresses are stacked; 0 where none did. News
+    /// that says the same as news that was told before came with a later one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::news`].
+    pub fn news_record(&mut self) -> Result<u64, PartnerError> {
+        self.data.refresh()?;
+        Ok(self.data.state().stacked_record)
+    }
 }
 
 impl PartnerState {

@@ -98,6 +98,8 @@ pub(super) struct PartnerState {
     pub(super) past: Vec<PastMessage>,
     /// Own addresses, homes and house numbers, that are stacked by the latest answer; ascending.
     pub(super) stacked: Vec<Stacked>,
+    /// The journal's record of the latest answer that changed that; 0 for none.
+    pub(super) stacked_record: u64,
     /// When the latest release took place that an answer spoke of which told what is stacked; 0 for none.
     pub(super) stacked_as_of: Timestamp,
     /// What the latest answer said of its release; `None` where none was read.
@@ -438,8 +440,8 @@ encode_fields! {
     PartnerState {
         number, journal, latest, state_used, question_used, status_used, talk_used, answering, accepted, said_accepted,
         lost, made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, talk, past,
-        stacked, stacked_as_of, seen, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources,
-        after_hit
+        stacked, stacked_record, stacked_as_of, seen, reported, brokers_policy, checkpoint, own_lines, receipt,
+        new_flags, sources, after_hit
     }
 }
 

@@ -67,7 +67,8 @@ pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<NewsR
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let news = partner.untold_news()?;
-    let mark = (!news.is_empty()).then(|| mark(&news));
+    let record = partner.news_record()?;
+    let mark = (!news.is_empty()).then(|| mark(record, &news));
     if let Some(mark) = mark.as_ref().filter(|mark| !desk.shown().was_shown(mark, &by)) {
         partner.show_news(&by, now)?;
         desk.shown().note(mark, by);
@@ -80,7 +81,7 @@ pub(super) fn seen(desk: &Desk, origin: Origin, request: SeenRequest) -> Result<
     refuse_no_mark(&request.mark)?;
     let (mut partner, _) = desk.begin();
     let news = partner.untold_news()?;
-    if news.is_empty() || mark(&news) != request.mark {
+    if news.is_empty() || mark(partner.news_record()?, &news) != request.mark {
         let detail = "this is not the news that there is now: read the news again";
         return Err(Problem::conflict("news_changed", detail));
     }
@@ -111,9 +112,11 @@ pub(super) fn dossier(desk: &Desk, origin: Origin, request: DossierRequest) -> R
     Ok(DossierResult { entries, pruned })
 }
 
-/// What tells one list of news from another.
-fn mark(news: &[News]) -> String {
+/// What tells one list of news from another. What is stacked once more reads as it did the first time: the journal's
+/// record, with which it came, tells the two apart.
+fn mark(record: u64, news: &[News]) -> String {
     let mut context = Context::new(&SHA256);
+    context.update(format!("{record}\n").as_bytes());
     for one in news {
         context.update(format!("{}\n{:?}\n", one.address.as_str(), one.change).as_bytes());
     }

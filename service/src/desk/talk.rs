@@ -231,7 +231,7 @@ pub(super) fn agenda(desk: &Desk, origin: Origin, request: Acting) -> Result<Val
 pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<Value, Problem> {
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
-    let mark = mark(partner.talk_news());
+    let mark = mark(&mut partner)?;
     let news = match &mark {
         Some(mark) if !desk.shown_after_hit().was_shown(mark, &by) => {
             let news = partner.show_talk_news(&by, now)?;
@@ -248,13 +248,11 @@ pub(super) fn seen(desk: &Desk, origin: Origin, request: SeenRequest) -> Result<
     by(&request.actor, &request.case, origin)?;
     refuse_no_mark(&request.mark)?;
     let (mut partner, _) = desk.begin();
-    let news = partner.talk_news().len();
-    if mark(partner.talk_news()) != Some(request.mark) {
+    if mark(&mut partner)? != Some(request.mark) {
         let detail = "this is not the news that there is now: read the news again";
         return Err(Problem::conflict("news_changed", detail));
     }
-    partner.take_talk_news()?;
-    Ok(json!({ "seen": news }))
+    Ok(json!({ "seen": partner.take_talk_news()?.len() }))
 }
 
 impl NoteRequest {
@@ -291,10 +289,13 @@ fn typed(partner: &Partner, address: &AddressKey) -> Option<String> {
     Some(partner.typed(address)).filter(|typed| !typed.is_empty())
 }
 
-/// What tells one list of news from another; `None` where there is none.
-fn mark(news: &[TalkNews]) -> Option<String> {
+/// What tells one list of news from another; `None` where there is none. Two notes of one partner read the same here:
+/// the journal's record, with which it came, tells a later one from one that was seen.
+fn mark(partner: &mut Partner) -> Result<Option<String>, PartnerError> {
+    let record = partner.talk_news_record()?;
+    let news = partner.talk_news();
     let mut context = Context::new(&SHA256);
-    context.update(b"after a hit\n");
+    context.update(format!("after a hit\n{record}\n").as_bytes());
     for one in news {
         context.update(format!("{one:?}\n").as_bytes());
         if let Some(address) = one.address() {
@@ -302,7 +303,7 @@ fn mark(news: &[TalkNews]) -> Option<String> {
         }
     }
     let mark = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(mark).filter(|_| !news.is_empty())
+    Ok(Some(mark).filter(|_| !news.is_empty()))
 }
 
 fn told_news(shown: &ShownNews, partner: &Partner) -> Value {

@@ -214,6 +214,40 @@ fn news_is_given_until_it_was_seen() {
     assert_eq!(actors, ["j.jansen", "j.jansen", "m.smit", "m.smit"], "home and number, once to each");
 }
 
+/// What was stacked, was not, and is again is other news than the first time, also where nobody looked here in between.
+#[test]
+fn what_is_stacked_once_more_is_other_news() {
+    let served = Served::new();
+    served.call("/v1/flag", json!({ "rows": [{ "text": DAM }] }));
+    served.carry();
+    served.others_flag(&[DAM]);
+    let ask = |name: char| {
+        served.call("/v1/ask-own", json!({ "request": NAME.replace('3', &name.to_string()) }));
+        served.carry();
+    };
+    let news = || served.call("/v1/news", json!({}));
+    let seen = |news: &Value| json!({ "mark": news["mark"] });
+    ask('3');
+    let first = news();
+    assert_eq!(served.call("/v1/news/seen", seen(&first)), json!({ "seen": 2 }));
+    served.other_withdraws(DAM);
+    ask('4');
+    assert_eq!(served.desk.lend().news().unwrap().len(), 2, "it is stacked no longer, which the command line told");
+    served.others_flag(&[DAM]);
+    // The broker has what ended and came again count some days later.
+    served.now.fetch_add(4 * DAY, Ordering::SeqCst);
+    ask('5');
+    let before = served.desk.lend().journal_length();
+    let again = news();
+    assert_eq!(again["news"], first["news"]);
+    assert_eq!(served.desk.lend().journal_length(), before + 1, "the journal has to whom it was shown");
+    assert_eq!(served.refused("/v1/news/seen", seen(&first)), (409, "news_changed".to_owned()));
+    assert_eq!(news(), again, "it was not taken unseen");
+    ask('6');
+    assert_eq!(news(), again, "an answer that changes nothing leaves the news as it is");
+    assert_eq!(served.call("/v1/news/seen", seen(&again)), json!({ "seen": 2 }));
+}
+
 /// What is shown anew is another piece of news, and the journal has to whom.
 #[test]
 fn news_after_that_which_was_shown_is_noted_too() {

@@ -219,6 +219,19 @@ impl Served {
         self.now.fetch_add(DAY, Ordering::SeqCst);
     }
 
+    /// Partner 2 withdraws an address, and a day later that shows.
+    pub(crate) fn other_withdraws(&self, address: &str) {
+        let now = self.desk.time();
+        let mut other = Partner::open(self.path("2").as_path()).unwrap();
+        let by = Case::new("p.peters", "B-1").unwrap();
+        other.withdraw([AddressKey::parse(address).unwrap()], &by, now).unwrap();
+        for message in other.deliver(now).unwrap() {
+            let received = other.read(&self.broker.handle(&message, now), now).unwrap();
+            assert!(matches!(received, Received::Receipt(_)), "{received:?}");
+        }
+        self.now.fetch_add(DAY, Ordering::SeqCst);
+    }
+
     /// What the journal has on an address.
     pub(crate) fn dossier(&self, address: &str) -> Vec<DossierEntry> {
         let now = Timestamp(self.now.load(Ordering::SeqCst));

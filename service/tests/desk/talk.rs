@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use stapel::partner::Received;
+use stapel::partner::{NewNote, Received};
 use stapel::{AddressKey, Case, Partner, Timestamp};
 use stapel_testkit::DAY;
 
@@ -159,6 +159,39 @@ fn who_puts_forward_is_introduced_reads_and_writes() {
         (409, "no_conversation".to_owned())
     );
     assert_eq!(served.refused("/v1/after-hit/agenda", json!({})), (403, "not_permitted".to_owned()));
+}
+
+/// A note that is told in the same words as one before it is other news: it is not taken by the mark of that one, and
+/// the journal has to whom it was shown.
+#[test]
+fn a_later_note_of_the_same_partner_is_other_news() {
+    let served = stacked();
+    served.call("/v1/after-hit/forward", json!({ "rows": rows() }));
+    let (by, address) = (Case::new("p.peters", "B-1").unwrap(), AddressKey::from_canonical(KEY).unwrap());
+    served.other().put_forward([&address], &by, served.desk.time()).unwrap();
+    served.day();
+    let news = || served.call("/v1/after-hit/news", json!({}));
+    let seen = |news: &Value| json!({ "mark": news["mark"] });
+    served.call("/v1/after-hit/news/seen", seen(&news()));
+    let writes = |text: &str| {
+        let note = NewNote::Text { text, to: None };
+        served.other().write_note(1, &note, &by, served.desk.time()).unwrap();
+        // One day brings it to the broker, and the next one here.
+        (0..2).for_each(|_| served.day());
+        let before = count(&served);
+        let told = news();
+        assert_eq!((&told["news"][0]["note"]["text"], told["news"].as_array().unwrap().len()), (&json!(text), 1));
+        assert_eq!(count(&served), before + 1, "the journal has to whom it was shown");
+        assert_eq!(news(), told);
+        assert_eq!(count(&served), before + 1);
+        told
+    };
+    let first = writes("een");
+    assert_eq!(served.call("/v1/after-hit/news/seen", seen(&first)), json!({ "seen": 1 }));
+    let second = writes("twee");
+    assert_eq!(served.refused("/v1/after-hit/news/seen", seen(&first)), (409, "news_changed".to_owned()));
+    assert_eq!(news(), second, "it was not taken unseen");
+    assert_eq!(served.call("/v1/after-hit/news/seen", seen(&second)), json!({ "seen": 1 }));
 }
 
 #[test]

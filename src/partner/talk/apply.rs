@@ -30,7 +30,7 @@ const MAX_NEWS: usize = 10_000;
 impl AfterHit {
     /// Does what record number `record` of the journal says.
     pub(crate) fn apply(&mut self, record: u64, time: Timestamp, event: &TalkEvent) {
-        let today = time.day();
+        let (today, untold) = (time.day(), self.news.len());
         match event {
             TalkEvent::PutForward { addresses, agreed } => self.put_forward(addresses, agreed, today),
             TalkEvent::TookBack { addresses } => self.rows.retain(|row| !addresses.contains(&row.address)),
@@ -66,6 +66,11 @@ impl AfterHit {
                     self.years.insert(at, ReportedYear { year: *year, day: today, cells: cells.clone() });
                 }
             }
+        }
+        if self.news.len() > untold {
+            self.news_record = record;
+            let over = self.news.len().saturating_sub(MAX_NEWS);
+            self.news.drain(..over);
         }
     }
 
@@ -191,18 +196,12 @@ impl AfterHit {
                 self.news.push(TalkNews::RowWider { address: row.address });
             }
         }
-        self.drop_old_news();
     }
 
     fn replied(&mut self, number: u64, rejected: Option<u8>, said: SaidOn) {
         if let Some(sent) = self.sent.iter_mut().find(|sent| sent.said.number == number) {
             sent.reply = Some(SentReply { rejected, said });
         }
-    }
-
-    fn drop_old_news(&mut self) {
-        let over = self.news.len().saturating_sub(MAX_NEWS);
-        self.news.drain(..over);
     }
 
     fn leave(&mut self, conversation: u32, time: Timestamp) {
@@ -244,7 +243,6 @@ impl AfterHit {
         for one in self.held_back.iter_mut().filter(|one| one.record == 0) {
             one.record = record;
         }
-        self.drop_old_news();
         self.told = self.told.max(post.told);
         self.received = self.received.max(post.received);
         if !post.is_full && self.held_back.is_empty() {

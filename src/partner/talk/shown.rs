@@ -37,6 +37,18 @@ impl Partner {
         &self.data.state().after_hit.news
     }
 
+    /// The number of the journal's record that brought the latest of it, also where that was taken; 0 where none did.
+    /// News that says the same as news that was taken came with a later one.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
+    pub fn talk_news_record(&mut self) -> Result<u64, PartnerError> {
+        self.data.refresh()?;
+        Ok(self.data.state().after_hit.news_record)
+    }
+
     /// The same, for a person to be shown. Before it is handed out the journal has who is shown it, and for which case.
     ///
     /// # Errors

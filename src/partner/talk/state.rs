@@ -46,6 +46,8 @@ pub(crate) struct AfterHit {
     pub(crate) notes_above: u64,
     /// What nobody was told yet.
     pub(crate) news: Vec<TalkNews>,
+    /// The journal's record that brought the latest news, told or not; 0 for none.
+    pub(crate) news_record: u64,
     /// The years that were reported, ascending.
     pub(crate) years: Vec<ReportedYear>,
 }
@@ -347,7 +349,7 @@ impl KnownPartner {
 encode_fields! {
     AfterHit {
         rows, sent, all_told, room, sent_today, told, received, held_back, strangers, asked, conversations, numbered,
-        notes_above, news, years
+        notes_above, news, news_record, years
     }
     where |known| {
         known.conversations.is_sorted_by(|a, b| a.number < b.number) && known.years.is_sorted_by(|a, b| a.year < b.year)

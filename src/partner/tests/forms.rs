@@ -366,6 +366,7 @@ fn after_hit() -> AfterHit {
             TalkNews::NeverCertified { partner: 53 },
             TalkNews::Refused { conversation: 54, partner: 55 },
         ],
+        news_record: 56,
         years: [2_026, 2_027].map(|year| ReportedYear { year, day: Day(20_816), cells: cells.clone() }).into(),
     }
 }
@@ -484,6 +485,7 @@ fn state() -> PartnerState {
         talk: Some(message(46, Kind::Exchange)),
         past: past.collect(),
         stacked: stacked(Told::Count(3)),
+        stacked_record: 49,
         stacked_as_of: Timestamp(48),
         seen: Some(SeenRelease {
             read: Timestamp(49),
