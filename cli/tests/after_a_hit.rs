@@ -215,7 +215,7 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
         );
     }
     let said = refused("politie", "partner lead 1 --partner 2");
-    assert_eq!(said, format!("{named} or {police} [no_such_partner]\n"));
+    assert_eq!(said, format!("{named} or this partner [no_such_partner]\n"));
     for line in ["partner note 9 hoi --to 5", "partner lead 9 --partner 1"] {
         assert!(refused("politie", line).ends_with("[no_conversation]\n"), "{line}");
     }
