@@ -27,3 +27,5 @@ mod pulse;
 pub mod server;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod systemd;
+#[cfg(any(feature = "broker", all(unix, feature = "desk")))]
+mod words;

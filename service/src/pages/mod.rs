@@ -26,7 +26,6 @@ mod setup;
 mod shell;
 mod tls;
 mod token;
-mod words;
 
 pub use run::{ListeningPages, check};
 pub use setup::PagesError;

@@ -25,8 +25,8 @@ use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
 use super::shell::{self, Around, Page, STYLE};
-use super::words::Words;
 use crate::desk::Desk;
+use crate::words::Words;
 
 /// How many pages are made at once; each waits for the partner, which one has at a time.
 const AT_ONCE: usize = 16;

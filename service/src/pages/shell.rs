@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::screens::SCREENS;
-use super::words::Words;
+use crate::words::Words;
 
 /// The look of all pages. Its address has a part of its hash, so that a browser fetches a new one at once.
 pub(super) const STYLE: &str = include_str!("style.css");

@@ -8,7 +8,7 @@ use super::Visit;
 use crate::pages::person::Person;
 use crate::pages::refusal::Refusal;
 use crate::pages::shell::right;
-use crate::pages::words::Words;
+use crate::words::Words;
 
 /// So many seconds after the next release could have been, what is known of the last one is old.
 const STALE: u64 = 2 * 86_400;

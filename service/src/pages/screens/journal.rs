@@ -7,7 +7,7 @@ use stapel::{AddressKey, Case, Day};
 use super::Visit;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
-use crate::pages::words::Words;
+use crate::words::Words;
 
 /// The most acts that are shown, the latest. A longer list is for the command, which writes a file.
 const MOST: usize = 500;

@@ -9,8 +9,8 @@ use stapel::Timestamp;
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::request::Fields;
-use super::words::Words;
 use crate::desk::{Desk, Lent};
+use crate::words::Words;
 
 /// Does what a form asks for, and shows what came of it.
 pub(super) type Act = fn(&mut Visit<'_>, &Fields) -> Result<Markup, Refusal>;

@@ -5,7 +5,7 @@ use stapel::broker::{AfterHitStatus, ExchangeStatus};
 
 use super::super::view::OfConsortium;
 use super::sections::{at_least, term};
-use super::words::Words;
+use crate::words::Words;
 
 pub(super) fn after_hit(words: Words, one: &OfConsortium, shown: &AfterHitStatus) -> Markup {
     html! {

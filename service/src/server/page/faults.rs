@@ -1,6 +1,6 @@
 //! What each fault is called on the page, and what to do about it in Dutch. In English the fault says that itself.
 
-use super::words::Words;
+use crate::words::Words;
 
 /// The code, what it is called in Dutch and in English, and what to do in Dutch.
 const FAULTS: [(&str, &str, &str, &str); 29] = [

@@ -16,7 +16,7 @@ use stapel::broker::Severity;
 use stapel::policy::Lang;
 
 use super::view::View;
-use words::Words;
+use crate::words::Words;
 
 /// The page's look, which stands in it.
 const STYLE: &str = include_str!("style.css");
@@ -135,7 +135,7 @@ fn verdict(words: Words, view: &View, worst: Option<Severity>) -> Markup {
                 @if let Some(first) = view.consortia.first() {
                     (words.t("Stand van ", "As of ")) (sections::time(words, first.now)) ". "
                 }
-                a href={ "?lang=" (words.0.as_str()) } { (words.t("Opnieuw kijken", "Look again")) }
+                a href={ "?lang=" (words.lang()) } { (words.t("Opnieuw kijken", "Look again")) }
             }
             @if view.consortia.len() > 1 {
                 ul class="consortia" {

@@ -5,8 +5,8 @@ use stapel::Timestamp;
 use stapel::broker::{EpochOverview, EpochStatus, Fault, Hearing, Severity, Stacks};
 
 use super::super::view::OfConsortium;
-use super::words::Words;
 use super::{after_hit, badge, class, faults, surroundings};
+use crate::words::Words;
 
 /// All of a consortium.
 pub(super) fn consortium(words: Words, one: &OfConsortium) -> Markup {

@@ -11,7 +11,7 @@ use stapel::{Slug, Timestamp};
 use super::super::view::{OfConsortium, View};
 use super::badge;
 use super::sections::{term, time_and_distance};
-use super::words::Words;
+use crate::words::Words;
 
 pub(super) fn budgets(words: Words, one: &OfConsortium) -> Markup {
     let mut of_organisations = BTreeMap::<&Slug, Vec<&BudgetUse>>::new();

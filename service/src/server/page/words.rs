@@ -1,68 +1,14 @@
-//! Numbers, moments and the page's words in its two languages.
+//! The status page's words in its two languages.
 
+use stapel::Timestamp;
 use stapel::broker::{BudgetKind, Hearing, Severity};
-use stapel::policy::Lang;
-use stapel::{Day, Timestamp};
 
-/// The page's language.
-#[derive(Clone, Copy)]
-pub(super) struct Words(pub(super) Lang);
-
-const MONTHS: [(&str, &str); 12] = [
-    ("januari", "January"),
-    ("februari", "February"),
-    ("maart", "March"),
-    ("april", "April"),
-    ("mei", "May"),
-    ("juni", "June"),
-    ("juli", "July"),
-    ("augustus", "August"),
-    ("september", "September"),
-    ("oktober", "October"),
-    ("november", "November"),
-    ("december", "December"),
-];
+use crate::words::Words;
 
 impl Words {
-    /// What stands there in Dutch, or in English.
-    pub(super) fn t<T>(self, dutch: T, english: T) -> T {
-        match self.0 {
-            Lang::En => english,
-            _ => dutch,
-        }
-    }
-
-    /// A number, its thousands parted.
-    pub(super) fn number(self, number: u64) -> String {
-        let digits = number.to_string();
-        let mut parted = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                parted.push(self.t('.', ','));
-            }
-            parted.push(digit);
-        }
-        parted
-    }
-
     /// How many there are of something, by the words for one and for several.
     pub(super) fn counted(self, number: u64, one: &str, several: &str) -> String {
         format!("{} {}", self.number(number), if number == 1 { one } else { several })
-    }
-
-    /// A day.
-    pub(super) fn day(self, day: Day) -> String {
-        let text = day.to_string();
-        let parts: Vec<usize> = text.split('-').filter_map(|part| part.parse().ok()).collect();
-        let [year, month, day] = parts[..] else { return text };
-        let (dutch, english) = MONTHS[(month + 11) % 12];
-        format!("{day} {} {year}", self.t(dutch, english))
-    }
-
-    /// A moment, to the minute.
-    pub(super) fn moment(self, moment: Timestamp) -> String {
-        let minute = moment.0 % 86_400 / 60;
-        format!("{}, {:02}:{:02} UTC", self.day(moment.day()), minute / 60, minute % 60)
     }
 
     /// What is said of a moment after the last day that is written, as the end of a certificate may be.
@@ -128,6 +74,8 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
+    use stapel::policy::Lang;
+
     use super::*;
 
     #[test]

@@ -1,11 +1,11 @@
-//! Numbers, moments and words in the pages' two languages.
+//! Numbers and moments in the two languages of what a browser is shown.
 
 use stapel::policy::Lang;
 use stapel::{Day, Timestamp};
 
 /// The language of a page.
 #[derive(Clone, Copy)]
-pub(super) struct Words(pub(super) Lang);
+pub(crate) struct Words(pub(crate) Lang);
 
 const MONTHS: [(&str, &str); 12] = [
     ("januari", "January"),
@@ -24,19 +24,19 @@ const MONTHS: [(&str, &str); 12] = [
 
 impl Words {
     /// What stands there in Dutch, or in English.
-    pub(super) fn t<T>(self, dutch: T, english: T) -> T {
+    pub(crate) fn t<T>(self, dutch: T, english: T) -> T {
         match self.0 {
             Lang::En => english,
             _ => dutch,
         }
     }
 
-    pub(super) fn lang(self) -> &'static str {
+    pub(crate) fn lang(self) -> &'static str {
         self.0.as_str()
     }
 
     /// A number, its thousands parted.
-    pub(super) fn number(self, number: u64) -> String {
+    pub(crate) fn number(self, number: u64) -> String {
         let digits = number.to_string();
         let mut parted = String::new();
         for (at, digit) in digits.chars().enumerate() {
@@ -49,7 +49,7 @@ impl Words {
     }
 
     /// A day.
-    pub(super) fn day(self, day: Day) -> String {
+    pub(crate) fn day(self, day: Day) -> String {
         let text = day.to_string();
         let parts: Vec<usize> = text.split('-').filter_map(|part| part.parse().ok()).collect();
         let [year, month, day] = parts[..] else { return text };
@@ -58,9 +58,9 @@ impl Words {
     }
 
     /// A moment, to the minute.
-    pub(super) fn moment(self, moment: Timestamp) -> String {
-        let minutes = moment.0 / 60;
-        format!("{}, {:02}:{:02} UTC", self.day(moment.day()), minutes / 60 % 24, minutes % 60)
+    pub(crate) fn moment(self, moment: Timestamp) -> String {
+        let minute = moment.0 % 86_400 / 60;
+        format!("{}, {:02}:{:02} UTC", self.day(moment.day()), minute / 60, minute % 60)
     }
 }
 
