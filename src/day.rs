@@ -199,6 +199,16 @@ mod tests {
     }
 
     #[test]
+    fn years_and_quarters_are_those_of_the_calendar() {
+        for (text, year, quarter) in
+            [("1970-01-01", 1_970, 1), ("2026-12-31", 2_026, 4), ("2027-01-01", 2_027, 1), ("2149-06-06", 2_149, 2)]
+        {
+            let day: Day = text.parse().unwrap();
+            assert_eq!((day.year(), day.quarter()), (year, (year, quarter)), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_a_day_is_refused() {
         for text in [
             "",

@@ -21,7 +21,7 @@ impl Partner {
     pub fn year_cells(&self, year: u16) -> Vec<YearCell> {
         let mut counts = [0; WAYS.len()];
         for known in &self.data.state().after_hit.conversations {
-            if year_of(known.began()) == Some(year) {
+            if known.began().year() == year {
                 let outcome = known.notes.iter().rev().find_map(|note| match note.content {
                     NoteContent::Outcome { outcome, .. } => Some(outcome),
                     _ => None,
@@ -69,9 +69,9 @@ impl Partner {
     /// The broker takes the report of a year in the one after it alone.
     fn refuse_year(&self, year: u16, today: Day) -> Result<(), PartnerError> {
         let next = year.saturating_add(1);
-        let finding = match year_of(today) {
-            Some(this) if this == next => return Ok(()),
-            Some(this) if this > next => format!(
+        let finding = match today.year() {
+            this if this == next => return Ok(()),
+            this if this > next => format!(
                 "the year {year} could be reported until {next}-12-31: of this year the report of {} is taken",
                 this.saturating_sub(1)
             ),
@@ -90,10 +90,6 @@ fn way(outcome: Option<Outcome>) -> usize {
         Some(Outcome::NotTakenUp | Outcome::WrongSignal) => 3,
         Some(Outcome::NothingFound) => 4,
     }
-}
-
-fn year_of(day: Day) -> Option<u16> {
-    (1_970..=2_149).rev().find(|year| Day::from_ymd((*year).into(), 1, 1).is_some_and(|first| first <= day))
 }
 
 /// The cells, merged until none is small.
@@ -132,12 +128,6 @@ mod tests {
         assert_eq!(cells([25, 4, 3, 2, 1]), [(0x01, 25), (0x1e, 10)]);
         assert_eq!(cells([9, 0, 0, 0, 0]), [(0x1f, 0)], "fewer than ten in all");
         assert_eq!(cells([0; 5]), [(0x1f, 0)]);
-    }
-
-    #[test]
-    fn years_are_those_of_the_calendar() {
-        let year = |text: &str| year_of(text.parse().unwrap());
-        assert_eq!((year("2026-12-31"), year("2027-01-01")), (Some(2_026), Some(2_027)));
     }
 
     proptest! {
