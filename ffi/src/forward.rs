@@ -308,7 +308,7 @@ pub unsafe extern "C" fn stapel_asked_free(asked: *mut stapel_asked) -> stapel_s
 
 /// Notes what somebody answers where another put an own flag forward, given by its canonical form. `answer` is "join",
 /// which puts it forward here too, as stapel_partner_put_forward does; "not_now"; or "review", where the own flag is to
-/// be looked at again. Of the last two nobody else is told.
+/// be looked at again. The last two take back what is put forward here, and nobody else is told of them.
 ///
 /// Errors: STAPEL_ERROR_NOT_CANONICAL; _INVALID_ARGUMENT for what is no answer; _NOT_PUT_FORWARD where nobody put it
 /// forward; for "join" those of stapel_partner_put_forward; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.

@@ -272,6 +272,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
     let mut partner = args.place.open()?;
     refuse_coordinator(&partner)?;
     let address = asked_about(&partner, &args.address)?;
+    let was_put_forward = partner.put_forward_rows().any(|row| row.address == address);
     match args.dry_run {
         true => partner.preview_answer(&address, args.answer, now)?,
         false => partner.answer(&address, args.answer, &case, now)?,
@@ -298,6 +299,10 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
         let when = told::put_forward(&partner, &args.place, now)?;
         writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
         writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
+    } else if was_put_forward {
+        let is = if args.dry_run { "would be" } else { "is" };
+        let when = told::taken_back(&partner, &args.place, now)?;
+        writeln!(out, "what was put forward here {is} taken back; the broker hears of that {when}")?;
     }
     Ok(())
 }

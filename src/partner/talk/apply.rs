@@ -38,8 +38,10 @@ impl AfterHit {
                 for asked in self.asked.iter_mut().filter(|asked| asked.address == *address) {
                     asked.answer = Some((*answer, today));
                 }
-                if let Some(agreed) = agreed {
-                    self.put_forward(&[*address], agreed, today);
+                match agreed {
+                    Some(agreed) => self.put_forward(&[*address], agreed, today),
+                    // Whoever joined and thinks better of it agrees no longer.
+                    None => self.rows.retain(|row| row.address != *address),
                 }
             }
             TalkEvent::NoteWritten { conversation, content, copies } => {

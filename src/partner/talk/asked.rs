@@ -45,7 +45,8 @@ impl Partner {
     }
 
     /// Notes what somebody answers where another put an own flag forward. [`AskAnswer::Join`] puts it forward here too,
-    /// as [`Partner::put_forward`] does; of the other answers nobody is told.
+    /// as [`Partner::put_forward`] does; the other answers take back what is put forward here, and nobody is told of
+    /// them.
     ///
     /// # Errors
     ///

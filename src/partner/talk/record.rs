@@ -32,7 +32,7 @@ pub(crate) enum TalkEvent {
     /// Own flags are put forward no longer.
     TookBack { addresses: Vec<AddressKey> },
     /// It was answered that another put an own flag forward. A join puts it forward too, and has who may come to be
-    /// told.
+    /// told; another answer takes back what is put forward.
     Answered { address: AddressKey, answer: AskAnswer, agreed: Option<Agreement> },
     /// A note was written, to these partners, each with its number there.
     NoteWritten { conversation: u32, content: NoteContent, copies: Vec<(u16, u64)> },

@@ -214,6 +214,11 @@ fn who_is_asked_joins_or_does_not() {
     assert_eq!(answers, [(AskAnswer::Join, true), (AskAnswer::NotNow, false), (AskAnswer::Review, false)]);
     let said = town.keep(POLICE, tomorrow);
     assert!(said.rows.iter().map(|(row, _)| *row).eq([pseudonym(1)]), "of the others the broker hears nothing");
+    // Whoever joined and thinks better of it takes it back.
+    let police = town.partner(POLICE);
+    police.answer(&one, AskAnswer::Review, &by(), tomorrow).unwrap();
+    assert_eq!((police.put_forward_rows().count(), police.asked().next().unwrap().is_put_forward), (0, false));
+    police.answer(&one, AskAnswer::Join, &by(), tomorrow).unwrap();
     // Asked again after a turn at which no row stood, it is open again; told twice it is not.
     town.tell(POLICE, subject(2), tomorrow.day(), EntryKind::Asked { answer_by });
     town.tell(POLICE, subject(3), tomorrow.day().plus(3), EntryKind::Asked { answer_by: answer_by.plus(3) });
