@@ -28,6 +28,8 @@ pub(crate) struct Meetings {
     introduced: BTreeSet<(AddressKey, usize, usize)>,
     /// Every introduction there ever was: a seat, the address, the other seat and the day.
     told: BTreeSet<(usize, AddressKey, usize, Day)>,
+    /// Who left, which the broker hears with their next message.
+    leaving: BTreeSet<(AddressKey, usize)>,
     /// Who left, until a turn at which no row of theirs stood.
     left: BTreeSet<(AddressKey, usize)>,
     /// Since which day the broker has all that an introduction needs: a row, and enough flags.
@@ -61,6 +63,7 @@ impl Meetings {
             asks: BTreeMap::new(),
             introduced: BTreeSet::new(),
             told: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             left: BTreeSet::new(),
             complete: BTreeMap::new(),
             waits: BTreeMap::new(),
@@ -72,23 +75,29 @@ impl Meetings {
         self.wanted[system].extend(homes);
     }
 
+    /// People put a home forward no longer.
+    pub(crate) fn take_back(&mut self, system: usize, home: &AddressKey) {
+        self.wanted[system].remove(home);
+    }
+
     /// Whether people put a home forward.
     pub(crate) fn is_put_forward(&self, system: usize, home: &AddressKey) -> bool {
         self.wanted[system].contains(home)
     }
 
-    /// A seat leaves the conversation over a home: what it put forward there is taken back.
-    pub(crate) fn leave(&mut self, seat: usize, home: AddressKey) {
-        if let Some(wanted) = self.wanted.get_mut(seat) {
-            wanted.remove(&home);
-        }
-        self.introduced.retain(|(about, low, high)| *about != home || (*low != seat && *high != seat));
-        self.left.insert((home, seat));
+    /// A system leaves the conversation over a home: what it put forward there is taken back.
+    pub(crate) fn leave(&mut self, system: usize, home: AddressKey) {
+        self.take_back(system, &home);
+        self.leaving.insert((home, system));
     }
 
-    /// The broker has heard what a system puts forward; how many rows it must keep. What is not flagged any more is not
-    /// put forward, and what the broker has no flag of waits.
+    /// The broker has heard what a system puts forward and what it left; how many rows it must keep. What is not
+    /// flagged any more is not put forward, and what the broker has no flag of waits.
     pub(crate) fn sent(&mut self, system: usize, truth: &Truth, today: Day) -> usize {
+        let left: BTreeSet<_> = self.leaving.iter().filter(|(_, seat)| *seat == system).copied().collect();
+        self.leaving.retain(|(_, seat)| *seat != system);
+        self.introduced.retain(|(home, low, high)| !left.contains(&(*home, *low)) && !left.contains(&(*home, *high)));
+        self.left.extend(left);
         let wanted = &mut self.wanted[system];
         wanted.retain(|home| truth.wanted(system).contains_key(home));
         let held = wanted.iter().filter(|home| truth.holds(system, home));
@@ -260,6 +269,24 @@ mod tests {
         let met: Vec<_> = meetings.introductions(POLICE).into_iter().map(|(home, ..)| home).collect();
         assert_eq!(met, [home(1)]);
         assert_eq!(meetings.counted().longest_wait, 16, "since the broker had it on day 1");
+    }
+
+    #[test]
+    fn who_left_is_introduced_until_the_broker_heard_of_it() {
+        let (mut truth, mut meetings) = flagged();
+        meetings.put_forward(SAFETY, &[home(1)]);
+        meetings.sent(SAFETY, &truth, day(0));
+        turn(&mut truth, &mut meetings, 1);
+        meetings.leave(SAFETY, home(1));
+        meetings.put_forward(POLICE, &[home(1)]);
+        meetings.sent(POLICE, &truth, day(1));
+        turn(&mut truth, &mut meetings, 2);
+        assert!(meetings.introductions(POLICE).contains(&(home(1), SAFETY, day(2))));
+        meetings.sent(SAFETY, &truth, day(2));
+        meetings.put_forward(TAX, &[home(1)]);
+        meetings.sent(TAX, &truth, day(2));
+        turn(&mut truth, &mut meetings, 3);
+        assert_eq!(meetings.introductions(SAFETY).len(), 2, "nobody new");
     }
 
     #[test]

@@ -43,8 +43,9 @@ impl Play {
     pub(crate) fn answer(&mut self, system: usize, home: &AddressKey, answer: AskAnswer) -> Result<()> {
         let by = self.case(system)?;
         self.seats[system].partner.answer(home, answer, &by, self.now)?;
-        if answer == AskAnswer::Join {
-            self.meetings.put_forward(system, &[*home]);
+        match answer {
+            AskAnswer::Join => self.meetings.put_forward(system, &[*home]),
+            _ => self.meetings.take_back(system, home),
         }
         Ok(())
     }
