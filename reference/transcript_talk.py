@@ -12,8 +12,10 @@ from stapel_reference.certificate import Statement
 from stapel_reference.notes import Note, NoteScope, RowScope
 from stapel_reference.talk import NOBODY, Entry, Exchange, NoteSlot, PutForward, Row, Year, YearCell
 from succession_vectors import POLICY_KEYS, public, seed, signature
-from transcript_broker import MIDNIGHT, Play, full
-from transcript_consortium import CONSORTIUM, DAY, PURPOSE, START, Version, drawn, pseudonym, version
+from transcript_broker import MIDNIGHT, Play, full, until
+from transcript_consortium import (
+    CONSORTIUM, DAY, PURPOSE, START, Version, certificates, drawn, moment, pseudonym, version,
+)  # fmt: skip
 
 COORDINATOR = 7
 PARTNERS = {1: 1, 2: 2, 3: 3, 4: 4, COORDINATOR: 5}
@@ -230,7 +232,50 @@ def a_conversation() -> Talk:
     return play
 
 
-PLAYS = (a_conversation,)
+def rows_of_two_epochs() -> Play:
+    """2.1: rows are put forward in the epoch that answers alone."""
+    play = Play(
+        "rows of two epochs",
+        "5.7 and 2.1 of after-a-hit.md: the first epoch answers until the second had its first full release, seven "
+        "days after 2027-05-01. Codes are of 16 equal bytes: the broker cannot tell which are right.",
+        "meeting",
+        certified=certificates(tuple(PARTNERS.items())),
+        versions=POLICIES,
+    )
+
+    def rows(epoch: int, last_day: int) -> PutForward:
+        return PutForward(last_day, [2, 7], [Row(pseudonym(1, epoch), [bytes([0xC0] * 16)] * 2)])
+
+    def say(body: PutForward, kept: int, new: int, epoch: int, about: str) -> None:
+        told = {"kept": kept, "unflagged": 0, "new": new, "left_new": 20 - new}
+        play.send(play.message(1, body, epoch=epoch), play.reply("kept", told), about)
+
+    for partner in (1, 2, 3, 4):
+        play.accept(partner, full(1), told={"added": 1, "held": 1})
+    unreleased = rows(1, LAST_DAY)
+    say(unreleased, 1, 1, 1, "while no epoch answers rows are kept")
+    play.now = MIDNIGHT[1]
+    play.step("release")
+    play.now = moment("2027-05-01", 60)
+    play.step("accept_clock")
+    last = until("2027-09-30")
+    play.accept(1, full(1, terms=last), told={"added": 1, "held": 1})
+    play.accept(1, full(1, terms=last, epoch=2), told={"added": 1, "held": 1}, epoch=2)
+    today = play.now // DAY
+    play.reject(1, rows(2, today + 14), "other_epoch", 1, "the newer one does not answer yet", epoch=2)
+    say(rows(1, today + 14), 1, 1, 1, "in the one that answers")
+    for days in (2, 5, 8):
+        play.now = moment("2027-05-01") + (days - 1) * DAY
+        play.step("release")
+    today = play.now // DAY
+    play.reject(1, rows(1, today + 14), "other_epoch", 2, "now the newer one answers")
+    say(PutForward(today + 14), 0, 0, 1, "with no rows all is taken back in the older one")
+    play.now += DAY
+    say(rows(2, today + 14), 1, 1, 2, "in the one that answers")
+    return play
+
+
+PLAYS = (a_conversation, rows_of_two_epochs)
 
 
 def transcripts() -> list[dict[str, Any]]:

@@ -751,16 +751,28 @@ const MORNING: u64 = 60;
 impl World {
     /// The common roster and a coordinator, who meet after a hit; all flags are released on day 1.
     fn meeting(rules: &str, flags: [&[u8]; 5]) -> World {
+        World::meeting_under(rules, &flags, |text| text)
+    }
+
+    /// The same, with changes to the policy; `flags` are those of the first partners of the roster.
+    fn meeting_under(rules: &str, flags: &[&[u8]], change: impl Fn(String) -> String) -> World {
         let meet = "[meet]\ndirect = [[\"belastingdienst\", \"politie\"]]\n";
         let coordinator = format!(
             "{}[[partner]]\nnumber = {COORDINATOR}\nname = \"Coordinator\"\norganisation = \"regie\"\n\
              may = [\"coordinate\"]\nlegal_basis_coordinate = \"basis\"\n",
             organisation_text("regie")
         );
-        let policy = signed(&(policy_text(&ROSTER, &format!("{rules}{meet}")) + &coordinator));
-        let mut world = World::of(&ROSTER, &policy, &flags);
+        let policy = signed(&change(policy_text(&ROSTER, &format!("{rules}{meet}")) + &coordinator));
+        let mut world = World::of(&ROSTER, &policy, flags);
         world.clients.push(Client::new(COORDINATOR, &policy));
         world
+    }
+
+    /// All that is said from now on is of this epoch.
+    fn go_to(&mut self, epoch: u32) {
+        for client in &mut self.clients {
+            (client.epoch, client.key_id) = (epoch, KeyId([epoch as u8 * 0x11; 16]));
+        }
     }
 
     /// Puts all of these forward, and says what is kept. A partner does that once a day.
@@ -966,28 +978,67 @@ fn l57_who_took_its_row_back_is_told_nothing_of_who_comes_later() {
     assert_eq!((with.1, without.1), (1, 0), "it was a stack, and the coordinator was told");
 }
 
-/// Of two epochs that are open one answers; what is put forward in the other tells nobody anything.
+/// Of two epochs that are open one answers; what is put forward in the other is refused, and tells nobody anything.
 #[test]
 fn l57_who_is_in_another_epoch_is_told_nothing() {
     let [with, without] = [true, false].map(|forward| {
         let mut world = World::meeting(&two_epochs(), [&[1], &[1], &[1], &[1], &[6]]);
-        for client in &mut world.clients {
-            (client.epoch, client.key_id) = (2, KeyId([0x22; 16]));
-        }
+        world.go_to(2);
         for at in 0..5 {
             assert_eq!(code(&world.full_set(at, &[1], midnight(19))), "ok");
         }
-        if forward {
+        // The older one answers until day 26.
+        for (days, expected) in [(20, "other_epoch"), (26, "ok")] {
             for at in [POLITIE, BELASTINGDIENST, ZAANWONEN] {
-                assert_eq!(code(&world.put(at, &[1], 20)), "ok");
+                assert!(!forward || code(&world.put(at, &[1], days)) == expected);
+            }
+            if days == 20 {
+                assert_eq!(world.told_of(REGIE, 25), []);
             }
         }
-        // The older one answers until day 26.
-        let before = [POLITIE, ZAANWONEN, GEMEENTE, REGIE].map(|at| world.post(at, 25));
-        (before, world.told_of(REGIE, 28).len())
+        let told = [POLITIE, ZAANWONEN, GEMEENTE, REGIE].map(|at| world.post(at, 26));
+        (told, world.told_of(REGIE, 28).len())
     });
     assert_eq!(with.0, without.0);
-    assert_eq!((with.1, without.1), (3, 0), "once the newer one answers it is told");
+    assert_eq!((with.1, without.1), (3, 0), "what is put forward in the newer one, once it answers, is told");
+}
+
+/// Whoever joins with a newer epoch is told of nothing that was put forward in an older one, also where that has codes
+/// for it and its own flags are the same: before its epoch answers and after.
+#[test]
+fn l57_who_joined_later_is_told_nothing() {
+    let slug = "slug = \"zaanwonen\"\n";
+    let direct = "direct = [[\"belastingdienst\", \"politie\"]";
+    // Nobody joins with the first version.
+    let version = format!("version = 2\nprevious = \"{}\"", "0".repeat(64));
+    let policy = |text: String| {
+        let joins = text
+            .replace("version = 1", &version)
+            .replace(", \"sweep\"", "")
+            .replace(slug, &format!("{slug}first_epoch = 2\n"));
+        joins.replace(direct, &format!("{direct}, [\"politie\", \"zaanwonen\"]"))
+    };
+    let told = [&[][..], &[POLITIE], &[POLITIE, BELASTINGDIENST]].map(|forwarding| {
+        let mut world = World::meeting_under(&two_epochs(), &[&[1], &[1]], policy);
+        assert_eq!(code(&world.full_set(GEMEENTE, &[1], START)), "ok");
+        assert_eq!(code(&world.full_set(4, &[6], START)), "ok");
+        for at in forwarding {
+            assert_eq!(code(&world.put(*at, &[1], 22)), "ok");
+        }
+        world.go_to(2);
+        for at in 0..5 {
+            assert_eq!(code(&world.full_set(at, &[1], midnight(23))), "ok");
+        }
+        let refused = code(&world.put(ZAANWONEN, &[1], 24)).to_owned();
+        let joined: Vec<Post> = [24, 28, 29, 30].map(|days| world.post(ZAANWONEN, days)).into();
+        assert_eq!(code(&world.put(ZAANWONEN, &[1], 30)), "ok");
+        let joined = (refused, joined, world.post(ZAANWONEN, 31));
+        (joined, world.told_of(REGIE, 31).len())
+    });
+    assert_eq!(told[0].0, told[1].0);
+    assert_eq!(told[0].0, told[2].0);
+    assert_eq!(told[0].0.0, "other_epoch");
+    assert_eq!(told.each_ref().map(|told| told.1), [1, 2, 3], "its own, and those that were told in the older epoch");
 }
 
 #[test]

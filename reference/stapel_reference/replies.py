@@ -159,7 +159,7 @@ def may_reject(code: str, body: messages.Body) -> bool:
     kinds = {
         "gap": STATE,
         "full_set_required": STATE,
-        "other_epoch": Question | messages.TotalsRequest,
+        "other_epoch": Question | messages.TotalsRequest | messages.PutForward,
         "not_yet_answering": Question | messages.TotalsRequest,
         "shrink": FullSet,
         "renewal_not_declared": Delta | FullSet,

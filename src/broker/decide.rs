@@ -105,6 +105,9 @@ fn verdict(
             Ok((Verdict::Answer(answer, row), cost))
         }
         TaggedRequest::Meet(request) => {
+            if matches!(request, MeetRequest::PutForward(said) if said.count() > 0) {
+                refuse_other_epoch(incoming.header.epoch, snapshot.answering)?;
+            }
             let known = (&snapshot.meet, &budget.spent);
             let (verdict, cost) =
                 decide_meet(incoming, (epoch, snapshot.restored), known, snapshot.partner.sent_today, request)?;
@@ -336,6 +339,15 @@ fn acceptable<'a>(
         is_answering(header.epoch, snapshot.answering)?;
     }
     Ok(epoch)
+}
+
+/// Of rows: a person agrees to be told of in the epoch that answers, and where that is another one nobody is introduced
+/// by them. Where none answers yet they wait for that.
+fn refuse_other_epoch(epoch: u32, answering: Option<u32>) -> Result<(), Rejection> {
+    let Some(number) = answering.filter(|number| *number != epoch) else { return Ok(()) };
+    let sentence =
+        format!("epoch {number} answers now: put forward in that one what people agree to put forward there");
+    Err(Rejection::new(Code::OtherEpoch, number.into(), sentence))
 }
 
 /// Step 12, of a question: one epoch answers at a time, so that nobody compares what two of them show.

@@ -71,7 +71,7 @@ named! {
         Recovering = 18 => "recovering",
         /// The broker cannot keep anything now; send the same bytes again later.
         Unavailable = 19 => "unavailable",
-        /// Another epoch answers questions; `number` is that epoch.
+        /// Another epoch answers questions, and rows are put forward in that one; `number` is that epoch.
         OtherEpoch = 20 => "other_epoch",
         /// No epoch answers questions yet, because some organisations have not delivered.
         NotYetAnswering = 21 => "not_yet_answering",
@@ -150,7 +150,8 @@ impl Code {
             | Unavailable | NotCertified => true,
             WrongPolicy | NotPermitted | Recovering => kind != Kind::Status,
             Gap | FullSetRequired => kind.is_state(),
-            OtherEpoch | NotYetAnswering => matches!(kind, Kind::Question | Kind::TotalsRequest),
+            OtherEpoch => matches!(kind, Kind::Question | Kind::TotalsRequest | Kind::PutForward),
+            NotYetAnswering => matches!(kind, Kind::Question | Kind::TotalsRequest),
             Shrink => kind == Kind::FullSet,
             RenewalNotDeclared | TooManyRenewals => matches!(kind, Kind::Delta | Kind::FullSet),
         }

@@ -188,6 +188,12 @@ impl PartnerState {
             self.drop_flight(Series::Talk, number, End::Read);
         }
         self.after_hit.apply(record, time, event);
+        // It keeps rows in the epoch that answers alone, or in any while none does.
+        if let TalkEvent::Kept { number, kept: 1.., .. } = event
+            && let Some(sent) = self.after_hit.sent.iter().find(|sent| sent.said.number == *number)
+        {
+            self.answering = Some(sent.said.epoch);
+        }
     }
 
     fn flag(&mut self, flags: &[Flag]) {

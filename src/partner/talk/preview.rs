@@ -6,7 +6,7 @@ use super::super::given::{Given, Taken};
 use super::agreement::may_be_told;
 use super::asked::to_answer;
 use super::record::AskAnswer;
-use super::rows::{epoch, to_put_forward, to_take_back};
+use super::rows::{answering, to_put_forward, to_take_back};
 use super::written::to_leave;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -31,8 +31,8 @@ impl Partner {
     /// [`PartnerError::NoEpoch`] where none is open whose secret is here; [`PartnerError::NotInRoster`].
     pub fn would_be_told(&self, today: Day) -> Result<WouldBeTold, PartnerError> {
         let own = &self.member.entry()?.organisation;
-        let answering = epoch(&self.member, self.data.state(), today)?;
-        let told = may_be_told(self.member.policy(), own, answering);
+        let epoch = answering(&self.member, self.data.state(), today)?;
+        let told = may_be_told(self.member.policy(), own, epoch);
         let (coordinator, direct): (Vec<_>, Vec<_>) = told.partition(|entry| entry.may.coordinate);
         Ok(WouldBeTold {
             direct: direct.iter().map(|entry| entry.number).collect(),

@@ -15,7 +15,7 @@ use super::record::{SentRow, SentRows, TalkEvent};
 use super::state::{OwnRow, SentMessage};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
-use crate::message::{MAX_ROWS, PutForward};
+use crate::message::{Code, MAX_ROWS, PutForward};
 use crate::pseudonym::Pseudonym;
 use crate::secret::{SealKey, UnsealingKey};
 use crate::slug::Slug;
@@ -42,8 +42,9 @@ pub struct PutForwardRow {
     pub more: Vec<Slug>,
     /// The last day on which it stands at the broker, as far as is known; each day's message moves it on. `None` where
     /// the broker does not have it yet: because the day's message has gone, or is of an older epoch, in which something
-    /// was taken back; because it has no flag there yet, because no certificate of anybody is here that it could be
-    /// introduced to, or because the budget of new rows is spent; and where it ended.
+    /// was taken back; because its epoch does not answer yet, as the broker said today; because it has no flag there
+    /// yet, because no certificate of anybody is here that it could be introduced to, or because the budget of new rows
+    /// is spent; and where it ended.
     pub stands_until: Option<Day>,
 }
 
@@ -203,7 +204,7 @@ pub(super) fn to_take_back(state: &PartnerState, mut addresses: Vec<AddressKey>,
 /// What somebody agrees to who puts forward on a day, under the policy in force.
 fn agreed_now(member: &Member, state: &PartnerState, today: Day) -> Result<Agreement, PartnerError> {
     let own = &member.entry()?.organisation;
-    Ok(Agreement::under(member.policy(), own, epoch(member, state, today)?))
+    Ok(Agreement::under(member.policy(), own, answering(member, state, today)?))
 }
 
 /// Whether an address is put forward, and all was agreed to for it that putting it forward again would agree to.
@@ -216,7 +217,7 @@ impl OwnRow {
     /// Whether its epoch is over for it: a newer one answers, or it has closed.
     fn is_over(&self, member: &Member, state: &PartnerState, today: Day) -> bool {
         let has_closed = member.policy().epoch(self.agreed.epoch).is_none_or(|epoch| epoch.closes < today);
-        has_closed || epoch(member, state, today).is_ok_and(|answers| answers > self.agreed.epoch)
+        has_closed || answering(member, state, today).is_ok_and(|answers| answers > self.agreed.epoch)
     }
 
     /// The organisations that the policy lets be told of it too, beside those that were agreed to.
@@ -254,7 +255,7 @@ pub(super) fn plan(
 /// The epoch of the next message that puts forward: the one in which the partner puts forward, or first another open
 /// one in which a row may stand that somebody took back since.
 pub(super) fn epoch_to_tell(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
-    let answers = epoch(member, state, today)?;
+    let answers = answering(member, state, today)?;
     Ok(others_to_tell(member, state, answers, today).next().unwrap_or(answers))
 }
 
@@ -274,14 +275,14 @@ fn is_taken_back_in(state: &PartnerState, epoch: u32, today: Day) -> bool {
 /// How many days after `today` the day's message is that says what is put forward, and the one by which all is said
 /// that was taken back. `today` is the day of the first message that is not made yet.
 pub(super) fn days_to_tell(member: &Member, state: &PartnerState, today: Day) -> (u16, u16) {
-    let Ok(answers) = epoch(member, state, today) else { return (0, 0) };
+    let Ok(answers) = answering(member, state, today) else { return (0, 0) };
     let others = u16::try_from(others_to_tell(member, state, answers, today).count()).unwrap_or(u16::MAX);
     let back = if is_taken_back_in(state, answers, today) { others } else { others.saturating_sub(1) };
     (others, back)
 }
 
 /// The epoch in which a partner puts forward: the one in which it would ask.
-pub(super) fn epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
+pub(super) fn answering(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
     question_epoch(member, state, today)
 }
 
@@ -305,6 +306,9 @@ fn rows(
     today: Day,
 ) -> Result<Vec<PlannedRow>, PartnerError> {
     let Some(held) = state.epoch(epoch).filter(|epoch| epoch.delivered) else { return Ok(Vec::new()) };
+    if answering(member, state, today)? != epoch || is_refused(state, epoch, today) {
+        return Ok(Vec::new());
+    }
     let known = &state.after_hit;
     let standing = newest_kept(&known.sent, epoch).filter(|sent| sent.said.last_day >= today);
     let standing: BTreeSet<_> = standing.iter().flat_map(|sent| &sent.said.rows).map(|row| row.address).collect();
@@ -334,6 +338,13 @@ fn rows(
         Ok(made.map(|pseudonym| PlannedRow { address: row.address, pseudonym, without: without(row) }))
     });
     made.filter_map(Result::transpose).collect()
+}
+
+/// Whether the broker said to a message of a day that another epoch answers. One in which this partner takes no part
+/// may answer for long, so that its rows are said again on the day after.
+fn is_refused(state: &PartnerState, epoch: u32, today: Day) -> bool {
+    let of_today = state.after_hit.sent.iter().filter(|sent| sent.day >= today && sent.said.epoch == epoch);
+    of_today.filter_map(SentMessage::refused).any(|(code, _)| code == Code::OtherEpoch)
 }
 
 /// The messages of an epoch whose rows the broker may hold: the newest that it kept, as far as it was not restored

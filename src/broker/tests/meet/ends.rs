@@ -176,12 +176,8 @@ fn with_its_epoch_goes_what_names_a_subject_and_the_conversation_goes_on() {
     // 3 is introduced to the coordinator over 2, and never told.
     town.put(3, &[2]);
     town.put(1, &[1, 2]);
-    // What is put forward in an epoch that does not answer waits.
     town.epoch = 2;
     town.deliver();
-    for partner in [1, 2] {
-        town.put(partner, &[1]);
-    }
     town.epoch = 1;
     town.turn();
     assert_eq!(town.told(1), [("introduced", 5)]);
@@ -194,10 +190,16 @@ fn with_its_epoch_goes_what_names_a_subject_and_the_conversation_goes_on() {
         town.broker.database.inspect(|state| state.meet.forwarded.keys().map(|of| of.0).collect::<Vec<_>>())
     };
     assert!(put_forward_in(&town).contains(&1));
-    while town.now < at("2027-11-30") {
+    while town.now < at("2027-11-29") {
         town.turn();
     }
     // From its first full release on the newer epoch answers, and the older is not looked at.
+    town.epoch = 2;
+    for partner in [1, 2] {
+        town.put(partner, &[1]);
+    }
+    town.epoch = 1;
+    town.turn();
     assert_eq!(town.told(2), [("introduced", 1), ("introduced", 5)]);
     town.turn();
     assert_eq!(rejected(town.say(1, &Request::Exchange(Exchange::default()))), "wrong_epoch");
@@ -217,6 +219,61 @@ fn with_its_epoch_goes_what_names_a_subject_and_the_conversation_goes_on() {
     let note = NoteSlot { epoch: 2, ..slot(id, 2, 1) };
     assert_eq!(town.exchange(1, Exchange { notes: vec![note], ..Exchange::default() }).sent[0], NoteFate::Kept);
     assert_eq!(town.exchange(2, Exchange::default()).notes.len(), 1);
+}
+
+/// People agree to be told of in the epoch that answers: a row of another one is refused, be that older or newer. What
+/// takes all back is not.
+#[test]
+fn rows_are_put_forward_in_the_epoch_that_answers_alone() {
+    let closes = "closes = 2027-11-30\n";
+    let second = format!(
+        "{closes}\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = 2027-11-01\ncloses = 2028-10-31\n",
+        sample::secret_file(2).key_id()
+    );
+    let mut town = Town::begin(&[(closes, &second)]);
+    town.now = "2027-11-02".parse::<Day>().unwrap().start();
+    town.broker.accept_clock(town.now).unwrap();
+    town.deliver();
+    town.epoch = 2;
+    town.deliver();
+    let refused_in = |town: &mut Town, epoch: u32, rows: &[u8]| {
+        town.epoch = epoch;
+        let said = put_forward(1, rows, town.now.day().plus(13));
+        match town.say(1, &said) {
+            Reply::Rejection(rejection) => Some((rejection.code.as_str(), rejection.number)),
+            _ => None,
+        }
+    };
+    let count = |town: &Town| town.broker.database.inspect(|state| state.meet.forwarded.len());
+    assert_eq!(refused_in(&mut town, 2, &[1]), Some(("other_epoch", 1)));
+    assert_eq!(count(&town), 0, "nothing of it is kept");
+    assert_eq!([1, 2].map(|epoch| refused_in(&mut town, epoch, &[])), [None, None]);
+    assert_eq!((refused_in(&mut town, 1, &[1]), count(&town)), (None, 1));
+    while town.broker.database.inspect(|state| state.answering(town.policy.policy())) == Some(1) {
+        town.turn();
+    }
+    assert_eq!(refused_in(&mut town, 1, &[1, 2]), Some(("other_epoch", 2)));
+    assert_eq!((refused_in(&mut town, 2, &[1]), count(&town)), (None, 2));
+    assert_eq!((refused_in(&mut town, 1, &[]), count(&town)), (None, 1), "the older ones are taken back");
+}
+
+/// A broker that answers nobody yet keeps what is put forward until it does.
+#[test]
+fn where_no_epoch_answers_yet_rows_wait_for_the_first_release() {
+    let mut town = Town::begin(&[]);
+    let disk = SimDisk::default();
+    let keys = Arc::new(BrokerKeys::open(town.keys.path()).unwrap());
+    let store = disk.create_store(keys.clone()).unwrap();
+    let certificates = sample::certificates(town.policy.policy());
+    town.broker = Broker::begin(keys, Box::new(store), town.policy.clone(), &certificates, town.now).unwrap();
+    (town.disk, town.members) = (disk, BTreeMap::new());
+    assert_eq!((town.flag(1, &[1]), town.flag(2, &[1])), ("ok", "ok"));
+    assert_eq!((town.put(1, &[1]).kept, town.put(2, &[1]).kept), (1, 1));
+    town.turn();
+    assert_eq!(town.told(1), [], "not all have delivered");
+    assert_eq!((town.flag(3, &[2]), town.flag(4, &[4])), ("ok", "ok"));
+    town.turn();
+    assert_eq!(town.told(1), [("introduced", 2), ("introduced", 5)]);
 }
 
 /// What a reply names goes with the epoch that it is of, also where it was asked for in a newer one.

@@ -103,7 +103,11 @@ fn a_row_ends_with_its_epoch_and_people_are_told_so_once() {
     assert!(!rows(&mut town)[0].ended && rows(&mut town)[0].stands_until.is_some());
     town.run(POLICE, may);
     town.play(POLICE).deliver(june);
-    assert_eq!(town.run(POLICE, june)[0], Kind::PutForward);
+    assert_eq!(town.keep(POLICE, june).rows.len(), 1, "as far as is known the older one answers still");
+    assert_eq!(town.partner(POLICE).take_talk_news().unwrap(), []);
+    assert_eq!(town.other_epoch(POLICE, 2, june.plus(DAY)).rows.len(), 1);
+    let message = town.next(POLICE, Kind::PutForward, june.plus(DAY));
+    assert_eq!(verified(POLICE, &message).header().epoch, 2);
     assert_eq!(town.keep(POLICE, june.plus(DAY)).rows.len(), 0, "nothing is put forward in the epoch that answers");
     let row = rows(&mut town).remove(0);
     assert_eq!((row.epoch, row.ended, row.stands_until), (1, true, None));
@@ -119,6 +123,48 @@ fn a_row_ends_with_its_epoch_and_people_are_told_so_once() {
     assert!(row.stands_until.is_some());
 }
 
+/// Somebody agreed to it in an epoch that was thought to answer: it is said in that one, once it does, and in no other.
+#[test]
+fn what_was_put_forward_in_an_epoch_that_does_not_answer_yet_waits_for_it() {
+    let mut town = Town::new();
+    let (_, june) = may_and_june();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..2), &by(), june).unwrap();
+    police.deliver(june);
+    police.partner.put_forward(homes(1..2), &by(), june).unwrap();
+    assert_eq!(rows(&mut town)[0].epoch, 2, "the newest, as nothing is known");
+    assert_eq!(town.other_epoch(POLICE, 1, june).rows.len(), 1);
+    let message = town.next(POLICE, Kind::PutForward, june);
+    assert_eq!(verified(POLICE, &message).header().epoch, 1);
+    assert_eq!(town.keep(POLICE, june).rows.len(), 0, "nobody agreed to it there");
+    let row = rows(&mut town).remove(0);
+    assert_eq!((row.epoch, row.ended, row.stands_until), (2, false, None));
+    assert_eq!(town.partner(POLICE).talk_due(june.day().plus(1)).not_standing, 1, "people see that it does not stand");
+    let later = june.plus(9 * DAY);
+    assert_eq!(town.other_epoch(POLICE, 2, later).rows.len(), 0);
+    let message = town.next(POLICE, Kind::PutForward, later);
+    assert_eq!(verified(POLICE, &message).header().epoch, 2);
+    assert_eq!(town.keep(POLICE, later).rows.len(), 1);
+}
+
+/// Whoever joined with a newer epoch has no part in the one that answers, and tries again on each day.
+#[test]
+fn where_an_epoch_answers_in_which_it_takes_no_part_rows_are_said_again_on_the_day_after() {
+    let mut town = Town::new();
+    let police = town.play(POLICE);
+    police.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    police.deliver(NOW);
+    police.partner.put_forward(homes(1..2), &by(), NOW).unwrap();
+    for now in [NOW, TOMORROW] {
+        assert_eq!(town.other_epoch(POLICE, 9, now).rows.len(), 1);
+        town.reopen(POLICE);
+        assert_eq!(town.keep(POLICE, now).rows.len(), 0, "once a day");
+        assert_eq!((rows(&mut town).len(), rows(&mut town)[0].stands_until), (1, None));
+    }
+    assert_eq!(town.keep(POLICE, TOMORROW.plus(DAY)).rows.len(), 1, "it is kept once its epoch answers");
+    assert!(rows(&mut town)[0].stands_until.is_some());
+}
+
 /// What was said in the older epoch may stand there still, if that answers.
 #[test]
 fn what_is_taken_back_is_taken_back_where_it_was_said() {
@@ -128,6 +174,8 @@ fn what_is_taken_back_is_taken_back_where_it_was_said() {
     town.put_forward(POLICE, 2, may);
     town.run(POLICE, may);
     town.play(POLICE).deliver(june);
+    town.other_epoch(POLICE, 2, june);
+    town.anew(POLICE);
     town.partner(POLICE).take_back(homes(1..2), &by(), june).unwrap();
     town.partner(POLICE).put_forward(homes(2..3), &by(), june).unwrap();
     let goes_on = |town: &mut Town| {

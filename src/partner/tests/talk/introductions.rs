@@ -133,6 +133,7 @@ fn what_is_said_in_another_epoch_takes_no_row_back() {
     let tax = town.put_forward(TAX, 1, may);
     town.run(POLICE, may);
     town.play(POLICE).deliver(june);
+    town.other_epoch(POLICE, 2, june);
     town.partner(POLICE).put_forward(homes(1..2), &by(), june).unwrap();
     let message = town.next(POLICE, Kind::PutForward, june);
     assert_eq!(verified(POLICE, &message).header().epoch, 2);

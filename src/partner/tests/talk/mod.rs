@@ -160,6 +160,15 @@ impl Town {
         said
     }
 
+    /// Has the broker refuse what a partner puts forward, because another epoch answers.
+    fn other_epoch(&mut self, number: u16, answers: u32, now: Timestamp) -> Forwarded {
+        let message = self.next(number, Kind::PutForward, now);
+        let refused = Rejection::new(Code::OtherEpoch, answers.into(), "another answers");
+        drop(self.reply(number, &message, Reply::Rejection(refused), now).unwrap());
+        self.partner(number).talk_run = TalkRun::default();
+        forwarded(number, &message)
+    }
+
     fn reply(&mut self, number: u16, message: &[u8], reply: Reply, now: Timestamp) -> Result<Received, PartnerError> {
         let play = self.play(number);
         let bytes = play.broker.reply(message, reply);
