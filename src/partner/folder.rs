@@ -13,6 +13,7 @@ use super::journal::Journal;
 use super::member::Source;
 use super::seal::{NONCE, Sealer};
 use super::state::PartnerState;
+use crate::day::Day;
 use crate::digest::Digest;
 use crate::files::{self, crash, io};
 use crate::hidden::shown_path;
@@ -31,6 +32,8 @@ const JOURNAL: &str = "journal.sealed";
 const STATE: &str = "state.sealed";
 const POLICY: &str = "policy.toml";
 const POLICY_BEFORE: &str = "before.toml";
+/// Of a coordinator's former policies; a version and `.toml` follow.
+const FORMER: &str = "former-";
 
 /// Where a partner's files are: its folder, and its keys, which may be in another one.
 ///
@@ -200,6 +203,41 @@ impl PartnerFolder {
             return Ok(None);
         }
         Ok(Some(SignedPolicy::read(&path)?))
+    }
+
+    /// The versions before the one in force that are kept of a coordinator's policies; no signatures are.
+    pub(super) fn read_former_policies(&self) -> Result<Vec<Policy>, PartnerError> {
+        let read = |path: PathBuf| {
+            let text = fs::read_to_string(&path).map_err(|source| io("read", &path, source))?;
+            Ok(Policy::parse(&text)?)
+        };
+        self.former_policies()?.into_iter().map(read).collect()
+    }
+
+    /// Keeps the text of a version that another one takes the place of, and drops those of whose epochs none is open on
+    /// a day.
+    pub(super) fn keep_former_policy(&self, version: u32, today: Day) -> Result<(), PartnerError> {
+        let text = fs::read(self.path.join(POLICY)).map_err(|source| io("read", &self.path.join(POLICY), source))?;
+        files::replace_private(&self.path.join(format!("{FORMER}{version}.toml")), &text)?;
+        for (path, policy) in self.former_policies()?.into_iter().zip(self.read_former_policies()?) {
+            if policy.epochs.iter().all(|epoch| epoch.closes < today) {
+                fs::remove_file(&path).map_err(|source| io("remove", &path, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn former_policies(&self) -> Result<Vec<PathBuf>, PartnerError> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
+            let path = entry.map_err(|source| io("read", &self.path, source))?.path();
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            if name.starts_with(FORMER) && name.ends_with(".toml") {
+                paths.push(path);
+            }
+        }
+        paths.sort_unstable();
+        Ok(paths)
     }
 
     /// Copies the policy in force and its signatures to where the one before is kept.

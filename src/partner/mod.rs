@@ -363,6 +363,10 @@ impl Partner {
         let transaction = self.data.begin_at_latest()?;
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
+        if keeps_one_before && member.coordinates() {
+            // What was put forward under it may be told of long after.
+            transaction.folder().keep_former_policy(member.policy().version, today)?;
+        }
         transaction.folder().write_policy(newer.policy().version, &shown.text, &shown.signatures, keeps_one_before)?;
         transaction.keep();
         self.data.adopted(newer.digest());

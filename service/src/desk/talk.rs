@@ -316,6 +316,7 @@ fn told_news(shown: &ShownNews, partner: &Partner) -> Value {
         TalkNews::RowEnded { .. } => ("put_forward_ended", None, None),
         TalkNews::RowWider { .. } => ("put_forward_wider", None, None),
         TalkNews::NeverCertified { partner } => ("never_certified", Some(*partner), None),
+        TalkNews::Unreadable { partner } => ("unreadable", Some(*partner), None),
         TalkNews::Refused { partner, .. } => ("refused", Some(*partner), None),
         _ => ("other", None, None),
     };

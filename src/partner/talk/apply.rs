@@ -241,6 +241,7 @@ impl AfterHit {
             }
         }
         self.news.extend(post.expired.iter().map(|partner| TalkNews::NeverCertified { partner: *partner }));
+        self.news.extend(post.unreadable.iter().map(|partner| TalkNews::Unreadable { partner: *partner }));
         self.held_back = post.held_back.clone();
         for one in self.held_back.iter_mut().filter(|one| one.record == 0) {
             one.record = record;

@@ -12,7 +12,7 @@ use crate::address::AddressKey;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::message::{Entry, EntryKind};
-use crate::policy::{Policy, SignedPolicy};
+use crate::policy::Policy;
 use crate::pseudonym::Pseudonym;
 use crate::secret::UnsealingKey;
 use crate::talk::{ConversationId, Row, RowCode, RowKey, RowScope, Subject};
@@ -21,8 +21,11 @@ use crate::talk::{ConversationId, Row, RowCode, RowKey, RowScope, Subject};
 pub(super) enum CheckedEntry {
     /// It is taken over; what is wrong with it is complained of all the same.
     Taken(TakenEntry, Option<Finding>),
-    /// It is complained of, and nothing of it is taken over.
-    False(Finding),
+    /// Its code is right by no certificate that is known here. Once none can come any more by which it were, it is
+    /// complained of, where that shows that it is wrong, and nothing of it is taken over.
+    Wrong(Option<Finding>),
+    /// It cannot be checked here, now or ever: what that takes is gone.
+    Unreadable,
     /// It is of nothing that this partner can do anything with.
     PassedOver,
     /// A certificate is missing that it cannot be checked without.
@@ -45,7 +48,7 @@ enum CodeCheck {
     /// It is, under this policy.
     Right(Digest),
     Wrong,
-    /// It cannot be said, now or ever.
+    /// It cannot be said, now or ever: the own key that it is for is gone, or the secret of the epoch.
     Unknown,
     NotYet,
 }
@@ -144,23 +147,24 @@ impl PostReader<'_> {
             if is_over || told.own_row != 0 {
                 return Ok(CheckedEntry::PassedOver);
             }
-            let before = self.partner.data.folder().read_policy_before()?;
-            let policies: Vec<&SignedPolicy> = [&member.policy].into_iter().chain(&before).collect();
+            let former = self.partner.data.folder().read_former_policies()?;
+            let policies: Vec<&Policy> = [policy].into_iter().chain(&former).collect();
             let digests: Vec<Digest> = policies.iter().map(|policy| policy.digest()).collect();
             let meets = |digest: &Digest| {
-                let of_row = policies.iter().find(|policy| policy.digest() == *digest);
-                of_row
-                    .is_some_and(|of_row| meets_coordinator(of_row.policy(), told.partner, member.number, entry.epoch))
+                let of_row = digests.iter().zip(&policies).find(|(known, _)| *known == digest);
+                of_row.is_some_and(|(_, of_row)| meets_coordinator(of_row, told.partner, member.number, entry.epoch))
             };
             let made = |key: &RowKey, row: &Row| Ok(Some(key.code_for_coordinator(row, &entry.subject)));
             return Ok(match self.check_code(entry, &told, &digests, made)? {
                 CodeCheck::Right(of_row) if meets(&of_row) => {
                     CheckedEntry::Taken(introduced(None), self.out_of_time(entry, &told))
                 }
-                CodeCheck::Right(_) | CodeCheck::Unknown => CheckedEntry::PassedOver,
-                // The row may be of a version before these.
-                CodeCheck::Wrong if !reaches_back(&policies, entry.day) => CheckedEntry::PassedOver,
-                CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
+                CodeCheck::Right(_) => CheckedEntry::PassedOver,
+                CodeCheck::Unknown => CheckedEntry::Unreadable,
+                // Else the row may be of a version before these, of before this folder.
+                CodeCheck::Wrong => {
+                    CheckedEntry::Wrong(reaches_back(&policies, entry.day).then(|| falsely(entry, &told)))
+                }
                 CodeCheck::NotYet => CheckedEntry::NotYet,
             });
         }
@@ -182,8 +186,8 @@ impl PostReader<'_> {
         // The broker uses rows of one policy at a turn, so the other's is of that of the own one.
         Ok(match self.check_code(entry, &told, &[sent.said.policy], made)? {
             CodeCheck::Right(_) => CheckedEntry::Taken(introduced(Some(address)), late),
-            CodeCheck::Wrong => CheckedEntry::False(falsely(entry, &told)),
-            CodeCheck::Unknown => CheckedEntry::PassedOver,
+            CodeCheck::Wrong => CheckedEntry::Wrong(Some(falsely(entry, &told))),
+            CodeCheck::Unknown => CheckedEntry::Unreadable,
             CodeCheck::NotYet => CheckedEntry::NotYet,
         })
     }
@@ -319,8 +323,13 @@ impl PostReader<'_> {
             }
         }
         // A code for a key that was certified before is the other's no less, and cannot be made here any more.
-        let is_only = member.seal_keys(member.number, entry.epoch) == [UnsealingKey::seal_key(&own)];
-        Ok(if is_only { CodeCheck::Wrong } else { CodeCheck::Unknown })
+        Ok(if self.is_only_key(entry.epoch, &own) { CodeCheck::Wrong } else { CodeCheck::Unknown })
+    }
+
+    /// Whether others know this partner's own seal key of an epoch, and no other of before: one that is gone.
+    pub(super) fn is_only_key(&self, epoch: u32, own: &UnsealingKey) -> bool {
+        let member = &self.partner.member;
+        member.seal_keys(member.number, epoch) == [own.seal_key()]
     }
 }
 
@@ -335,8 +344,8 @@ fn falsely(entry: &Entry, told: &Told) -> Finding {
 }
 
 /// Whether no version before these can have been in force when a row was made that stood on a day.
-fn reaches_back(policies: &[&SignedPolicy], day: Day) -> bool {
-    let oldest = policies.iter().map(|policy| policy.policy()).min_by_key(|policy| policy.version);
+fn reaches_back(policies: &[&Policy], day: Day) -> bool {
+    let oldest = policies.iter().min_by_key(|policy| policy.version);
     oldest.is_some_and(|oldest| oldest.version == 1 || oldest.valid_from.plus(LONGEST_ROW + 1) <= day)
 }
 

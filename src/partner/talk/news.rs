@@ -62,6 +62,14 @@ pub enum TalkNews {
         /// Whose certificate is missing.
         partner: u16,
     },
+    /// Something of another could not be read here, and was passed over: an introduction to it, or a note. The own seal
+    /// key that it is for was replaced and is gone; or this folder was put back from before that introduction, or, at
+    /// a coordinator, lacks the policy of it; or a note opened by none of the other's certificates that came in two
+    /// weeks. The other does not know: ask its organisation to write anew, or to put the address forward anew.
+    Unreadable {
+        /// Whose it is, as the broker says.
+        partner: u16,
+    },
     /// A note of another was passed over, because its writer may not say what it says.
     Refused {
         /// The conversation.
@@ -88,7 +96,8 @@ impl TalkNews {
             TalkNews::Asked { .. }
             | TalkNews::RowEnded { .. }
             | TalkNews::RowWider { .. }
-            | TalkNews::NeverCertified { .. } => None,
+            | TalkNews::NeverCertified { .. }
+            | TalkNews::Unreadable { .. } => None,
             TalkNews::Introduced { conversation, .. }
             | TalkNews::Note { conversation, .. }
             | TalkNews::Decision { conversation }
@@ -110,6 +119,7 @@ impl fmt::Debug for TalkNews {
             TalkNews::RowEnded { .. } => f.write_str("RowEnded(..)"),
             TalkNews::RowWider { .. } => f.write_str("RowWider(..)"),
             TalkNews::NeverCertified { partner } => write!(f, "NeverCertified({partner})"),
+            TalkNews::Unreadable { partner } => write!(f, "Unreadable({partner})"),
             TalkNews::Refused { conversation, partner } => write!(f, "Refused({conversation}, {partner})"),
         }
     }
@@ -126,6 +136,7 @@ encode_variants! {
         7 => RowWider { address },
         8 => NeverCertified { partner },
         9 => Refused { conversation, partner },
+        10 => Unreadable { partner },
     },
     else "what is new is unknown"
 }

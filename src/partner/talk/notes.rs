@@ -18,8 +18,10 @@ pub(super) enum CheckedNote {
     Known,
     /// Its sender was not introduced in that conversation.
     NotIntroduced,
-    /// It does not open, or the key that it was sealed to is gone.
+    /// It opens by no certificate that is known here, and another may come.
     NotOpened,
+    /// It cannot be opened any more: the key that it was sealed to is gone.
+    Unreadable,
     /// A certificate is missing that it cannot be opened without.
     NotYet,
 }
@@ -36,10 +38,10 @@ impl PostReader<'_> {
         }
         let policy = member.policy();
         let (Some(sender), Some(_)) = (policy.partner(slot.partner), policy.epoch(slot.epoch)) else {
-            return Ok(CheckedNote::NotOpened);
+            return Ok(CheckedNote::Unreadable);
         };
         let Some(own) = self.partner.data.folder().unsealing_key(slot.epoch)? else {
-            return Ok(CheckedNote::NotOpened);
+            return Ok(CheckedNote::Unreadable);
         };
         let theirs = member.seal_keys(slot.partner, slot.epoch);
         if theirs.is_empty() {
@@ -56,7 +58,8 @@ impl PostReader<'_> {
             number: slot.number,
         };
         let Some(note) = theirs.iter().find_map(|key| scope.open(&slot.sealed, &own, key).ok()) else {
-            return Ok(CheckedNote::NotOpened);
+            let is_only = self.is_only_key(slot.epoch, &own);
+            return Ok(if is_only { CheckedNote::NotOpened } else { CheckedNote::Unreadable });
         };
         let turn = known.map_or(0, KnownConversation::highest_turn);
         let may_say = match &note.content {

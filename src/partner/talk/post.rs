@@ -15,7 +15,7 @@ use crate::message::{
     ENTRIES_AT_ONCE, Entry, EntryKind, Exchange, Kept, LogEntry, NOTES_AT_ONCE, NoteFate, NoteSlot, Post, Request,
 };
 
-/// The days for which something waits here for a certificate.
+/// The days for which something waits here for a certificate by which it can be checked or opened.
 const LONGEST_HELD: u16 = 14;
 
 /// What waited at the broker, as far as it was taken over.
@@ -29,7 +29,8 @@ pub struct Posted {
     /// What is new. It is told by [`Partner::talk_news`] too.
     pub news: Vec<TalkNews>,
     /// Entries and notes that were passed over: entries of nothing that this partner flags or put forward, notes that
-    /// do not open or are of nobody that it was introduced to, and what waited here too long for a certificate.
+    /// do not open or are of nobody that it was introduced to, and what waited here too long for a certificate. Of what
+    /// another does not know to be unread there is news too.
     pub passed_over: u32,
     /// What is wrong with an introduction.
     pub complaint: Option<Complaint>,
@@ -97,6 +98,7 @@ impl Partner {
             passed_over,
             held_back: reader.held_back,
             expired: reader.expired,
+            unreadable: reader.unreadable,
             strangers: reader.strangers,
             reply,
         };
@@ -184,7 +186,10 @@ impl PostReader<'_> {
             CheckedEntry::NotYet => self.hold_back(one, entry.told.partner()),
             CheckedEntry::PassedOver if self.waits_for_introduction(entry) => self.hold_back(one, entry.told.partner()),
             CheckedEntry::PassedOver => self.passed_over += 1,
-            CheckedEntry::False(finding) => self.findings.push(found(finding)),
+            CheckedEntry::Unreadable => self.leave_unread(entry.told.partner()),
+            CheckedEntry::Wrong(_) if self.waits(one) => self.held_back.push(one.clone()),
+            CheckedEntry::Wrong(Some(finding)) => self.findings.push(found(finding)),
+            CheckedEntry::Wrong(None) => self.leave_unread(entry.told.partner()),
             CheckedEntry::Taken(entry, finding) => {
                 if let TakenEntry::Introduced(introduction) = &entry {
                     self.meet(introduction);
@@ -210,24 +215,41 @@ impl PostReader<'_> {
     fn read_note(&mut self, one: &HeldBack, slot: &NoteSlot, may_wait: bool) -> Result<(), PartnerError> {
         match self.check_note(slot)? {
             CheckedNote::NotYet => self.hold_back(one, Some(slot.partner)),
-            CheckedNote::NotIntroduced if may_wait => self.hold_back(one, Some(slot.partner)),
+            CheckedNote::NotIntroduced if may_wait && self.waits(one) => self.held_back.push(one.clone()),
+            // It was introduced here, and this folder does not know: it was put back from before.
+            CheckedNote::NotIntroduced if self.meetings.iter().any(|meeting| meeting.id == slot.conversation) => {
+                self.leave_unread(Some(slot.partner));
+            }
             CheckedNote::NotIntroduced => {
                 self.passed_over += 1;
-                let is_known = self.meetings.iter().any(|meeting| meeting.id == slot.conversation);
-                if !is_known && !self.strangers.contains(&slot.conversation) {
+                if !self.strangers.contains(&slot.conversation) {
                     self.strangers.push(slot.conversation);
                 }
             }
-            CheckedNote::NotOpened => self.passed_over += 1,
+            CheckedNote::NotOpened if self.waits(one) => self.held_back.push(one.clone()),
+            CheckedNote::NotOpened | CheckedNote::Unreadable => self.leave_unread(Some(slot.partner)),
             CheckedNote::Known => {}
             CheckedNote::Taken(note) => self.notes.push(note),
         }
         Ok(())
     }
 
-    /// Keeps something until it can be checked, at most [`LONGEST_HELD`] days.
+    /// Whether something is kept still until it can be checked.
+    fn waits(&self, one: &HeldBack) -> bool {
+        self.today <= one.since.plus(LONGEST_HELD)
+    }
+
+    /// Passes over what cannot be read here, and says of whom it is.
+    fn leave_unread(&mut self, of: Option<u16>) {
+        self.passed_over += 1;
+        if let Some(partner) = of.filter(|partner| !self.unreadable.contains(partner)) {
+            self.unreadable.push(partner);
+        }
+    }
+
+    /// Keeps something for which a certificate is missing, at most [`LONGEST_HELD`] days.
     fn hold_back(&mut self, one: &HeldBack, of: Option<u16>) {
-        if self.today <= one.since.plus(LONGEST_HELD) {
+        if self.waits(one) {
             self.held_back.push(one.clone());
             return;
         }

@@ -29,6 +29,7 @@ pub(super) struct PostReader<'a> {
     pub(super) findings: Vec<Finding>,
     pub(super) held_back: Vec<HeldBack>,
     pub(super) expired: Vec<u16>,
+    pub(super) unreadable: Vec<u16>,
     pub(super) strangers: Vec<ConversationId>,
 }
 
@@ -80,6 +81,7 @@ impl<'a> PostReader<'a> {
             findings: Vec::new(),
             held_back: Vec::new(),
             expired: Vec::new(),
+            unreadable: Vec::new(),
             strangers: Vec::new(),
         }
     }

@@ -97,17 +97,19 @@ pub(crate) struct PostRecord {
     pub(crate) notes: Vec<TakenNote>,
     /// How many entries and notes there were that could not be, or could not be read.
     pub(crate) passed_over: u32,
-    /// All that waits for a certificate after it.
+    /// All that waits after it for a certificate by which it can be checked or opened.
     pub(crate) held_back: Vec<HeldBack>,
     /// Of whom something was passed over for which no certificate came in time.
     pub(crate) expired: Vec<u16>,
+    /// Of whom something could not be read here.
+    pub(crate) unreadable: Vec<u16>,
     /// Conversations of notes that nothing is known of.
     pub(crate) strangers: Vec<ConversationId>,
     pub(crate) reply: ReplyRecord,
 }
 
-/// An entry or a note of a post that cannot be checked or opened yet, because a certificate is missing. The broker was
-/// told that it was read, so that nothing after it has to wait.
+/// An entry or a note of a post that cannot be checked or opened yet, because a certificate is missing, or may be: it
+/// is right by none that is here. The broker was told that it was read, so that nothing after it has to wait.
 #[derive(Clone)]
 pub(crate) struct HeldBack {
     /// The day on which it came.
@@ -254,7 +256,8 @@ encode_fields! {
 encode_fields! { SentRow { address, subject, without } }
 encode_fields! {
     PostRecord {
-        number, told, received, is_full, fates, left, entries, notes, passed_over, held_back, expired, strangers, reply
+        number, told, received, is_full, fates, left, entries, notes, passed_over, held_back, expired, unreadable,
+        strangers, reply
     }
 }
 encode_fields! { HeldBack { since, record, held } }

@@ -207,6 +207,7 @@ fn talk_events() -> Vec<(&'static str, TalkEvent)> {
         passed_over: 17,
         held_back: held_back(),
         expired: vec![32, 33],
+        unreadable: vec![35, 36],
         strangers: vec![ConversationId::from_bytes([34; 16])],
         reply: reply(18),
     };
@@ -365,6 +366,7 @@ fn after_hit() -> AfterHit {
             TalkNews::RowWider { address: home("1012JS|2|") },
             TalkNews::NeverCertified { partner: 53 },
             TalkNews::Refused { conversation: 54, partner: 55 },
+            TalkNews::Unreadable { partner: 57 },
         ],
         news_record: 56,
         years: [2_026, 2_027].map(|year| ReportedYear { year, day: Day(20_816), cells: cells.clone() }).into(),

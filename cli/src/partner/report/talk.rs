@@ -138,6 +138,14 @@ pub(in crate::partner) fn talk_news(
             );
             ("never_certified", Some(*other), text)
         }
+        TalkNews::Unreadable { partner: other } => {
+            let text = format!(
+                "something of {} could not be read here, and was passed over; it does not know: ask its organisation \
+                 to write anew, or to put the address forward anew",
+                who(partner, *other)
+            );
+            ("unreadable", Some(*other), text)
+        }
         TalkNews::Refused { partner: other, .. } => {
             let text = format!("a note of {} was passed over: it says what that one may not say", who(partner, *other));
             ("refused", Some(*other), text)

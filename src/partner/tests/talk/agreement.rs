@@ -284,6 +284,7 @@ fn an_introduction_is_judged_by_the_policy_of_its_row() {
     let (tax_adopts, day) = (town.put_forward(TAX, 2, TOMORROW), TOMORROW.day().plus(1));
     assert_eq!(tax_adopts.receivers, [POLICE, COORDINATOR]);
     town.introduce(&said, &tax_adopts, 2, day);
-    let posted = town.exchange(POLICE, TOMORROW.plus(DAY)).1;
+    assert_eq!(town.exchange(POLICE, TOMORROW.plus(DAY)).1.complaint, None, "a newer certificate may come");
+    let posted = town.exchange(POLICE, TOMORROW.plus(16 * DAY)).1;
     assert_eq!(posted.complaint.map(|complaint| complaint.code), Some("false_introduction"), "rows of two policies");
 }

@@ -133,10 +133,51 @@ fn a_code_for_the_coordinator_is_checked_too() {
         let EntryKind::Introduced { code, .. } = &mut entry.told else { panic!() };
         *code = other;
     }
-    let (_, posted) = town.exchange(COORDINATOR, TOMORROW);
+    assert_eq!(town.exchange(COORDINATOR, TOMORROW.plus(14 * DAY)).1.complaint, None);
+    let (_, posted) = town.exchange(COORDINATOR, TOMORROW.plus(29 * DAY));
     assert!(posted.complaint.is_some_and(|complaint| complaint.code == "false_introduction"));
     assert_eq!(town.partner(COORDINATOR).complaints().unwrap().len(), 2);
     assert!(agenda(&mut town, TOMORROW).is_empty());
+}
+
+/// Has the coordinator adopt so many versions, one after another.
+fn adopt(town: &mut Town, versions: usize, valid_from: &str) {
+    for _ in 0..versions {
+        let coordinator = town.partner(COORDINATOR);
+        let text = following(&meet_text(), coordinator.policy());
+        let text = text.replacen("valid_from = 2026-12-01", &format!("valid_from = {valid_from}"), 1);
+        let newer = sample::folder(&text);
+        coordinator.adopt_policy(&newer.path().join("policy.toml"), TOMORROW.plus(DAY)).unwrap();
+        let play = town.play(COORDINATOR);
+        play.broker.policy = play.partner.policy().clone();
+    }
+}
+
+/// The broker used the row under the policy of that day, and the coordinator fetches what came of it after two more.
+#[test]
+fn a_row_of_any_version_before_is_known() {
+    let mut town = both();
+    adopt(&mut town, 3, "2026-12-01");
+    town.reopen(COORDINATOR);
+    let (_, posted) = town.exchange(COORDINATOR, TOMORROW.plus(DAY));
+    let introduced = |partner| TalkNews::Introduced { conversation: 1, partner };
+    assert_eq!(posted.news, [introduced(POLICE), introduced(HOUSING)]);
+}
+
+/// A folder that began later lacks them: nobody is accused, and people hear of whom there was something.
+#[test]
+fn a_row_of_a_version_of_before_the_folder_is_told_of() {
+    let mut town = both();
+    adopt(&mut town, 2, "2026-12-16");
+    let folder = town.play(COORDINATOR).folder.path().to_owned();
+    for version in [1, 2] {
+        fs::remove_file(folder.join(format!("former-{version}.toml"))).unwrap();
+    }
+    let (_, posted) = town.exchange(COORDINATOR, TOMORROW.plus(DAY));
+    assert_eq!((posted.news, posted.passed_over), (vec![], 0), "a certificate may come by which it is right");
+    let (_, posted) = town.exchange(COORDINATOR, TOMORROW.plus(16 * DAY));
+    assert_eq!(posted.news, [POLICE, HOUSING].map(|partner| TalkNews::Unreadable { partner }));
+    assert_eq!((posted.complaint, posted.passed_over), (None, 2));
 }
 
 /// Brings what was written to whom it is for, also where a day's exchanges have gone.

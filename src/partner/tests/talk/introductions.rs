@@ -58,17 +58,22 @@ fn a_code_that_is_not_the_others_is_complained_of_and_nothing_is_taken_over() {
         ("of another message", with(row + 1, last_day, partner, code)),
         ("moved to another day", with(row, last_day.plus(1), partner, code)),
     ];
-    for (at, (name, entry)) in false_ones.into_iter().enumerate() {
+    let number = false_ones.len();
+    for (name, entry) in false_ones {
         let posted = told(&mut town, entry);
-        let complaint = posted.complaint.unwrap_or_else(|| panic!("{name}"));
-        assert_eq!((complaint.code, posted.news), ("false_introduction", vec![]), "{name}");
-        assert!(complaint.text.contains("partner 2") && !complaint.text.contains("1012JS"), "{}", complaint.text);
-        assert_eq!(complaints(&mut town).len(), at + 1, "{name}");
+        assert_eq!((posted.complaint, posted.news, posted.passed_over), (None, vec![], 0), "{name}");
     }
+    // A certificate may come by which they are right, within two weeks.
+    assert_eq!(town.exchange(POLICE, NOW.plus(15 * DAY)).1.complaint, None);
+    let (exchange, posted) = town.exchange(POLICE, NOW.plus(16 * DAY));
+    assert_eq!(exchange.told, town.counted, "each was read, and is not told again");
+    let complaint = posted.complaint.unwrap();
+    assert_eq!((complaint.code, posted.news), ("false_introduction", vec![]));
+    assert!(complaint.text.contains("partner 2") && !complaint.text.contains("1012JS"), "{}", complaint.text);
+    assert_eq!(complaints(&mut town).len(), number);
+    assert_eq!(town.exchange(POLICE, NOW.plus(17 * DAY)).1.complaint, None, "once");
     assert_eq!(complaints(&mut town)[0], ("false_introduction", 2), "the post, and what is wrong with it");
     assert_eq!(town.partner(POLICE).conversations().count(), 0);
-    // Each was read, and is not told again.
-    assert_eq!(town.exchange(POLICE, NOW.plus(DAY)).0.told, town.counted);
 }
 
 #[test]
@@ -406,7 +411,8 @@ fn what_is_found_false_later_has_the_post_that_said_it_as_evidence() {
     drop(town.partner(POLICE).read(&bytes, now).unwrap());
     assert_eq!(complaints(&mut town), []);
     town.partner(POLICE).take_certificates(all).unwrap();
-    let (_, posted) = town.exchange(POLICE, now);
+    assert_eq!(town.exchange(POLICE, now.plus(14 * DAY)).1.complaint, None);
+    let (_, posted) = town.exchange(POLICE, now.plus(15 * DAY));
     let complaint = posted.complaint.unwrap();
     assert_eq!(complaint.code, "false_introduction");
     let shown: Vec<_> = complaint.evidence.iter().map(|path| fs::read(path).unwrap()).collect();
@@ -425,6 +431,51 @@ fn what_no_certificate_comes_for_is_passed_over_after_two_weeks_and_people_hear_
     let (_, posted) = town.exchange(POLICE, now.plus(15 * DAY));
     assert_eq!((&posted.news[..], posted.passed_over), (&[TalkNews::NeverCertified { partner: TAX }][..], 1));
     assert_eq!(town.exchange(POLICE, now.plus(16 * DAY)).1.passed_over, 0, "once");
+}
+
+/// Has a partner draw another seal key, which the others do not know before they have its certificate.
+fn replace_seal_key(town: &mut Town, number: u16) -> Certificate {
+    let play = town.play(number);
+    fs::remove_file(play.folder.path().join("epoch-1.seal")).unwrap();
+    let newer = certified(&play.partner, 1, 2);
+    play.partner.take_certificates([newer.clone()]).unwrap();
+    newer
+}
+
+/// The broker had it before, and this partner gets it with its next run: whoever did nothing wrong is accused of
+/// nothing.
+#[test]
+fn a_code_under_a_certificate_that_is_not_known_here_yet_is_no_wrong_one() {
+    let mut town = Town::new();
+    let police = town.put_forward(POLICE, 1, NOW);
+    let newer = replace_seal_key(&mut town, TAX);
+    let tax = town.put_forward(TAX, 1, NOW);
+    let posted = told(&mut town, introduced(&police, &tax, 1));
+    assert_eq!((posted.complaint, posted.news, posted.passed_over), (None, vec![], 0));
+    town.reopen(POLICE);
+    town.partner(POLICE).take_certificates([newer]).unwrap();
+    let posted = town.exchange(POLICE, NOW.plus(9 * DAY)).1;
+    assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }]);
+    assert_eq!(complaints(&mut town), []);
+}
+
+/// A code for the key that it had before cannot be checked. Nobody is accused, and people hear of whom it was.
+#[test]
+fn what_was_made_for_the_own_key_of_before_is_told_and_not_complained_of() {
+    let (mut town, police, tax) = both();
+    let newer = replace_seal_key(&mut town, POLICE);
+    let posted = told(&mut town, introduced(&police, &tax, 1));
+    assert_eq!((&posted.news[..], posted.passed_over), (&[TalkNews::Unreadable { partner: TAX }][..], 1));
+    assert_eq!(complaints(&mut town), []);
+    town.reopen(POLICE);
+    assert_eq!(town.partner(POLICE).talk_news(), [TalkNews::Unreadable { partner: TAX }], "until somebody saw it");
+    // Once the other has the newer certificate, and says it again, it is taken.
+    town.partner(TAX).take_certificates([newer]).unwrap();
+    let tax = town.keep(TAX, NOW.plus(DAY));
+    let police = town.keep(POLICE, NOW.plus(DAY));
+    town.tell(POLICE, subject(1), NOW.day().plus(2), introduced(&police, &tax, 1));
+    let posted = town.exchange(POLICE, NOW.plus(2 * DAY)).1;
+    assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }]);
 }
 
 /// What was said goes with the records of it, from the state and from what stands for them.

@@ -265,26 +265,75 @@ fn a_note_of_nobody_introduced_or_to_another_is_passed_over() {
         bytes[700] ^= 1;
         bytes
     });
-    for (name, wrong) in [
-        ("somebody who was not introduced", NoteSlot { partner: HOUSING, ..slot.clone() }),
-        ("another conversation", NoteSlot { conversation: elsewhere, ..slot.clone() }),
-        ("another epoch in which it began", NoteSlot { began: 2, ..slot.clone() }),
-        ("another epoch's keys", NoteSlot { epoch: 2, ..slot.clone() }),
-        ("another number", NoteSlot { number: 2, ..slot.clone() }),
-        ("altered", altered),
+    let unread = |partner| vec![TalkNews::Unreadable { partner }];
+    for (name, wrong, passed_over, news) in [
+        ("somebody who was not introduced", NoteSlot { partner: HOUSING, ..slot.clone() }, 1, unread(HOUSING)),
+        ("another conversation", NoteSlot { conversation: elsewhere, ..slot.clone() }, 1, vec![]),
+        ("another epoch in which it began", NoteSlot { began: 2, ..slot.clone() }, 1, unread(POLICE)),
+        ("another epoch's keys", NoteSlot { epoch: 2, ..slot.clone() }, 0, vec![]),
+        ("another number", NoteSlot { number: 2, ..slot.clone() }, 0, vec![]),
+        ("altered", altered, 0, vec![]),
     ] {
         town.notes.insert(TAX, vec![wrong]);
         let (_, posted) = town.exchange(TAX, TOMORROW);
-        assert_eq!((posted.passed_over, posted.news), (1, vec![]), "{name}");
+        assert_eq!((posted.passed_over, posted.news), (passed_over, news), "{name}");
     }
     // What was sealed to the tax office the coordinator cannot open, though it was introduced by the same name.
     let forwarded = town.keep(POLICE, TOMORROW.plus(DAY));
     town.introduce_to_coordinator(&forwarded, 1, TOMORROW.day().plus(2));
     town.notes.insert(COORDINATOR, vec![slot.clone()]);
     let (_, posted) = town.exchange(COORDINATOR, TOMORROW.plus(2 * DAY));
-    assert_eq!((posted.passed_over, posted.news.len()), (1, 1));
+    assert_eq!((posted.passed_over, posted.news.len()), (0, 1));
     town.notes.insert(TAX, vec![slot]);
     assert_eq!(town.exchange(TAX, TOMORROW).1.news.len(), 1, "the right one is read");
+    // A certificate may come by which the one of a number that was not read opens, within two weeks; then people hear
+    // that it did not.
+    for (number, first) in [(TAX, TOMORROW), (COORDINATOR, TOMORROW.plus(2 * DAY))] {
+        town.reopen(number);
+        assert_eq!(town.exchange(number, first.plus(14 * DAY)).1.passed_over, 0);
+        let (_, posted) = town.exchange(number, first.plus(15 * DAY));
+        assert_eq!((posted.passed_over, posted.news), (1, unread(POLICE)));
+    }
+}
+
+/// Has a partner draw another seal key, and gives its certificate to all, or to itself alone.
+fn replace_seal_key(town: &mut Town, number: u16, is_known: bool) -> Certificate {
+    fs::remove_file(town.play(number).folder.path().join("epoch-1.seal")).unwrap();
+    let newer = certified(&town.play(number).partner, 1, 2);
+    for (other, play) in &mut town.plays {
+        if is_known || *other == number {
+            play.partner.take_certificates([newer.clone()]).unwrap();
+        }
+    }
+    newer
+}
+
+/// It was sealed with a key of which this partner has no certificate yet.
+#[test]
+fn a_note_under_a_newer_certificate_waits_for_that() {
+    let mut town = Town::introduced();
+    let newer = replace_seal_key(&mut town, POLICE, false);
+    town.write(POLICE, "met een nieuwe sleutel", TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    let (_, posted) = town.exchange(TAX, TOMORROW);
+    assert_eq!((posted.passed_over, posted.news), (0, vec![]));
+    town.partner(TAX).take_certificates([newer]).unwrap();
+    let (_, posted) = town.exchange(TAX, TOMORROW.plus(DAY));
+    assert_eq!(posted.news, [TalkNews::Note { conversation: 1, partner: POLICE }]);
+}
+
+/// What was sealed to the key of before nobody can open any more: people hear of whom it was.
+#[test]
+fn a_note_to_the_own_key_of_before_is_told() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "aan de oude sleutel", TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    replace_seal_key(&mut town, TAX, true);
+    let (_, posted) = town.exchange(TAX, TOMORROW);
+    assert_eq!((posted.passed_over, posted.news), (1, vec![TalkNews::Unreadable { partner: POLICE }]));
+    town.write(POLICE, "nog eens", TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    assert_eq!(town.exchange(TAX, TOMORROW).1.news, [TalkNews::Note { conversation: 1, partner: POLICE }]);
 }
 
 #[test]
