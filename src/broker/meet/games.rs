@@ -139,7 +139,7 @@ fn consortium(organisations: usize, direct: usize, threshold: usize) -> Policy {
     policy
 }
 
-/// All ways to give `places` alike the five acts, as how many have each.
+/// All ways to divide `places` that are alike among so many acts, as how many of them have each act.
 fn shares(places: usize, acts: usize) -> Vec<Vec<usize>> {
     if acts == 1 {
         return vec![vec![places]];
@@ -148,7 +148,7 @@ fn shares(places: usize, acts: usize) -> Vec<Vec<usize>> {
     (0..=places).flat_map(of).collect()
 }
 
-/// In how many ways `of` places can be divided so.
+/// In how many ways places can be divided so that each act has its share of them.
 fn ways(share: &[usize]) -> u64 {
     let mut left: usize = share.iter().sum();
     share.iter().fold(1, |ways, part| {
