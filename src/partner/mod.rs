@@ -113,8 +113,8 @@ pub use source::SourceRequests;
 pub use state::SeenRelease;
 pub use talk::{
     AgendaEnd, AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy,
-    NoteProgress, Posted, PutForwardByOther, PutForwardRow, PutOffReason, ReportedYear, ShownNews, TalkAct, TalkDue,
-    TalkNews, TalkRun, WaitsFor, WouldBeTold,
+    NoteProgress, Posted, PutForwardByOther, PutForwardRow, PutOffReason, ShownNews, TalkAct, TalkDue, TalkNews,
+    TalkRun, TalkYear, WaitsFor, WouldBeTold,
 };
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 

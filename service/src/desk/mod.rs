@@ -35,9 +35,9 @@ pub struct Desk {
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     sync: Plain<SyncRuns>,
     /// To whom the news over own flags was shown.
-    shown: Plain<ShownNews>,
+    shown: Plain<ShownTo>,
     /// To whom the news after a hit was.
-    shown_after_hit: Plain<ShownNews>,
+    shown_after_hit: Plain<ShownTo>,
     is_stopping: AtomicBool,
 }
 
@@ -47,20 +47,20 @@ pub type Lent = OwnedMutexGuard<Partner>;
 /// To whom news of one kind was shown since the server began, so that a program that asks every minute fills no
 /// journal.
 #[derive(Default)]
-struct ShownNews {
+struct ShownTo {
     /// The mark of that news.
     mark: String,
     to: Vec<Case>,
 }
 
-impl ShownNews {
+impl ShownTo {
     fn was_shown(&self, mark: &str, by: &Case) -> bool {
         self.mark == mark && self.to.iter().any(|other| other.is_same_call(by))
     }
 
     fn note(&mut self, mark: &str, by: Case) {
         if self.mark != mark {
-            *self = ShownNews { mark: mark.to_owned(), to: Vec::new() };
+            *self = ShownTo { mark: mark.to_owned(), to: Vec::new() };
         }
         self.to.push(by);
     }
@@ -125,12 +125,12 @@ impl Desk {
     }
 
     /// To whom the news over own flags was shown, as the journal has it.
-    fn shown(&self) -> MutexGuard<'_, ShownNews> {
+    fn shown(&self) -> MutexGuard<'_, ShownTo> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To whom the news after a hit was shown, as the journal has it.
-    fn shown_after_hit(&self) -> MutexGuard<'_, ShownNews> {
+    fn shown_after_hit(&self) -> MutexGuard<'_, ShownTo> {
         self.shown_after_hit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -6,11 +6,11 @@ use super::super::flags::Flags;
 use super::super::reply_record::ReplyRecord;
 use super::agreement::Agreement;
 use super::news::TalkNews;
-use super::pace::SentToday;
+use super::pace::MadeToday;
 use super::record::{Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
 use super::state::{
     AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, OwnRow,
-    PutOffReason, ReportedYear, SaidOn, SentMessage, SentReply,
+    PutOffReason, SaidOn, SentMessage, SentReply, TalkYear,
 };
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -54,7 +54,7 @@ impl AfterHit {
                 self.sent.push(SentMessage { said: said.clone(), day: today, bytes: Vec::new(), reply: None });
             }
             TalkEvent::Kept { number, left, reply, .. } => {
-                self.sent_today.accepted(day_of(reply, today), reply.log.restored, None);
+                self.made_today.accepted(day_of(reply, today), reply.log.restored, None);
                 if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == *number) {
                     self.room = Some((sent.said.epoch, *left));
                 }
@@ -65,7 +65,7 @@ impl AfterHit {
             TalkEvent::Totals { .. } | TalkEvent::Shown { .. } => {}
             TalkEvent::YearKept { year, cells, .. } => {
                 if let Err(at) = self.years.binary_search_by_key(year, |known| known.year) {
-                    self.years.insert(at, ReportedYear { year: *year, day: today, cells: cells.clone() });
+                    self.years.insert(at, TalkYear { year: *year, day: today, cells: cells.clone() });
                 }
             }
         }
@@ -112,7 +112,7 @@ impl AfterHit {
             let before = self.sent.iter().rev().find(is_kept);
             let is_new = |row: &&SentRow| before.is_none_or(|before| !before.said.says(&row.address));
             let new = u32::try_from(sent.said.rows.iter().filter(is_new).count()).unwrap_or(u32::MAX);
-            self.sent_today.put_forward = is_over_budget && new == 0;
+            self.made_today.put_forward = is_over_budget && new == 0;
             if is_over_budget && new > 0 {
                 // Its organisation's other partners spent more than is known here.
                 let left = u32::try_from(detail).unwrap_or(u32::MAX);
@@ -120,8 +120,8 @@ impl AfterHit {
                 self.room = Some((epoch, if was_cut || left >= new { 0 } else { left }));
             }
             self.replied(number, Some(code), said);
-        } else if number == self.sent_today.last {
-            let exchanges = &mut self.sent_today.exchanges;
+        } else if number == self.made_today.last {
+            let exchanges = &mut self.made_today.exchanges;
             *exchanges = if is_over_budget { u8::MAX } else { exchanges.saturating_sub(1) };
         }
     }
@@ -148,7 +148,7 @@ impl AfterHit {
     pub(crate) fn forget_broker(&mut self) {
         self.sent.clear();
         (self.room, self.all_told, self.told, self.received) = (None, None, 0, 0);
-        self.sent_today = SentToday::default();
+        self.made_today = MadeToday::default();
         self.held_back.clear();
         self.strangers.clear();
         self.conversations.iter_mut().for_each(|known| known.id = ConversationId::NONE);
@@ -217,7 +217,7 @@ impl AfterHit {
         let today = time.day();
         let restored = post.reply.log.restored;
         let told = day_of(&post.reply, today);
-        self.sent_today.accepted(told, restored, Some(post.number));
+        self.made_today.accepted(told, restored, Some(post.number));
         post.fates.iter().for_each(|sent| self.brought(sent, told, restored));
         // Before what this exchange left: who was introduced before that is not introduced again.
         post.entries.iter().for_each(|entry| self.take_entry(entry));

@@ -47,5 +47,5 @@ pub use preview::WouldBeTold;
 pub use record::AskAnswer;
 pub use rows::PutForwardRow;
 pub use shown::ShownNews;
-pub use state::{PutOffReason, ReportedYear};
+pub use state::{PutOffReason, TalkYear};
 pub use written::NewNote;

@@ -16,7 +16,7 @@ pub struct TalkRun {
 
 /// What was made today of what comes after a hit.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct SentToday {
+pub(crate) struct MadeToday {
     pub(crate) day: Day,
     /// When the broker had been restored last: since then the day's number begins anew.
     pub(crate) restored: Timestamp,
@@ -45,13 +45,13 @@ impl TalkRun {
     }
 }
 
-impl SentToday {
+impl MadeToday {
     /// The same, or nothing where the day or the broker's last restore is a later one.
-    pub(crate) fn on(self, day: Day, restored: Timestamp) -> SentToday {
+    pub(crate) fn on(self, day: Day, restored: Timestamp) -> MadeToday {
         if day <= self.day && restored <= self.restored {
             return self;
         }
-        SentToday { day: self.day.max(day), restored: self.restored.max(restored), ..SentToday::default() }
+        MadeToday { day: self.day.max(day), restored: self.restored.max(restored), ..MadeToday::default() }
     }
 
     /// Counts an exchange.
@@ -73,7 +73,7 @@ impl SentToday {
     }
 }
 
-encode_fields! { SentToday { day, restored, put_forward, exchanges, last } }
+encode_fields! { MadeToday { day, restored, put_forward, exchanges, last } }
 
 #[cfg(test)]
 mod tests {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_message_counts_on_the_day_on_which_it_is_made_and_on_that_on_which_it_comes() {
-        let mut sent = SentToday::default().on(Day(9), Timestamp(0));
+        let mut sent = MadeToday::default().on(Day(9), Timestamp(0));
         sent.exchanged(7);
         sent.accepted(Day(9), Timestamp(0), Some(7));
         assert_eq!(sent.exchanges, 1, "it was counted");

@@ -5,7 +5,7 @@ use super::super::ask::question_epoch;
 use super::super::error::PartnerError;
 use super::super::member::Draft;
 use super::super::record::JournalEvent;
-use super::pace::{SentToday, TalkRun};
+use super::pace::{MadeToday, TalkRun};
 use super::record::TalkEvent;
 use super::rows;
 use crate::day::{Day, Timestamp};
@@ -39,10 +39,10 @@ impl Partner {
         if let Some(message) = &self.data.state().talk {
             return Ok(Some(message.bytes.clone()));
         }
-        if !self.sent_today(now).put_forward && self.put_forward_if_due(now)? {
+        if !self.made_today(now).put_forward && self.put_forward_if_due(now)? {
             return Ok(self.talk_bytes());
         }
-        if self.sent_today(now).exchanges >= self.member.meet()?.exchanges_a_day {
+        if self.made_today(now).exchanges >= self.member.meet()?.exchanges_a_day {
             self.talk_run = TalkRun::default();
             return Ok(None);
         }
@@ -59,7 +59,7 @@ impl Partner {
         let meet = self.member.meet().ok()?;
         let state = self.data.state();
         let a_day = usize::from(meet.exchanges_a_day) * NOTES_AT_ONCE;
-        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
         let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges)) * NOTES_AT_ONCE;
         let later = state.after_hit.unsent().saturating_sub(left).div_ceil(a_day);
         Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
@@ -84,7 +84,7 @@ impl Partner {
     fn next_to_put_forward(&self, today: Day) -> Option<Day> {
         self.member.meet().ok()?;
         let state = self.data.state();
-        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
         Some(if sent.put_forward { today.plus(1) } else { today })
     }
 
@@ -93,14 +93,14 @@ impl Partner {
     pub fn leaving_goes_on(&self, today: Day) -> Option<Day> {
         let meet = self.member.meet().ok()?;
         let state = self.data.state();
-        let sent = state.after_hit.sent_today.on(today, state.own_lines.restored);
+        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
         Some(if sent.exchanges >= meet.exchanges_a_day { today.plus(1) } else { today })
     }
 
     /// What was sent today, as far as the broker was not restored since.
-    fn sent_today(&self, now: Timestamp) -> SentToday {
+    fn made_today(&self, now: Timestamp) -> MadeToday {
         let state = self.data.state();
-        state.after_hit.sent_today.on(now.day(), state.own_lines.restored)
+        state.after_hit.made_today.on(now.day(), state.own_lines.restored)
     }
 
     /// Whether the run goes on of which [`Partner::talk`] gives the messages. It is in memory alone: a program that
@@ -162,8 +162,8 @@ impl Partner {
         let state = transaction.state();
         let sequence = state.talk_used.saturating_add(1);
         if matches!(request, Request::Exchange(_)) {
-            state.after_hit.sent_today = state.after_hit.sent_today.on(now.day(), state.own_lines.restored);
-            state.after_hit.sent_today.exchanged(sequence);
+            state.after_hit.made_today = state.after_hit.made_today.on(now.day(), state.own_lines.restored);
+            state.after_hit.made_today.exchanged(sequence);
         }
         let draft = Draft { epoch, sequence, previous: 0, flagged_before: 0, request };
         let message = self.member.sign(state, head, &draft, now)?;
@@ -199,7 +199,7 @@ impl Partner {
         // A secret that is missing keeps no notes from being fetched.
         let Ok(epoch) = rows::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
         let own = self.own_seal_key(epoch, today)?;
-        let sent_today = self.sent_today(now);
+        let made_today = self.made_today(now);
         let member = &self.member;
         let mut transaction = self.data.begin(now)?;
         let Some(planned) = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)? else {
@@ -217,7 +217,7 @@ impl Partner {
         let message = member.sign(transaction.view(), head, &draft, now)?;
         let state = transaction.state();
         // Not by the journal's record: after a crash between the two there is no message, and another is made.
-        state.after_hit.sent_today = SentToday { put_forward: true, ..sent_today };
+        state.after_hit.made_today = MadeToday { put_forward: true, ..made_today };
         if let Some(sent) = state.after_hit.sent.last_mut() {
             // What shows what it said, once the broker does not hold to its reply.
             sent.bytes.clone_from(&message.bytes);

@@ -2,7 +2,7 @@
 
 use super::agreement::Agreement;
 use super::news::TalkNews;
-use super::pace::SentToday;
+use super::pace::MadeToday;
 use super::record::{AskAnswer, HeldBack, SentRows};
 use crate::address::AddressKey;
 use crate::codec::{encode_fields, encode_variants};
@@ -27,7 +27,7 @@ pub(crate) struct AfterHit {
     pub(crate) all_told: Option<SaidOn>,
     /// An epoch, and how many rows more the broker said that it would take there.
     pub(crate) room: Option<(u32, u32)>,
-    pub(crate) sent_today: SentToday,
+    pub(crate) made_today: MadeToday,
     /// The number of the last entry that a post had.
     pub(crate) told: u64,
     /// The number of the last note that a post had, in the broker's counting.
@@ -49,13 +49,13 @@ pub(crate) struct AfterHit {
     /// The journal's record that brought the latest news, told or not; 0 for none.
     pub(crate) news_record: u64,
     /// The years that were reported, ascending.
-    pub(crate) years: Vec<ReportedYear>,
+    pub(crate) years: Vec<TalkYear>,
 }
 
-/// A year whose report the broker keeps.
+/// What was reported of the conversations of a year, once the broker keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReportedYear {
+pub struct TalkYear {
     /// The year.
     pub year: u16,
     /// The day on which the reply was read.
@@ -348,7 +348,7 @@ impl KnownPartner {
 
 encode_fields! {
     AfterHit {
-        rows, sent, all_told, room, sent_today, told, received, held_back, strangers, asked, conversations, numbered,
+        rows, sent, all_told, room, made_today, told, received, held_back, strangers, asked, conversations, numbered,
         notes_above, news, news_record, years
     }
     where |known| {
@@ -357,7 +357,7 @@ encode_fields! {
     else "conversations or years are not ascending, each once"
 }
 
-encode_fields! { ReportedYear { year, day, cells } }
+encode_fields! { TalkYear { year, day, cells } }
 encode_fields! {
     OwnRow { address, since, agreed, ended_told, wider_told }
     where |row| row.wider_told.is_sorted_by(|a, b| a < b),

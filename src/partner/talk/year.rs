@@ -2,7 +2,7 @@
 
 use super::super::Partner;
 use super::super::error::PartnerError;
-use super::state::ReportedYear;
+use super::state::TalkYear;
 use crate::day::{Day, Timestamp};
 use crate::message::{Kind, Request, Year, YearCell};
 use crate::talk::{NoteContent, Outcome};
@@ -33,7 +33,7 @@ impl Partner {
     }
 
     /// The years whose report the broker keeps, with what was reported; oldest first.
-    pub fn reported_years(&self) -> &[ReportedYear] {
+    pub fn reported_years(&self) -> &[TalkYear] {
         &self.data.state().after_hit.years
     }
 

@@ -16,7 +16,7 @@ use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, SeenRelease, Stacked};
 use crate::partner::talk::agreement::Agreement;
-use crate::partner::talk::pace::SentToday;
+use crate::partner::talk::pace::MadeToday;
 use crate::partner::talk::record::{
     Held, HeldBack, Introduction, PostRecord, SentCopy, SentRow, SentRows, TakenEntry, TakenNote, TalkEvent,
 };
@@ -347,7 +347,7 @@ fn after_hit() -> AfterHit {
         sent: vec![sent(17, None, 15), sent(18, Some(Code::OverBudget as u8), 30)],
         all_told: Some(said_on(20_818, 31, 32)),
         room: Some((48, 18)),
-        sent_today: SentToday { day: Day(20_815), restored: Timestamp(49), put_forward: true, exchanges: 50, last: 51 },
+        made_today: MadeToday { day: Day(20_815), restored: Timestamp(49), put_forward: true, exchanges: 50, last: 51 },
         told: 19,
         received: 20,
         held_back: held_back(),
@@ -369,7 +369,7 @@ fn after_hit() -> AfterHit {
             TalkNews::Unreadable { partner: 57 },
         ],
         news_record: 56,
-        years: [2_026, 2_027].map(|year| ReportedYear { year, day: Day(20_816), cells: cells.clone() }).into(),
+        years: [2_026, 2_027].map(|year| TalkYear { year, day: Day(20_816), cells: cells.clone() }).into(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::*;
 use crate::message::{
     Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role, Unverified, Verified,
 };
-use crate::partner::talk::pace::SentToday;
+use crate::partner::talk::pace::MadeToday;
 use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
 use crate::talk::{ConversationId, RowCode, Subject};
@@ -195,14 +195,14 @@ impl Town {
     /// many are has its own.
     fn anew(&mut self, number: u16) {
         let mut transaction = self.partner(number).data.begin_at_latest().unwrap();
-        transaction.state().after_hit.sent_today = SentToday::default();
+        transaction.state().after_hit.made_today = MadeToday::default();
         transaction.commit().unwrap();
     }
 
     /// The same, of its exchanges alone.
     fn exchange_more(&mut self, number: u16) {
         let mut transaction = self.partner(number).data.begin_at_latest().unwrap();
-        transaction.state().after_hit.sent_today.exchanges = 0;
+        transaction.state().after_hit.made_today.exchanges = 0;
         transaction.commit().unwrap();
     }
 

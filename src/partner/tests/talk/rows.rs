@@ -303,7 +303,7 @@ fn a_year_is_reported_once_it_is_over_and_once() {
     let police = town.partner(POLICE);
     assert_eq!(code(police.report_year(2026, over)), "year_reported");
     let cells = vec![YearCell { ways: 0x1f, number: 0 }];
-    assert_eq!(police.reported_years(), [ReportedYear { year: 2026, day: over.day(), cells: cells.clone() }]);
+    assert_eq!(police.reported_years(), [TalkYear { year: 2026, day: over.day(), cells: cells.clone() }]);
     // What is said of its conversations later changes nothing of what was reported.
     let outcome = NewNote::Outcome { outcome: crate::talk::Outcome::Together, text: "" };
     police.write_note(1, &outcome, &by(), over).unwrap();
