@@ -211,6 +211,18 @@ impl Note {
 }
 
 impl NoteContent {
+    /// What kind of note it is: the stable name that JSON has.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            NoteContent::Text(_) => "text",
+            NoteContent::Address { .. } => "address",
+            NoteContent::Lead { .. } => "lead",
+            NoteContent::Outcome { .. } => "outcome",
+            NoteContent::Decision { .. } => "decision",
+            NoteContent::Read => "read",
+        }
+    }
+
     /// An error where a note cannot say this.
     ///
     /// # Errors

@@ -90,6 +90,27 @@ pub enum NoteProgress {
     NotIntroduced,
 }
 
+impl NoteProgress {
+    /// Its stable name, as JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoteProgress::Waiting => "waiting",
+            NoteProgress::PutOff(..) => "put_off",
+            NoteProgress::Kept => "kept",
+            NoteProgress::Read => "read",
+            NoteProgress::NotIntroduced => "not_introduced",
+        }
+    }
+
+    /// Of a note that the broker put off: on which day, and why. Else `None`.
+    pub fn put_off(self) -> Option<(Day, PutOffReason)> {
+        match self {
+            NoteProgress::PutOff(day, reason) => Some((day, reason)),
+            _ => None,
+        }
+    }
+}
+
 /// What the coordinator decided.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -80,7 +80,48 @@ pub enum TalkNews {
 }
 
 impl TalkNews {
-    /// The address that it names; `None` where it is one of its conversation, or of none.
+    /// What it is: the stable name that JSON has.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            TalkNews::Asked { .. } => "put_forward_by_other",
+            TalkNews::Introduced { .. } => "introduced",
+            TalkNews::Note { .. } => "note",
+            TalkNews::Decision { .. } => "decision",
+            TalkNews::Left { .. } => "left",
+            TalkNews::RowEnded { .. } => "put_forward_ended",
+            TalkNews::RowWider { .. } => "put_forward_wider",
+            TalkNews::NeverCertified { .. } => "never_certified",
+            TalkNews::Refused { .. } => "refused",
+        }
+    }
+
+    /// The other that it is about: who was introduced, wrote or left, or whose certificate is missing; `None` where it
+    /// is about nobody in particular.
+    pub fn partner(&self) -> Option<u16> {
+        match self {
+            TalkNews::Introduced { partner, .. }
+            | TalkNews::Note { partner, .. }
+            | TalkNews::Left { partner, .. }
+            | TalkNews::NeverCertified { partner }
+            | TalkNews::Refused { partner, .. } => Some(*partner),
+            TalkNews::Asked { .. }
+            | TalkNews::Decision { .. }
+            | TalkNews::RowEnded { .. }
+            | TalkNews::RowWider { .. } => None,
+        }
+    }
+
+    /// Of what another put forward, the last day on which an answer is in time; else `None`.
+    pub fn answer_by(&self) -> Option<Day> {
+        match self {
+            TalkNews::Asked { answer_by, .. } => Some(*answer_by),
+            _ => None,
+        }
+    }
+
+    /// The address that the news itself names: of what others put forward, and of own rows that ended or that more may
+    /// know of. `None` of news in a conversation, whose address
+    /// [`Conversation::address`](crate::partner::Conversation::address) has, and of a partner without a certificate.
     pub fn address(&self) -> Option<AddressKey> {
         match self {
             TalkNews::Asked { address, .. } | TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {
@@ -107,7 +148,7 @@ impl TalkNews {
     }
 }
 
-/// Without the address.
+/// Shows what it is and with whom, and not the address, because this may be logged.
 impl fmt::Debug for TalkNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,6 @@
 //! What is new, and who was shown what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::super::error::PartnerError;
@@ -13,6 +13,7 @@ use super::record::{AskAnswer, TalkEvent};
 use super::rows::PutForwardRow;
 use crate::address::AddressKey;
 use crate::day::Timestamp;
+use crate::slug::Slug;
 use crate::talk::NoteContent;
 
 /// A piece of news, with what a person needs to know what it is about.
@@ -23,14 +24,23 @@ pub struct ShownNews {
     pub news: TalkNews,
     /// The address; `None` at the coordinator, who has it from a note ([`Partner::agenda`]).
     pub address: Option<AddressKey>,
+    /// The address as it was written when it was flagged; empty where no text was given.
+    pub typed: String,
     /// Who put the address forward here last, and for which case; `None` where nobody did, and where the journal has it
     /// no longer.
     pub put_forward_by: Option<Case>,
     /// Of a note or a decision, what was written.
     pub note: Option<ConversationNote>,
+    /// Of [`TalkNews::RowWider`], the organisations that the policy lets know too ([`PutForwardRow::more`]); none where
+    /// that changed since, or somebody agreed to it. Else none.
+    pub more: Vec<Slug>,
 }
 
 impl Partner {
+    /// How much of what is new after a hit is shown and taken at once, so that no answer is without bound. Of what is
+    /// left [`Partner::talk_news`] says how much there is.
+    pub const NEWS_AT_ONCE: usize = 500;
+
     /// What is new of what comes after a hit, since [`Partner::take_talk_news`] was called last; in the order in which
     /// it came.
     pub fn talk_news(&self) -> &[TalkNews] {
@@ -49,7 +59,8 @@ impl Partner {
         Ok(self.data.state().after_hit.news_record)
     }
 
-    /// The same, for a person to be shown. Before it is handed out the journal has who is shown it, and for which case.
+    /// What is new, with what it is about, for a person to be shown: the first [`Partner::NEWS_AT_ONCE`] of it. Before
+    /// it is handed out the journal has who is shown it, and for which case.
     ///
     /// # Errors
     ///
@@ -58,55 +69,62 @@ impl Partner {
     pub fn show_talk_news(&mut self, by: &Case, now: Timestamp) -> Result<Vec<ShownNews>, PartnerError> {
         self.data.refresh()?;
         let shown = self.untold_talk_news()?;
-        let news = self.talk_news();
-        let mut conversations: Vec<u32> = news.iter().filter_map(TalkNews::conversation).collect();
+        let mut conversations: Vec<u32> = shown.iter().filter_map(|one| one.news.conversation()).collect();
         conversations.sort_unstable();
         conversations.dedup();
-        let mut addresses: Vec<_> = news.iter().filter_map(TalkNews::address).collect();
+        let mut addresses: Vec<_> = shown.iter().filter_map(|one| one.news.address()).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        if !news.is_empty() {
+        if !shown.is_empty() {
             self.data.record(now, Some(by), JournalEvent::Talk(TalkEvent::Shown { conversations, addresses }))?;
         }
         Ok(shown)
     }
 
-    /// What is new, with what it is about, for a program to tell how much there is or where. For a person it is
-    /// [`Partner::show_talk_news`], which notes who is shown it.
+    /// What is new, with what it is about, for a program to tell how much there is or where; the first
+    /// [`Partner::NEWS_AT_ONCE`] of it. For a person it is [`Partner::show_talk_news`], which notes who is shown it.
     ///
     /// # Errors
     ///
     /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn untold_talk_news(&self) -> Result<Vec<ShownNews>, PartnerError> {
         let news = self.talk_news();
-        let mut conversations: Vec<Conversation> = Vec::new();
-        if news.iter().any(|one| one.conversation().is_some()) {
-            conversations.extend(self.conversations());
-        }
-        let about = |one: &TalkNews| {
-            let of = || conversations.iter().find(|known| one.conversation() == Some(known.number))?.address;
-            one.address().or_else(of)
-        };
+        let named: HashSet<u32> = news.iter().filter_map(TalkNews::conversation).collect();
+        let known: HashMap<u32, Conversation> =
+            self.conversations().filter(|one| named.contains(&one.number)).map(|one| (one.number, one)).collect();
+        let about = |one: &TalkNews| one.address().or_else(|| known.get(&one.conversation()?)?.address);
         let put_forward_by = match news.iter().any(|one| about(one).is_some()) {
             true => self.put_forward_by()?,
             false => HashMap::new(),
         };
+        let mut wider = HashMap::new();
+        if news.iter().any(|one| matches!(one, TalkNews::RowWider { .. })) {
+            wider.extend(self.put_forward_rows().map(|row| (row.address, row.more)));
+        }
         // The latest news is of the latest note.
-        let mut taken: HashMap<usize, usize> = HashMap::new();
+        let mut taken: HashMap<u32, usize> = HashMap::new();
         let mut shown: Vec<ShownNews> = Vec::new();
-        for one in news.iter().rev() {
-            let known = conversations.iter().position(|known| one.conversation() == Some(known.number));
-            let note = known.and_then(|at| {
-                let notes = &conversations.get(at)?.notes;
-                let mut last = notes.iter().enumerate().rev();
-                let before = |place: &usize| taken.get(&at).is_none_or(|taken| place < taken);
+        for (at, one) in news.iter().enumerate().rev() {
+            let note = one.conversation().and_then(|number| {
+                let mut last = known.get(&number)?.notes.iter().enumerate().rev();
+                let before = |place: &usize| taken.get(&number).is_none_or(|taken| place < taken);
                 let (place, note) = last.find(|(place, note)| before(place) && is_news_of(one, note))?;
-                taken.insert(at, place);
-                Some(note.clone())
+                taken.insert(number, place);
+                Some(note)
             });
+            if at >= Partner::NEWS_AT_ONCE {
+                continue;
+            }
             let address = about(one);
-            let put_forward_by = address.and_then(|address| put_forward_by.get(&address).cloned());
-            shown.push(ShownNews { news: *one, address, put_forward_by, note });
+            let is_wider = |address: &AddressKey| matches!(one, TalkNews::RowWider { .. }).then(|| wider.get(address));
+            shown.push(ShownNews {
+                news: *one,
+                typed: address.map(|address| self.typed(&address)).unwrap_or_default(),
+                put_forward_by: address.and_then(|address| put_forward_by.get(&address).cloned()),
+                note: note.cloned(),
+                more: address.as_ref().and_then(is_wider).flatten().cloned().unwrap_or_default(),
+                address,
+            });
         }
         shown.reverse();
         Ok(shown)
@@ -128,7 +146,8 @@ impl Partner {
         Ok(found)
     }
 
-    /// What is new, which is not told again; after an error it is.
+    /// Takes what [`Partner::show_talk_news`] shows, which is not told again; after an error it is. Where there is more
+    /// than [`Partner::NEWS_AT_ONCE`], the rest is left for the next time.
     ///
     /// # Errors
     ///
@@ -140,7 +159,8 @@ impl Partner {
             return Ok(Vec::new());
         }
         let mut transaction = self.data.begin_at_latest()?;
-        let news = std::mem::take(&mut transaction.state().after_hit.news);
+        let waiting = &mut transaction.state().after_hit.news;
+        let news = waiting.drain(..waiting.len().min(Partner::NEWS_AT_ONCE)).collect();
         transaction.commit()?;
         Ok(news)
     }
@@ -222,7 +242,7 @@ fn is_news_of(news: &TalkNews, note: &ConversationNote) -> bool {
     }
 }
 
-/// Without the address, the case, and what was written.
+/// Shows what is new, and not the address, the case or what was written, because this may be logged.
 impl fmt::Debug for ShownNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShownNews").field("news", &self.news).finish_non_exhaustive()

@@ -5,6 +5,7 @@ mod coordinator;
 mod crashes;
 mod due;
 mod introductions;
+mod news;
 mod notes;
 mod rows;
 
