@@ -90,6 +90,12 @@ impl Partner {
         Ok(self.conversations().map(|one| AgendaItem::of(one, today)).collect())
     }
 
+    /// Since which day each conversation waits that does; none where this partner is not the coordinator.
+    pub(super) fn waiting_since(&self, today: Day) -> impl Iterator<Item = Day> {
+        let all = self.conversations().filter(|_| self.member.coordinates());
+        all.filter_map(move |one| AgendaItem::of(one, today).waits).map(|(since, _)| since)
+    }
+
     /// The same, for a person to be shown. Before it is handed out the journal has who is shown it, and for which case.
     ///
     /// # Errors
@@ -211,7 +217,7 @@ fn ended(one: &Conversation, today: Day) -> Option<(Day, AgendaEnd)> {
     Some((last_day, AgendaEnd::AllSaid))
 }
 
-/// Without addresses, and what was decided.
+/// Shows who and when, and not addresses or what was decided, because this may be logged.
 impl fmt::Debug for AgendaItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("AgendaItem");

@@ -27,6 +27,11 @@ fn item(town: &mut Town) -> AgendaItem {
     agenda.remove(0)
 }
 
+fn undecided(town: &mut Town, number: u16) -> (usize, Option<Day>) {
+    let due = town.partner(number).talk_due(TOMORROW.day());
+    (due.undecided, due.undecided_since)
+}
+
 fn agenda(town: &mut Town, now: Timestamp) -> Vec<AgendaItem> {
     town.partner(COORDINATOR).agenda(now.day()).unwrap()
 }
@@ -58,6 +63,7 @@ fn the_coordinator_is_told_the_address_and_decides() {
     assert!(one.is_new && one.addresses.is_empty() && one.decision.is_none());
     assert_eq!((one.began, one.waits), (TOMORROW.day(), Some((TOMORROW.day(), WaitsFor::FirstDecision))));
     assert_eq!(one.joined, [(POLICE, TOMORROW.day()), (HOUSING, TOMORROW.day())]);
+    assert_eq!(undecided(&mut town, COORDINATOR), (1, Some(TOMORROW.day())));
     assert_eq!(town.conversation(COORDINATOR).address, None);
     // With the first exchange after it was told of the introduction, each writes the address.
     for number in [POLICE, HOUSING] {
@@ -83,9 +89,11 @@ fn the_coordinator_is_told_the_address_and_decides() {
     let one = item(&mut town);
     assert_eq!((one.is_new, one.waits, one.lead, one.next), (false, None, Some(HOUSING), Some(next)));
     assert_eq!(one.decision.as_deref(), Some("Zaanwonen belt aan."));
+    assert_eq!(undecided(&mut town, COORDINATOR), (0, None));
     for number in [POLICE, HOUSING] {
         let (_, posted) = town.exchange(number, TOMORROW);
         assert_eq!(posted.news, [TalkNews::Decision { conversation: 1 }]);
+        assert_eq!(undecided(&mut town, number), (0, None), "it waits for the coordinator alone");
         assert_eq!(town.conversation(number).lead, Some(HOUSING));
         let introduced: Vec<_> = town.conversation(number).introduced.iter().map(|one| one.partner).collect();
         assert_eq!(introduced, [COORDINATOR], "the two are not introduced to each other");

@@ -20,8 +20,9 @@ fn what_others_put_forward_waits_for_an_answer() {
         town.tell(POLICE, subject(home), tomorrow.day(), EntryKind::Asked { answer_by });
     }
     town.exchange(POLICE, tomorrow);
-    let TalkDue { unanswered, late, answer_by, .. } = due(&mut town, today.plus(3));
+    let TalkDue { unanswered, unanswered_since, late, answer_by, .. } = due(&mut town, today.plus(3));
     assert_eq!((unanswered, late, answer_by), (3, 0, Some(today.plus(3))));
+    assert_eq!(unanswered_since, Some(tomorrow.day()), "the day on which it was asked");
     assert_eq!(due(&mut town, today.plus(4)).late, 1, "the last day was one to answer on");
     let police = town.partner(POLICE);
     police.answer(&homes(2..3)[0], AskAnswer::NotNow, &by(), tomorrow).unwrap();
@@ -39,7 +40,8 @@ fn what_the_broker_does_not_have_is_counted_from_the_next_day_on() {
     police.partner.put_forward(homes(1..3), &by(), NOW).unwrap();
     let today = NOW.day();
     assert_eq!(due(&mut town, today).not_standing, 0, "it goes today");
-    assert_eq!(due(&mut town, today.plus(1)).not_standing, 2);
+    let TalkDue { not_standing, not_standing_since, .. } = due(&mut town, today.plus(1));
+    assert_eq!((not_standing, not_standing_since), (2, Some(today)));
     let message = town.next(POLICE, Kind::PutForward, NOW);
     let kept = Kept { log: LogEntry::NONE, kept: 2, unflagged: 0, new: 2, new_left: 0, held_left: 0 };
     assert!(matches!(town.reply(POLICE, &message, Reply::Kept(kept), NOW), Ok(Received::Kept(_))));
@@ -60,13 +62,16 @@ fn notes_that_nobody_was_shown_and_own_ones_that_were_put_off_are_counted() {
     assert_eq!(due(&mut town, tomorrow.day()).unread, 1);
     town.partner(POLICE).take_talk_news().unwrap();
     assert_eq!(due(&mut town, tomorrow.day()).unread, 0);
-    town.write(POLICE, "twee", tomorrow.plus(DAY));
-    assert_eq!(due(&mut town, tomorrow.day()).put_off, 0);
-    let message = town.next(POLICE, Kind::Exchange, tomorrow.plus(DAY));
+    let next = tomorrow.plus(DAY);
+    town.write(POLICE, "twee", next);
+    town.write(POLICE, "drie", next.plus(DAY));
+    let of = |due: TalkDue| (due.not_brought, due.not_brought_since, due.put_off, due.too_many_wait);
+    assert_eq!(of(due(&mut town, next.day())), (2, Some(next.day()), 0, 0));
+    let message = town.next(POLICE, Kind::Exchange, next.plus(DAY));
     let exchange = exchange_of(POLICE, &message);
     let mut post = town.post(POLICE, &exchange);
-    post.sent[0] = NoteFate::TooManyWait;
-    let read = town.reply(POLICE, &message, Reply::Post(post), tomorrow.plus(DAY));
+    (post.sent[0], post.sent[1]) = (NoteFate::TooManyWait, NoteFate::OverBudget);
+    let read = town.reply(POLICE, &message, Reply::Post(post), next.plus(DAY));
     assert!(matches!(read, Ok(Received::Posted(_))));
-    assert_eq!(due(&mut town, tomorrow.day()).put_off, 1);
+    assert_eq!(of(due(&mut town, next.day())), (2, Some(next.day()), 2, 1));
 }
