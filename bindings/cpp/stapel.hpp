@@ -525,9 +525,12 @@ struct talk_news_row {
     std::uint32_t conversation;
     std::uint16_t partner;
     std::string_view name;
-    std::string_view canonical; // of what is in no conversation, as typed
+    std::string_view canonical; // empty at the coordinator, and where it is about no address
     std::string_view typed;
-    std::string_view answer_by; // of STAPEL_TALK_NEWS_ASKED
+    std::string_view answer_by;      // of STAPEL_TALK_NEWS_ASKED
+    std::string_view actor;          // who put the address forward here last
+    std::string_view case_reference; // for which case
+    std::string_view more;           // of STAPEL_TALK_NEWS_ROW_WIDER, as in forwarded_row
 };
 
 // Somebody that a partner was introduced to.
@@ -545,6 +548,7 @@ struct note_copy {
     std::uint16_t to;
     stapel_note_progress progress;
     std::string_view put_off; // of STAPEL_PROGRESS_PUT_OFF, the day
+    std::string_view reason;  // of STAPEL_PROGRESS_PUT_OFF: day_spent or too_many_wait
 };
 
 // A note in a conversation.
@@ -584,17 +588,21 @@ struct agenda_place {
     std::string_view typed;
 };
 
-// A conversation on the coordinator's agenda.
+// A conversation on the coordinator's agenda, or one that was.
 struct agenda_row {
     std::uint32_t conversation;
     bool is_new;
     std::string_view began;
     std::string_view waiting_since;
+    std::string_view waits_for; // first_decision, joined, note or next_day
+    std::string_view ended;     // all_said, closed, all_left or coordinator_left; empty where it is on the agenda
+    std::string_view ended_on;
     std::uint16_t lead;
     std::string_view decision;
     std::string_view next;
     std::string_view outcome;
     std::vector<introduced> joined;
+    std::vector<introduced> left; // without since
     std::vector<agenda_place> addresses;
 };
 
@@ -655,7 +663,7 @@ public:
             return stapel_talk_news_get(raw(), index, out);
         });
         return {row.kind, row.conversation, row.partner, take(row.name), take(row.canonical), take(row.typed),
-            take(row.answer_by)};
+            take(row.answer_by), take(row.actor), take(row.case_reference), take(row.more)};
     }
 };
 
@@ -698,7 +706,7 @@ private:
             auto to = detail::get<stapel_note_copy>([&](auto out) {
                 return stapel_conversations_copy(raw(), index, at, copy, out);
             });
-            made.copies.push_back({to.to, to.progress, take(to.put_off)});
+            made.copies.push_back({to.to, to.progress, take(to.put_off), take(to.reason)});
         }
         return made;
     }
@@ -715,11 +723,17 @@ public:
     agenda_row operator[](std::size_t index) const {
         using detail::take;
         auto row = detail::get<stapel_agenda_row>([&](auto out) { return stapel_agenda_get(raw(), index, out); });
-        agenda_row made{row.conversation, row.is_new != 0, take(row.began), take(row.waiting_since), row.lead,
-            take(row.decision), take(row.next), take(row.outcome), {}, {}};
+        agenda_row made{row.conversation, row.is_new != 0, take(row.began), take(row.waiting_since),
+            take(row.waits_for), take(row.ended), take(row.ended_on), row.lead, take(row.decision), take(row.next),
+            take(row.outcome), {}, {}, {}};
         for (std::size_t at = 0; at < row.joined; at++) {
             made.joined.push_back(take(detail::get<stapel_introduced>([&](auto out) {
                 return stapel_agenda_joined(raw(), index, at, out);
+            })));
+        }
+        for (std::size_t at = 0; at < row.left; at++) {
+            made.left.push_back(take(detail::get<stapel_introduced>([&](auto out) {
+                return stapel_agenda_left(raw(), index, at, out);
             })));
         }
         for (std::size_t at = 0; at < row.addresses; at++) {
@@ -871,12 +885,13 @@ public:
             return stapel_partner_take_back(raw(), homes.raw(), &who, now, out);
         });
     }
-    stapel::forwarded forwarded() const {
+    // For a person to be shown, whom the journal has; as asked(), talk_news(), conversations() and agenda().
+    stapel::forwarded forwarded(const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
         return stapel::forwarded(detail::make<stapel_forwarded>([&](auto out) {
-            return stapel_partner_forwarded(raw(), out);
+            return stapel_partner_forwarded(raw(), &who, now, out);
         }));
     }
-    // For a person to be shown, whom the journal has; as talk_news(), conversations() and agenda().
     stapel::asked asked(const acting &by, std::uint64_t now = stapel::now()) {
         stapel_case who = detail::give(by);
         return stapel::asked(detail::make<stapel_asked>([&](auto out) {
@@ -895,7 +910,7 @@ public:
     messages talk(std::uint64_t now = stapel::now()) {
         return make([&](auto out) { return stapel_partner_talk(raw(), now, out); });
     }
-    // Told once.
+    // Told once; at most 500 at a time, the oldest first: where there are as many, call it again.
     stapel::talk_news talk_news(const acting &by, std::uint64_t now = stapel::now()) {
         stapel_case who = detail::give(by);
         return stapel::talk_news(detail::make<stapel_talk_news>([&](auto out) {

@@ -340,12 +340,12 @@ void test_a_conversation_after_a_hit(const std::string &folder) {
     }
     town.until([] { return true; });
     CHECK(police.put_forward(homes, BY, town.now) == 1 && police.put_forward(homes, BY, town.now) == 0);
-    auto mine = police.forwarded();
+    auto mine = police.forwarded(BY, town.now);
     CHECK(mine.size() == 1 && mine[0].canonical == key && mine[0].typed == home && mine[0].stands_until.empty());
     CHECK(mine[0].epoch == 1 && !mine[0].ended && mine[0].more.empty());
 
     town.until([&] { return tax.asked(BY, town.now).size() == 1; });
-    CHECK(!police.forwarded()[0].stands_until.empty());
+    CHECK(!police.forwarded(BY, town.now)[0].stands_until.empty());
     auto news = tax.talk_news(BY, town.now);
     CHECK(news.size() == 1 && news[0].kind == STAPEL_TALK_NEWS_ASKED && news[0].canonical == key);
     CHECK(news[0].answer_by.size() == 10 && tax.talk_news(BY, town.now).size() == 0);
@@ -361,6 +361,7 @@ void test_a_conversation_after_a_hit(const std::string &folder) {
     auto agenda = coordinator.agenda(BY, town.now);
     CHECK(agenda.size() == 1 && agenda[0].is_new && agenda[0].lead == 0 && agenda[0].decision.empty());
     CHECK(agenda[0].addresses.size() == 1 && agenda[0].addresses[0].canonical == key);
+    CHECK(agenda[0].waits_for == "first_decision" && agenda[0].ended.empty() && agenda[0].left.empty());
     CHECK(agenda[0].addresses[0].typed == home && agenda[0].joined[0].organisation == "politie");
     auto shown = police.conversations(0, BY, town.now);
     auto talk = shown[0];
@@ -396,7 +397,7 @@ void test_a_conversation_after_a_hit(const std::string &folder) {
     CHECK(tax.conversations(0, BY, town.now)[0].left.size() == 10);
     town.until([&] { return town.has_news(police, STAPEL_TALK_NEWS_LEFT); });
     CHECK(code_of([&] { police.write_text(shown[0].number, 2, "x", BY, town.now); }) == "no_conversation");
-    CHECK(police.take_back(homes, BY, town.now) == 1 && police.forwarded().size() == 0);
+    CHECK(police.take_back(homes, BY, town.now) == 1 && police.forwarded(BY, town.now).size() == 0);
 
     auto cells = police.year_cells(2026);
     CHECK(cells.size() == 1 && cells[0].ways == 31 && cells[0].number == 0);

@@ -104,6 +104,10 @@ enum TalkNewsKind: int
     case RowEnded = 6;
     /** The policy lets more know of it than was agreed to: it is put forward again. */
     case RowWider = 7;
+    /** Something of another was passed over, because no certificate of it came: ask its organisation why. */
+    case NeverCertified = 8;
+    /** A note of another was passed over, because its writer may not say what it says. */
+    case Refused = 9;
 }
 
 /** What a note is. */
@@ -506,11 +510,16 @@ final readonly class PutForwardByOther
     }
 }
 
-/** Something new of what comes after a hit. Only Asked and the rows' kinds have an address. */
+/**
+ * Something new of what comes after a hit. `canonical` and `typed` are its address, also of what is in a conversation;
+ * null at the coordinator. `actor` and `caseReference`: who put the address forward here last, and for which case; null
+ * where nobody did. `more`: of RowWider, the organisations that the policy lets know too.
+ */
 final readonly class TalkNews
 {
     use Unshown;
 
+    /** @param list<string> $more */
     public function __construct(
         public TalkNewsKind $kind,
         public ?int $conversation,
@@ -519,13 +528,16 @@ final readonly class TalkNews
         public ?string $canonical,
         public ?string $typed,
         public ?string $answerBy,
+        public ?string $actor,
+        public ?string $caseReference,
+        public array $more,
     ) {
     }
 }
 
 /**
  * Somebody that a partner was introduced to. Name and organisation are null where it is in the roster no longer;
- * `missesNote`: a later one came.
+ * `since` is null in AgendaItem's `left`; `missesNote`: a later one came.
  */
 final readonly class Introduced
 {
@@ -533,18 +545,22 @@ final readonly class Introduced
         public int $partner,
         public ?string $name,
         public ?string $organisation,
-        public string $since,
+        public ?string $since,
         public ?string $left,
         public bool $missesNote,
     ) {
     }
 }
 
-/** An own note to one partner. `putOff`: of PutOff, the day. */
+/** An own note to one partner. Of PutOff: `putOff`, the day, and `reason`: `day_spent` or `too_many_wait`. */
 final readonly class NoteCopy
 {
-    public function __construct(public int $to, public NoteProgress $progress, public ?string $putOff)
-    {
+    public function __construct(
+        public int $to,
+        public NoteProgress $progress,
+        public ?string $putOff,
+        public ?string $reason,
+    ) {
     }
 }
 
@@ -613,13 +629,18 @@ final readonly class AgendaPlace
     }
 }
 
-/** A conversation on the coordinator's agenda. */
+/**
+ * A conversation on the coordinator's agenda, or one that was. `waitsFor`: `first_decision`, `joined`, `note` or
+ * `next_day`; null where it does not wait for the coordinator. `ended`: `all_said`, `closed`, `all_left` or
+ * `coordinator_left`; null where it is on the agenda. `left`: who joined and left again.
+ */
 final readonly class AgendaItem
 {
     use Unshown;
 
     /**
      * @param list<Introduced> $joined
+     * @param list<Introduced> $left
      * @param list<AgendaPlace> $addresses
      */
     public function __construct(
@@ -627,11 +648,15 @@ final readonly class AgendaItem
         public bool $isNew,
         public string $began,
         public ?string $waitingSince,
+        public ?string $waitsFor,
+        public ?string $ended,
+        public ?string $endedOn,
         public ?int $lead,
         public ?string $decision,
         public ?string $next,
         public ?string $outcome,
         public array $joined,
+        public array $left,
         public array $addresses,
     ) {
     }
@@ -1261,21 +1286,22 @@ final class Partner extends Handle
     }
 
     /**
-     * What is put forward.
+     * What is put forward, for a person to be shown, whom the journal has.
      *
      * @return list<PutForward>
      */
-    public function forwarded(): array
+    public function forwarded(Acting $by, ?int $now = null): array
     {
-        return self::rows('forwarded', Library::make('stapel_forwarded', 'partner_forwarded', $this->raw()),
-            fn(CData $row) => new PutForward(
+        $who = Library::acting($by, $keep);
+        return self::rows('forwarded', Library::make('stapel_forwarded', 'partner_forwarded', $this->raw(), $who,
+            Library::now($now)), fn(CData $row) => new PutForward(
                 Library::text($row->canonical) ?? '',
                 Library::text($row->typed),
                 Level::from($row->level),
                 Library::text($row->since) ?? '',
                 $row->epoch,
                 $row->ended !== 0,
-                array_filter(explode(' ', Library::text($row->more) ?? '')),
+                self::names($row->more),
                 Library::text($row->stands_until),
             ));
     }
@@ -1318,7 +1344,8 @@ final class Partner extends Handle
     }
 
     /**
-     * What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+     * What is new of what comes after a hit, told once, for a person to be shown, whom the journal has. At most 500 at
+     * a time, the oldest first: where there are as many, call it again.
      *
      * @return list<TalkNews>
      */
@@ -1334,6 +1361,9 @@ final class Partner extends Handle
                 Library::text($row->canonical),
                 Library::text($row->typed),
                 Library::text($row->answer_by),
+                Library::text($row->actor),
+                Library::text($row->case_reference),
+                self::names($row->more),
             ));
     }
 
@@ -1420,11 +1450,15 @@ final class Partner extends Handle
             $row->is_new !== 0,
             Library::text($row->began) ?? '',
             Library::text($row->waiting_since),
+            Library::text($row->waits_for),
+            Library::text($row->ended),
+            Library::text($row->ended_on),
             $row->lead ?: null,
             Library::text($row->decision),
             Library::text($row->next),
             Library::text($row->outcome),
             self::parts($row->joined, fn(int $who) => self::introduced('agenda_joined', $made, $at, $who)),
+            self::parts($row->left, fn(int $who) => self::introduced('agenda_left', $made, $at, $who)),
             self::parts($row->addresses, function (int $one) use ($made, $at) {
                 $place = Library::get('stapel_agenda_place', 'agenda_address', $made, $at, $one);
                 return new AgendaPlace(Library::text($place->canonical) ?? '', Library::text($place->typed));
@@ -1516,6 +1550,16 @@ final class Partner extends Handle
         return $parts;
     }
 
+    /**
+     * Names that have a space between.
+     *
+     * @return list<string>
+     */
+    private static function names(CData $text): array
+    {
+        return array_values(array_filter(explode(' ', Library::text($text) ?? '')));
+    }
+
     private static function introduced(string $function, CData $made, int $at, int $who): Introduced
     {
         $one = Library::get('stapel_introduced', $function, $made, $at, $who);
@@ -1523,7 +1567,7 @@ final class Partner extends Handle
             $one->partner,
             Library::text($one->name),
             Library::text($one->organisation),
-            Library::text($one->since) ?? '',
+            Library::text($one->since),
             Library::text($one->left),
             $one->misses_note !== 0,
         );
@@ -1544,7 +1588,8 @@ final class Partner extends Handle
             Library::text($note->next),
             self::parts($note->copies, function (int $copy) use ($made, $at, $number) {
                 $to = Library::get('stapel_note_copy', 'conversations_copy', $made, $at, $number, $copy);
-                return new NoteCopy($to->to, NoteProgress::from($to->progress), Library::text($to->put_off));
+                return new NoteCopy($to->to, NoteProgress::from($to->progress), Library::text($to->put_off),
+                    Library::text($to->reason));
             }),
         );
     }

@@ -204,6 +204,8 @@ enum stapel_talk_news_kind
     STAPEL_TALK_NEWS_LEFT = 5,
     STAPEL_TALK_NEWS_ROW_ENDED = 6,
     STAPEL_TALK_NEWS_ROW_WIDER = 7,
+    STAPEL_TALK_NEWS_NEVER_CERTIFIED = 8,
+    STAPEL_TALK_NEWS_REFUSED = 9,
 };
 typedef int32_t stapel_talk_news_kind;
 enum stapel_note_kind
@@ -455,6 +457,9 @@ typedef struct {
     stapel_str canonical;
     stapel_str typed;
     stapel_str answer_by;
+    stapel_str actor;
+    stapel_str case_reference;
+    stapel_str more;
 } stapel_talk_news_row;
 typedef struct {
     uint32_t number;
@@ -495,17 +500,22 @@ typedef struct {
     uint16_t to;
     stapel_note_progress progress;
     stapel_str put_off;
+    stapel_str reason;
 } stapel_note_copy;
 typedef struct {
     uint32_t conversation;
     int32_t is_new;
     stapel_str began;
     stapel_str waiting_since;
+    stapel_str waits_for;
+    stapel_str ended;
+    stapel_str ended_on;
     uint16_t lead;
     stapel_str decision;
     stapel_str next;
     stapel_str outcome;
     size_t joined;
+    size_t left;
     size_t addresses;
 } stapel_agenda_row;
 typedef struct {
@@ -736,7 +746,10 @@ stapel_status stapel_partner_report_year(const stapel_partner *partner,
                                          uint16_t year,
                                          uint64_t now,
                                          stapel_messages **messages);
-stapel_status stapel_partner_forwarded(const stapel_partner *partner, stapel_forwarded **forwarded);
+stapel_status stapel_partner_forwarded(const stapel_partner *partner,
+                                       const stapel_case *by,
+                                       uint64_t now,
+                                       stapel_forwarded **forwarded);
 stapel_status stapel_forwarded_count(const stapel_forwarded *forwarded, size_t *count);
 stapel_status stapel_forwarded_get(const stapel_forwarded *forwarded,
                                    size_t index,
@@ -831,6 +844,10 @@ stapel_status stapel_agenda_joined(const stapel_agenda *agenda,
                                    size_t index,
                                    size_t at,
                                    stapel_introduced *joined);
+stapel_status stapel_agenda_left(const stapel_agenda *agenda,
+                                 size_t index,
+                                 size_t at,
+                                 stapel_introduced *left);
 stapel_status stapel_agenda_address(const stapel_agenda *agenda,
                                     size_t index,
                                     size_t at,

@@ -481,7 +481,7 @@ function testAConversationAfterAHit(string $folder): void
     $first = $town->now;
     $town->until(fn() => $town->now > $first);
     same([1, 0], [$police->putForward($homes, $by, $town->now), $police->putForward($homes, $by, $town->now)]);
-    [$mine] = $police->forwarded();
+    [$mine] = $police->forwarded($by, $town->now);
     same([$key, $home, null, gmdate('Y-m-d', $town->now)], [$mine->canonical, $mine->typed, $mine->standsUntil,
         $mine->since]);
     same([1, false, []], [$mine->epoch, $mine->ended, $mine->more]);
@@ -489,7 +489,7 @@ function testAConversationAfterAHit(string $folder): void
         array_map(fn($row) => $row->kind, $who->talkNews($by, $town->now)), true);
 
     $town->until(fn() => $tax->asked($by, $town->now) !== []);
-    same(true, $police->forwarded()[0]->standsUntil > $mine->since);
+    same(true, $police->forwarded($by, $town->now)[0]->standsUntil > $mine->since);
     [$news] = $tax->talkNews($by, $town->now);
     same([TalkNewsKind::Asked, $key, null], [$news->kind, $news->canonical, $news->conversation]);
     same([], $tax->talkNews($by, $town->now));
@@ -505,6 +505,7 @@ function testAConversationAfterAHit(string $folder): void
     [$item] = $coordinator->agenda($by, $town->now);
     same([true, null, null, 1], [$item->isNew, $item->lead, $item->decision, count($item->addresses)]);
     same([$key, $home], [$item->addresses[0]->canonical, $item->addresses[0]->typed]);
+    same(['first_decision', null, []], [$item->waitsFor, $item->ended, $item->left]);
     same(['politie', 'System 1'], [$item->joined[0]->organisation, $item->joined[0]->name]);
     [$talk] = $police->conversations($by, now: $town->now);
     same([$key, $home, null, 2], [$talk->canonical, $talk->typed, $talk->left, count($talk->introduced)]);
@@ -523,7 +524,10 @@ function testAConversationAfterAHit(string $folder): void
     same([1, 2, NoteProgress::Waiting], [count($own->copies), $own->copies[0]->to, $own->copies[0]->progress]);
     same(false, str_contains(print_r($own, true), 'kijken'));
     $town->until(fn() => $tax->conversations($by, $theirs, $town->now)[0]->lead === 1);
-    same(true, $has($tax, TalkNewsKind::Note));
+    $isNote = fn($row) => $row->kind === TalkNewsKind::Note;
+    [$news] = array_values(array_filter($tax->talkNews($by, $town->now), $isNote));
+    same([$key, $home, $by->actor, $by->case, []], [$news->canonical, $news->typed, $news->actor, $news->caseReference,
+        $news->more]);
     $heard = array_filter($tax->conversations($by, $theirs, $town->now)[0]->notes, fn($note) => $note->from === 1);
     same(['Wij gaan kijken', null], array_values(array_map(fn($note) => $note->text, $heard)));
     $coordinator->writeDecision($item->conversation, 'Belasting leidt', $by, 2, '2027-01-31', $town->now);
@@ -537,7 +541,7 @@ function testAConversationAfterAHit(string $folder): void
     same(gmdate('Y-m-d', $town->now), $tax->conversations($by, now: $town->now)[0]->left);
     $town->until(fn() => $has($police, TalkNewsKind::Left));
     same('no_conversation', codeOf(fn() => $police->writeText($talk->number, 'x', $by, to: 2, now: $town->now)));
-    same([1, []], [$police->takeBack($homes, $by, $town->now), $police->forwarded()]);
+    same([1, []], [$police->takeBack($homes, $by, $town->now), $police->forwarded($by, $town->now)]);
 
     [$cell] = $police->yearCells(2026);
     same([['open', 'taken_up_together', 'taken_up_by_one', 'not_taken_up', 'nothing_found'], 0],

@@ -563,14 +563,14 @@ class Test(unittest.TestCase):
         town.flag(1, 2, 3)
         town.next_day()
         self.assertEqual([police.put_forward(town.homes, BY, now=town.now) for _ in range(2)], [1, 0])
-        mine = police.forwarded()
+        mine = police.forwarded(BY, now=town.now)
         self.assertEqual((mine[0].canonical, mine[0].typed, mine[0].stands_until), ("1012JS|1|A", HOME, None))
         self.assertEqual((mine[0].since, mine[0].epoch, mine[0].ended, mine[0].more), (day(town.now), 1, False, []))
         self.fails("not_put_forward", tax.answer, "1012JS|1|A", "join", BY, now=town.now)
 
         # The others who flag it are asked.
         town.until(lambda: tax.asked(BY, now=town.now))
-        self.assertGreater(police.forwarded()[0].stands_until or day(0), day(town.now))
+        self.assertGreater(police.forwarded(BY, now=town.now)[0].stands_until or day(0), day(town.now))
         news = tax.talk_news(BY, now=town.now)
         asked = stapel.TalkNewsKind.ASKED
         self.assertEqual([(one.kind, one.canonical, one.conversation) for one in news], [(asked, "1012JS|1|A", None)])
@@ -590,6 +590,7 @@ class Test(unittest.TestCase):
         item = coordinator.agenda(BY, now=town.now)[0]
         self.assertEqual((item.is_new, item.lead, item.decision, item.outcome), (True, None, None, None))
         self.assertEqual(item.addresses, [("1012JS|1|A", HOME)])
+        self.assertEqual((item.waits_for, item.ended, item.left), ("first_decision", None, []))
         self.assertEqual([joined.partner for joined in item.joined], [1, 2])
         talk = police.conversations(BY, now=town.now)[0]
         self.assertEqual((talk.canonical, talk.typed, talk.lead, talk.left), ("1012JS|1|A", HOME, None, None))
@@ -610,10 +611,12 @@ class Test(unittest.TestCase):
         police.write_lead(talk.number, 1, BY, text="Politie", now=town.now)
         said = police.conversations(BY, number=talk.number, now=town.now)[0].notes[-2]
         self.assertEqual((said.kind, said.from_, said.text), (stapel.NoteKind.TEXT, None, "Wij gaan kijken"))
-        self.assertEqual(said.copies, [stapel.NoteCopy(2, stapel.NoteProgress.WAITING, None)])
+        self.assertEqual(said.copies, [stapel.NoteCopy(2, stapel.NoteProgress.WAITING, None, None)])
         self.assertNotIn("kijken", repr(said))
         town.until(lambda: tax.conversations(BY, number=theirs, now=town.now)[0].lead == 1)
-        self.assertIn(stapel.TalkNewsKind.NOTE, [one.kind for one in tax.talk_news(BY, now=town.now)])
+        news = [one for one in tax.talk_news(BY, now=town.now) if one.kind == stapel.TalkNewsKind.NOTE]
+        about = {(one.canonical, one.typed, one.actor, one.case_reference) for one in news}
+        self.assertEqual(about, {("1012JS|1|A", HOME, BY.actor, BY.reference)}, "what it is about, and for which case")
         heard = [note for note in tax.conversations(BY, number=theirs, now=town.now)[0].notes if note.from_ == 1]
         self.assertEqual([note.text for note in heard], ["Wij gaan kijken", "Politie"])
         self.assertEqual((heard[1].kind, heard[1].lead), (stapel.NoteKind.LEAD, 1))
@@ -638,9 +641,12 @@ class Test(unittest.TestCase):
         self.assertEqual(tax.conversations(BY, now=town.now)[0].left, day(town.now))
         left = stapel.TalkNewsKind.LEFT
         town.until(lambda: left in [one.kind for one in police.talk_news(BY, now=town.now)])
+        item = coordinator.agenda(BY, now=town.now)[0]
+        self.assertEqual([(one.partner, one.since) for one in item.left], [(2, None)])
+        self.assertEqual([one.partner for one in item.joined], [1])
         self.fails("no_conversation", police.write_text, talk.number, "x", BY, to=2, now=town.now)
         self.assertEqual(police.take_back(town.homes, BY, now=town.now), 1)
-        self.assertEqual(police.forwarded(), [])
+        self.assertEqual(police.forwarded(BY, now=town.now), [])
 
         # The year, once it is over.
         all_ways = ["open", "taken_up_together", "taken_up_by_one", "not_taken_up", "nothing_found"]

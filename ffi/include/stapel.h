@@ -585,6 +585,10 @@ enum stapel_talk_news_kind
      * not told, unless somebody agrees to that by putting it forward again.
      */
     STAPEL_TALK_NEWS_ROW_WIDER = 7,
+    /** Something of another was passed over, because for two weeks no certificate of it came: ask its organisation. */
+    STAPEL_TALK_NEWS_NEVER_CERTIFIED = 8,
+    /** A note of another was passed over, because its writer may not say what it says. */
+    STAPEL_TALK_NEWS_REFUSED = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -629,12 +633,9 @@ enum stapel_note_progress
  {
     /** In a way that this version of the library does not know. */
     STAPEL_PROGRESS_OTHER = 0,
-    /** It goes with the next exchange. */
+    /** It goes with one of the next exchanges. */
     STAPEL_PROGRESS_WAITING = 1,
-    /**
-     * The broker did not take it on the day `put_off`, because the organisation's notes of the day were spent or too
-     * many wait for the other. It goes on the next day.
-     */
+    /** The broker did not take it on the day `put_off`; `reason` says why. It goes on the next day. */
     STAPEL_PROGRESS_PUT_OFF = 2,
     /** The broker has it. */
     STAPEL_PROGRESS_KEPT = 3,
@@ -657,7 +658,10 @@ typedef int32_t stapel_note_progress;
  */
 typedef struct stapel_addresses stapel_addresses;
 
-/** The coordinator's agenda, oldest first. It never changes: any number of threads may look at it at once. */
+/**
+ * The coordinator's agenda, oldest first, with what has ended. It never changes: any number of threads may look at it
+ * at once.
+ */
 typedef struct stapel_agenda stapel_agenda;
 
 /**
@@ -1100,7 +1104,10 @@ typedef struct {
     uint32_t news;
     /** STAPEL_KIND_POSTED: how much was passed over, because it is not for this partner or does not open. */
     uint32_t passed_over;
-    /** STAPEL_KIND_POSTED: not 0 where more waits: stapel_partner_talk fetches it. */
+    /**
+     * STAPEL_KIND_POSTED: not 0 where more waits: it comes with the next exchange that
+     * stapel_partner_talk makes.
+     */
     int32_t more;
     /**
      * STAPEL_KIND_POSTED: STAPEL_OK, or what is wrong with an introduction: STAPEL_ERROR_FALSE_INTRODUCTION or
@@ -1209,16 +1216,31 @@ typedef struct {
     stapel_talk_news_kind kind;
     /** The number of the conversation that it is in; 0 where it is in none. */
     uint32_t conversation;
-    /** Who was introduced, wrote or left: its number in the roster. 0 where it is nobody. */
+    /**
+     * Who was introduced, wrote or left, or whose certificate is missing: its number in the roster. 0 where it is
+     * nobody.
+     */
     uint16_t partner;
     /** Its name in the roster. NULL where it is nobody, or in the roster no longer. */
     stapel_str name;
-    /** Of what is in no conversation: the canonical form of the address. Else NULL. */
+    /**
+     * The canonical form of the address, also of what is in a conversation. NULL at the coordinator, who has it from a
+     * note, and where it is about no address.
+     */
     stapel_str canonical;
-    /** Of what is in no conversation: the address as it was written when it was flagged. NULL where there was none. */
+    /** The address as it was written when it was flagged. NULL where there was no text. */
     stapel_str typed;
     /** STAPEL_TALK_NEWS_ASKED: the last day on which an answer is in time, written as in "2027-05-31". Else NULL. */
     stapel_str answer_by;
+    /** Who put the address forward here last. NULL where nobody did, or the journal has it no longer. */
+    stapel_str actor;
+    /** The case for which that was done. NULL where `actor` is. */
+    stapel_str case_reference;
+    /**
+     * STAPEL_TALK_NEWS_ROW_WIDER: the organisations that the policy lets know too, as in stapel_forwarded_row. Else
+     * NULL, and where somebody agreed to it since.
+     */
+    stapel_str more;
 } stapel_talk_news_row;
 
 /**
@@ -1265,7 +1287,7 @@ typedef struct {
     stapel_str name;
     /** Its organisation, by the short name of the policy. NULL where it is in the roster no longer. */
     stapel_str organisation;
-    /** The day on which the introduction was decided. */
+    /** The day on which the introduction was decided. Of stapel_agenda_left NULL. */
     stapel_str since;
     /** The day on which it left. NULL where it did not. */
     stapel_str left;
@@ -1308,9 +1330,14 @@ typedef struct {
     stapel_note_progress progress;
     /** STAPEL_PROGRESS_PUT_OFF: the day, written as in "2027-05-31". Else NULL. */
     stapel_str put_off;
+    /**
+     * STAPEL_PROGRESS_PUT_OFF: why: "day_spent", where the organisation's notes of that day were spent, or
+     * "too_many_wait", where as many wait for the other as may, until its own exchanges bring it some. Else NULL.
+     */
+    stapel_str reason;
 } stapel_note_copy;
 
-/** A conversation on the coordinator's agenda. Days are written as in "2027-05-31". */
+/** A conversation on the coordinator's agenda, or one that was. Days are written as in "2027-05-31". */
 typedef struct {
     /** The number of the conversation: stapel_partner_conversations has what was written in it. */
     uint32_t conversation;
@@ -1318,12 +1345,21 @@ typedef struct {
     int32_t is_new;
     /** The day of its first introduction. */
     stapel_str began;
-    /**
-     * Since which day it waits for the coordinator: since it began, where nothing was decided yet, or since somebody
-     * came to it or wrote, or the day came on which it was to be looked at, after the last decision. NULL where it
-     * does not.
-     */
+    /** Since which day it waits for the coordinator. NULL where it does not. */
     stapel_str waiting_since;
+    /**
+     * For what: "first_decision", where nothing was decided yet; or, after the last decision, "joined", where somebody
+     * joined who has not got it, "note", where somebody wrote, or "next_day", where the day has come on which it was
+     * to be looked at. Of several the earliest. NULL where it does not wait.
+     */
+    stapel_str waits_for;
+    /**
+     * Why it is on the agenda no longer: "all_said", where all who joined said how it ended, "closed", where the
+     * coordinator did, "all_left", or "coordinator_left". NULL where it is on the agenda.
+     */
+    stapel_str ended;
+    /** Since which day that is so. NULL where `ended` is. */
+    stapel_str ended_on;
     /** Who leads: its number in the roster. 0 where nobody does. */
     uint16_t lead;
     /** What was decided last. NULL where nothing was. */
@@ -1334,6 +1370,8 @@ typedef struct {
     stapel_str outcome;
     /** How many joined, without those who left, for stapel_agenda_joined. */
     size_t joined;
+    /** How many joined and left again, for stapel_agenda_left. */
+    size_t left;
     /**
      * How many addresses notes said that it is about, each once, for stapel_agenda_address: more than one where they
      * differ.
@@ -2089,8 +2127,16 @@ stapel_status stapel_partner_report_year(const stapel_partner *partner,
                                          uint64_t now,
                                          stapel_messages **messages);
 
-/** What this partner puts forward. To be freed with stapel_forwarded_free. */
-stapel_status stapel_partner_forwarded(const stapel_partner *partner, stapel_forwarded **forwarded);
+/**
+ * What this partner puts forward, for a person to be shown. To be freed with stapel_forwarded_free. Before it is
+ * handed out the journal has who is shown it, and for which case.
+ *
+ * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
+ */
+stapel_status stapel_partner_forwarded(const stapel_partner *partner,
+                                       const stapel_case *by,
+                                       uint64_t now,
+                                       stapel_forwarded **forwarded);
 
 /** How many rows there are. */
 stapel_status stapel_forwarded_count(const stapel_forwarded *forwarded, size_t *count);
@@ -2151,7 +2197,8 @@ stapel_status stapel_partner_answer(const stapel_partner *partner,
 /**
  * What is new of what comes after a hit since this was called last, for a person to be shown. To be freed with
  * stapel_talk_news_free. Before it is handed out the journal has who is shown it, and for which case. It is told once;
- * after an error it is told again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
+ * after an error it is told again. At most 500 are told at a time, the oldest first: where it tells as many, call it
+ * again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
  *
  * Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _JOURNAL_DAMAGED, _IO.
  */
@@ -2310,8 +2357,9 @@ stapel_status stapel_partner_leave(const stapel_partner *partner,
                                    uint64_t now);
 
 /**
- * The coordinator's agenda, for a person to be shown: the conversations that have not ended. To be freed with
- * stapel_agenda_free. Before it is handed out the journal has who is shown it, and for which case.
+ * The coordinator's agenda, for a person to be shown: all conversations, oldest first, those that have ended among
+ * them (`ended` in stapel_agenda_row). To be freed with stapel_agenda_free. Before it is handed out the journal has
+ * who is shown it, and for which case.
  *
  * Errors: STAPEL_ERROR_NOT_PERMITTED for another than the coordinator; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
  */
@@ -2340,6 +2388,17 @@ stapel_status stapel_agenda_joined(const stapel_agenda *agenda,
                                    size_t index,
                                    size_t at,
                                    stapel_introduced *joined);
+
+/**
+ * Number `at`, counted from 0, of those who joined row `index` of an agenda and left again, in the order in which they
+ * joined: `left` is the day on which it left, `since` always NULL and `misses_note` 0. The texts belong to the agenda.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_agenda_left(const stapel_agenda *agenda,
+                                 size_t index,
+                                 size_t at,
+                                 stapel_introduced *left);
 
 /**
  * Address `at`, counted from 0, that notes said row `index` of an agenda is about. The texts belong to the agenda.

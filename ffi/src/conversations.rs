@@ -16,7 +16,8 @@ use crate::status::stapel_status;
 /// Conversations, oldest first. They never change: any number of threads may look at them at once.
 pub struct stapel_conversations(Vec<Shown>);
 
-/// The coordinator's agenda, oldest first. It never changes: any number of threads may look at it at once.
+/// The coordinator's agenda, oldest first, with what has ended. It never changes: any number of threads may look at it
+/// at once.
 pub struct stapel_agenda(Vec<AgendaRow>);
 
 /// A conversation, with the texts of its days and names.
@@ -33,7 +34,7 @@ struct IntroducedRow {
     partner: u16,
     name: Option<String>,
     organisation: Option<String>,
-    since: String,
+    since: Option<String>,
     left: Option<String>,
     misses_note: bool,
 }
@@ -50,7 +51,9 @@ struct AgendaRow {
     began: String,
     waiting_since: Option<String>,
     next: Option<String>,
+    ended_on: Option<String>,
     joined: Vec<IntroducedRow>,
+    left: Vec<IntroducedRow>,
     /// Each key, with the ways in which it was typed.
     addresses: Vec<(String, String)>,
 }
@@ -99,7 +102,7 @@ pub struct stapel_introduced {
     pub name: stapel_str,
     /// Its organisation, by the short name of the policy. NULL where it is in the roster no longer.
     pub organisation: stapel_str,
-    /// The day on which the introduction was decided.
+    /// The day on which the introduction was decided. Of stapel_agenda_left NULL.
     pub since: stapel_str,
     /// The day on which it left. NULL where it did not.
     pub left: stapel_str,
@@ -158,10 +161,9 @@ pub struct stapel_note {
 pub enum stapel_note_progress {
     /// In a way that this version of the library does not know.
     STAPEL_PROGRESS_OTHER = 0,
-    /// It goes with the next exchange.
+    /// It goes with one of the next exchanges.
     STAPEL_PROGRESS_WAITING = 1,
-    /// The broker did not take it on the day `put_off`, because the organisation's notes of the day were spent or too
-    /// many wait for the other. It goes on the next day.
+    /// The broker did not take it on the day `put_off`; `reason` says why. It goes on the next day.
     STAPEL_PROGRESS_PUT_OFF = 2,
     /// The broker has it.
     STAPEL_PROGRESS_KEPT = 3,
@@ -181,9 +183,12 @@ pub struct stapel_note_copy {
     pub progress: stapel_note_progress,
     /// STAPEL_PROGRESS_PUT_OFF: the day, written as in "2027-05-31". Else NULL.
     pub put_off: stapel_str,
+    /// STAPEL_PROGRESS_PUT_OFF: why: "day_spent", where the organisation's notes of that day were spent, or
+    /// "too_many_wait", where as many wait for the other as may, until its own exchanges bring it some. Else NULL.
+    pub reason: stapel_str,
 }
 
-/// A conversation on the coordinator's agenda. Days are written as in "2027-05-31".
+/// A conversation on the coordinator's agenda, or one that was. Days are written as in "2027-05-31".
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_agenda_row {
@@ -193,10 +198,17 @@ pub struct stapel_agenda_row {
     pub is_new: i32,
     /// The day of its first introduction.
     pub began: stapel_str,
-    /// Since which day it waits for the coordinator: since it began, where nothing was decided yet, or since somebody
-    /// came to it or wrote, or the day came on which it was to be looked at, after the last decision. NULL where it
-    /// does not.
+    /// Since which day it waits for the coordinator. NULL where it does not.
     pub waiting_since: stapel_str,
+    /// For what: "first_decision", where nothing was decided yet; or, after the last decision, "joined", where somebody
+    /// joined who has not got it, "note", where somebody wrote, or "next_day", where the day has come on which it was
+    /// to be looked at. Of several the earliest. NULL where it does not wait.
+    pub waits_for: stapel_str,
+    /// Why it is on the agenda no longer: "all_said", where all who joined said how it ended, "closed", where the
+    /// coordinator did, "all_left", or "coordinator_left". NULL where it is on the agenda.
+    pub ended: stapel_str,
+    /// Since which day that is so. NULL where `ended` is.
+    pub ended_on: stapel_str,
     /// Who leads: its number in the roster. 0 where nobody does.
     pub lead: u16,
     /// What was decided last. NULL where nothing was.
@@ -207,6 +219,8 @@ pub struct stapel_agenda_row {
     pub outcome: stapel_str,
     /// How many joined, without those who left, for stapel_agenda_joined.
     pub joined: usize,
+    /// How many joined and left again, for stapel_agenda_left.
+    pub left: usize,
     /// How many addresses notes said that it is about, each once, for stapel_agenda_address: more than one where they
     /// differ.
     pub addresses: usize,
@@ -362,6 +376,7 @@ pub unsafe extern "C" fn stapel_conversations_copy(
             to: found.to,
             progress: stapel_note_progress::of(found.progress),
             put_off: stapel_str::optional(row(&texts.put_off, copy, "copy")?.as_deref()),
+            reason: stapel_str::optional(found.progress.put_off().map(|(_, why)| why.as_str())),
         });
         Ok(())
     })
@@ -492,8 +507,9 @@ pub unsafe extern "C" fn stapel_partner_leave(
     })
 }
 
-/// The coordinator's agenda, for a person to be shown: the conversations that have not ended. To be freed with
-/// stapel_agenda_free. Before it is handed out the journal has who is shown it, and for which case.
+/// The coordinator's agenda, for a person to be shown: all conversations, oldest first, those that have ended among
+/// them (`ended` in stapel_agenda_row). To be freed with stapel_agenda_free. Before it is handed out the journal has
+/// who is shown it, and for which case.
 ///
 /// Errors: STAPEL_ERROR_NOT_PERMITTED for another than the coordinator; _CASE, _CLOCK, _CLOCK_AHEAD, _IO.
 #[unsafe(no_mangle)]
@@ -509,8 +525,7 @@ pub unsafe extern "C" fn stapel_partner_agenda(
         let partner = get(partner)?;
         let mut partner = partner.lock()?;
         let items = partner.show_agenda(&by, Timestamp(now))?;
-        let open = items.into_iter().filter(|item| item.ended.is_none());
-        let rows = open.map(|item| AgendaRow::of(item, &partner));
+        let rows = items.into_iter().map(|item| AgendaRow::of(item, &partner));
         agenda.write(add(stapel_agenda(rows.collect())));
         Ok(())
     })
@@ -561,6 +576,26 @@ pub unsafe extern "C" fn stapel_agenda_joined(
         let joined = unsafe { out(joined, "joined") }?;
         let agenda = get(agenda)?;
         joined.write(row(&row(&agenda.0, index, "row")?.joined, at, "introduction")?.row());
+        Ok(())
+    })
+}
+
+/// Number `at`, counted from 0, of those who joined row `index` of an agenda and left again, in the order in which they
+/// joined: `left` is the day on which it left, `since` always NULL and `misses_note` 0. The texts belong to the agenda.
+///
+/// Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_agenda_left(
+    agenda: *const stapel_agenda,
+    index: usize,
+    at: usize,
+    left: *mut stapel_introduced,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let left = unsafe { out(left, "left") }?;
+        let agenda = get(agenda)?;
+        left.write(row(&row(&agenda.0, index, "row")?.left, at, "introduction")?.row());
         Ok(())
     })
 }
@@ -622,7 +657,8 @@ impl Shown {
         let introduced = conversation.introduced.iter().map(|other| IntroducedRow {
             left: other.left.map(|day| day.to_string()),
             misses_note: other.misses_note,
-            ..IntroducedRow::since(other.partner, other.since, partner)
+            since: Some(other.since.to_string()),
+            ..IntroducedRow::of(other.partner, partner)
         });
         Shown {
             began: conversation.began.to_string(),
@@ -656,14 +692,14 @@ impl Shown {
 }
 
 impl IntroducedRow {
-    /// One that did not leave.
-    fn since(number: u16, since: Day, partner: &Partner) -> IntroducedRow {
+    /// Who it is, without days.
+    fn of(number: u16, partner: &Partner) -> IntroducedRow {
         let entry = partner.policy().policy().partner(number);
         IntroducedRow {
             partner: number,
             name: name(partner, number),
             organisation: entry.map(|entry| entry.organisation.to_string()),
-            since: since.to_string(),
+            since: None,
             left: None,
             misses_note: false,
         }
@@ -674,7 +710,7 @@ impl IntroducedRow {
             partner: self.partner,
             name: stapel_str::optional(self.name.as_deref()),
             organisation: stapel_str::optional(self.organisation.as_deref()),
-            since: stapel_str::of(&self.since),
+            since: stapel_str::optional(self.since.as_deref()),
             left: stapel_str::optional(self.left.as_deref()),
             misses_note: self.misses_note.into(),
         }
@@ -687,10 +723,7 @@ impl NoteRow {
             NoteContent::Decision { next, .. } => *next,
             _ => None,
         };
-        let put_off = note.copies.iter().map(|copy| match copy.progress {
-            NoteProgress::PutOff(day, _) => Some(day.to_string()),
-            _ => None,
-        });
+        let put_off = note.copies.iter().map(|copy| copy.progress.put_off().map(|(day, _)| day.to_string()));
         NoteRow { next: next.map(|day| day.to_string()), put_off: put_off.collect() }
     }
 }
@@ -757,12 +790,21 @@ impl stapel_note_progress {
 
 impl AgendaRow {
     fn of(item: AgendaItem, partner: &Partner) -> AgendaRow {
-        let joined = item.joined.iter().map(|(number, since)| IntroducedRow::since(*number, *since, partner));
+        let joined = item
+            .joined
+            .iter()
+            .map(|(number, day)| IntroducedRow { since: Some(day.to_string()), ..IntroducedRow::of(*number, partner) });
+        let left = item
+            .left
+            .iter()
+            .map(|(number, day)| IntroducedRow { left: Some(day.to_string()), ..IntroducedRow::of(*number, partner) });
         AgendaRow {
             began: item.began.to_string(),
             waiting_since: item.waits.map(|(day, _)| day.to_string()),
             next: item.next.map(|day| day.to_string()),
+            ended_on: item.ended.map(|(day, _)| day.to_string()),
             joined: joined.collect(),
+            left: left.collect(),
             addresses: item.addresses.iter().map(|(key, typed)| (key.clone(), typed.join("; "))).collect(),
             item,
         }
@@ -774,11 +816,15 @@ impl AgendaRow {
             is_new: self.item.is_new.into(),
             began: stapel_str::of(&self.began),
             waiting_since: stapel_str::optional(self.waiting_since.as_deref()),
+            waits_for: stapel_str::optional(self.item.waits.map(|(_, why)| why.as_str())),
+            ended: stapel_str::optional(self.item.ended.map(|(_, why)| why.as_str())),
+            ended_on: stapel_str::optional(self.ended_on.as_deref()),
             lead: self.item.lead.unwrap_or(0),
             decision: stapel_str::optional(self.item.decision.as_deref()),
             next: stapel_str::optional(self.next.as_deref()),
             outcome: stapel_str::optional(self.item.outcome.map(Outcome::as_str)),
             joined: self.joined.len(),
+            left: self.left.len(),
             addresses: self.item.addresses.len(),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 
-use stapel::partner::{AskAnswer, Partner, PutForwardByOther, PutForwardRow, TalkNews};
-use stapel::{AddressKey, Timestamp};
+use stapel::partner::{AskAnswer, Case, Partner, PutForwardByOther, PutForwardRow, ShownNews, TalkNews};
+use stapel::{AddressKey, Slug, Timestamp};
 
 use crate::address::stapel_level;
 use crate::bytes::{case, invalid, out, past, stapel_case, stapel_str, text};
@@ -43,13 +43,10 @@ struct AskedRow {
 }
 
 struct TalkNewsRow {
-    kind: stapel_talk_news_kind,
-    conversation: u32,
-    partner: u16,
+    shown: ShownNews,
     name: Option<String>,
-    address: Option<AddressKey>,
-    typed: String,
     answer_by: Option<String>,
+    more: String,
 }
 
 /// An own flag that is put forward.
@@ -122,6 +119,10 @@ pub enum stapel_talk_news_kind {
     /// The policy lets more know of what is put forward than was agreed to: `more` in stapel_forwarded_row. They are
     /// not told, unless somebody agrees to that by putting it forward again.
     STAPEL_TALK_NEWS_ROW_WIDER = 7,
+    /// Something of another was passed over, because for two weeks no certificate of it came: ask its organisation.
+    STAPEL_TALK_NEWS_NEVER_CERTIFIED = 8,
+    /// A note of another was passed over, because its writer may not say what it says.
+    STAPEL_TALK_NEWS_REFUSED = 9,
 }
 
 /// Something new of what comes after a hit.
@@ -132,16 +133,25 @@ pub struct stapel_talk_news_row {
     pub kind: stapel_talk_news_kind,
     /// The number of the conversation that it is in; 0 where it is in none.
     pub conversation: u32,
-    /// Who was introduced, wrote or left: its number in the roster. 0 where it is nobody.
+    /// Who was introduced, wrote or left, or whose certificate is missing: its number in the roster. 0 where it is
+    /// nobody.
     pub partner: u16,
     /// Its name in the roster. NULL where it is nobody, or in the roster no longer.
     pub name: stapel_str,
-    /// Of what is in no conversation: the canonical form of the address. Else NULL.
+    /// The canonical form of the address, also of what is in a conversation. NULL at the coordinator, who has it from a
+    /// note, and where it is about no address.
     pub canonical: stapel_str,
-    /// Of what is in no conversation: the address as it was written when it was flagged. NULL where there was none.
+    /// The address as it was written when it was flagged. NULL where there was no text.
     pub typed: stapel_str,
     /// STAPEL_TALK_NEWS_ASKED: the last day on which an answer is in time, written as in "2027-05-31". Else NULL.
     pub answer_by: stapel_str,
+    /// Who put the address forward here last. NULL where nobody did, or the journal has it no longer.
+    pub actor: stapel_str,
+    /// The case for which that was done. NULL where `actor` is.
+    pub case_reference: stapel_str,
+    /// STAPEL_TALK_NEWS_ROW_WIDER: the organisations that the policy lets know too, as in stapel_forwarded_row. Else
+    /// NULL, and where somebody agreed to it since.
+    pub more: stapel_str,
 }
 
 static FORWARDED: Table<stapel_forwarded> = Table::new();
@@ -172,18 +182,24 @@ impl Handle for stapel_talk_news {
     }
 }
 
-/// What this partner puts forward. To be freed with stapel_forwarded_free.
+/// What this partner puts forward, for a person to be shown. To be freed with stapel_forwarded_free. Before it is
+/// handed out the journal has who is shown it, and for which case.
+///
+/// Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_forwarded(
     partner: *const stapel_partner,
+    by: *const stapel_case,
+    now: u64,
     forwarded: *mut *mut stapel_forwarded,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let forwarded = unsafe { out(forwarded, "forwarded") }?;
+        let (by, forwarded) = unsafe { (case(by)?, out(forwarded, "forwarded")?) };
         let partner = get(partner)?;
-        let partner = partner.lock()?;
-        let rows = partner.put_forward_rows().map(|row| ForwardedRow::of(&row, &partner));
+        let mut partner = partner.lock()?;
+        let shown = partner.show_put_forward(&by, Timestamp(now))?;
+        let rows = shown.iter().map(|row| ForwardedRow::of(row, &partner));
         forwarded.write(add(stapel_forwarded(rows.collect())));
         Ok(())
     })
@@ -335,7 +351,8 @@ pub unsafe extern "C" fn stapel_partner_answer(
 
 /// What is new of what comes after a hit since this was called last, for a person to be shown. To be freed with
 /// stapel_talk_news_free. Before it is handed out the journal has who is shown it, and for which case. It is told once;
-/// after an error it is told again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
+/// after an error it is told again. At most 500 are told at a time, the oldest first: where it tells as many, call it
+/// again. What it is about stays in stapel_partner_asked and stapel_partner_conversations.
 ///
 /// Errors: STAPEL_ERROR_CASE, _CLOCK, _CLOCK_AHEAD, _JOURNAL_DAMAGED, _IO.
 #[unsafe(no_mangle)]
@@ -352,7 +369,7 @@ pub unsafe extern "C" fn stapel_partner_talk_news(
         let mut partner = partner.lock()?;
         let shown = partner.show_talk_news(&by, Timestamp(now))?;
         partner.take_talk_news()?;
-        let rows = shown.iter().map(|one| TalkNewsRow::of(&one.news, &partner));
+        let rows = shown.into_iter().map(|one| TalkNewsRow::of(one, &partner));
         news.write(add(stapel_talk_news(rows.collect())));
         Ok(())
     })
@@ -383,14 +400,18 @@ pub unsafe extern "C" fn stapel_talk_news_get(
         let row = unsafe { out(row, "row") }?;
         let news = get(news)?;
         let found = news.0.get(index).ok_or_else(|| past("piece of news", index, news.0.len()))?;
+        let ShownNews { news, address, typed, put_forward_by: by, .. } = &found.shown;
         row.write(stapel_talk_news_row {
-            kind: found.kind,
-            conversation: found.conversation,
-            partner: found.partner,
+            kind: stapel_talk_news_kind::of(news),
+            conversation: news.conversation().unwrap_or(0),
+            partner: news.partner().unwrap_or(0),
             name: stapel_str::optional(found.name.as_deref()),
-            canonical: stapel_str::optional(found.address.as_ref().map(AddressKey::as_str)),
-            typed: stapel_str::shown(&found.typed),
+            canonical: stapel_str::optional(address.as_ref().map(AddressKey::as_str)),
+            typed: stapel_str::shown(typed),
             answer_by: stapel_str::optional(found.answer_by.as_deref()),
+            actor: stapel_str::optional(by.as_ref().map(Case::actor)),
+            case_reference: stapel_str::optional(by.as_ref().map(Case::reference)),
+            more: stapel_str::shown(&found.more),
         });
         Ok(())
     })
@@ -409,14 +430,13 @@ pub(crate) fn name(partner: &Partner, number: u16) -> Option<String> {
 
 impl ForwardedRow {
     fn of(row: &PutForwardRow, partner: &Partner) -> ForwardedRow {
-        let more: Vec<&str> = row.more.iter().map(|slug| slug.as_str()).collect();
         ForwardedRow {
             address: row.address,
             typed: partner.typed(&row.address),
             since: row.since.to_string(),
             epoch: row.epoch,
             ended: row.ended,
-            more: more.join(" "),
+            more: slugs(&row.more),
             stands_until: row.stands_until.map(|day| day.to_string()),
         }
     }
@@ -435,30 +455,34 @@ impl AskedRow {
 }
 
 impl TalkNewsRow {
-    fn of(news: &TalkNews, partner: &Partner) -> TalkNewsRow {
-        let (kind, who) = match *news {
-            TalkNews::Asked { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_ASKED, None),
-            TalkNews::Introduced { partner, .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_INTRODUCED, Some(partner)),
-            TalkNews::Note { partner, .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_NOTE, Some(partner)),
-            TalkNews::Decision { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_DECISION, None),
-            TalkNews::Left { partner, .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_LEFT, Some(partner)),
-            TalkNews::RowEnded { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_ENDED, None),
-            TalkNews::RowWider { .. } => (stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_WIDER, None),
-            _ => (stapel_talk_news_kind::STAPEL_TALK_NEWS_OTHER, None),
-        };
-        let (address, answer_by) = match *news {
-            TalkNews::Asked { address, answer_by } => (Some(address), Some(answer_by)),
-            TalkNews::RowEnded { address } | TalkNews::RowWider { address } => (Some(address), None),
-            _ => (None, None),
-        };
+    fn of(shown: ShownNews, partner: &Partner) -> TalkNewsRow {
         TalkNewsRow {
-            kind,
-            conversation: news.conversation().unwrap_or(0),
-            partner: who.unwrap_or(0),
-            name: who.and_then(|number| name(partner, number)),
-            address,
-            typed: address.map(|address| partner.typed(&address)).unwrap_or_default(),
-            answer_by: answer_by.map(|day| day.to_string()),
+            name: shown.news.partner().and_then(|number| name(partner, number)),
+            answer_by: shown.news.answer_by().map(|day| day.to_string()),
+            more: slugs(&shown.more),
+            shown,
         }
     }
+}
+
+impl stapel_talk_news_kind {
+    fn of(news: &TalkNews) -> stapel_talk_news_kind {
+        match news {
+            TalkNews::Asked { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_ASKED,
+            TalkNews::Introduced { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_INTRODUCED,
+            TalkNews::Note { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_NOTE,
+            TalkNews::Decision { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_DECISION,
+            TalkNews::Left { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_LEFT,
+            TalkNews::RowEnded { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_ENDED,
+            TalkNews::RowWider { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_WIDER,
+            TalkNews::NeverCertified { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_NEVER_CERTIFIED,
+            TalkNews::Refused { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_REFUSED,
+            _ => stapel_talk_news_kind::STAPEL_TALK_NEWS_OTHER,
+        }
+    }
+}
+
+/// Short names of the policy, with a space between.
+fn slugs(all: &[Slug]) -> String {
+    all.iter().map(Slug::as_str).collect::<Vec<_>>().join(" ")
 }

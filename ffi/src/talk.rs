@@ -32,7 +32,8 @@ pub struct stapel_talked {
     pub news: u32,
     /// STAPEL_KIND_POSTED: how much was passed over, because it is not for this partner or does not open.
     pub passed_over: u32,
-    /// STAPEL_KIND_POSTED: not 0 where more waits: stapel_partner_talk fetches it.
+    /// STAPEL_KIND_POSTED: not 0 where more waits: it comes with the next exchange that
+    /// stapel_partner_talk makes.
     pub more: i32,
     /// STAPEL_KIND_POSTED: STAPEL_OK, or what is wrong with an introduction: STAPEL_ERROR_FALSE_INTRODUCTION or
     /// _LATE_INTRODUCTION. The evidence is in files in the partner's folder.

@@ -24,6 +24,11 @@ namespace Stapel
         RowEnded = 6,
         /// <summary>The policy lets more know of it than was agreed to: it is put forward again.</summary>
         RowWider = 7,
+        /// <summary>Something of another was passed over, because no certificate of it came: ask its organisation
+        /// why.</summary>
+        NeverCertified = 8,
+        /// <summary>A note of another was passed over, because its writer may not say what it says.</summary>
+        Refused = 9,
     }
 
     /// <summary>What a note is.</summary>
@@ -89,7 +94,7 @@ namespace Stapel
             Since = Days.Read(row.Since).Value;
             Epoch = row.Epoch;
             Ended = row.Ended != 0;
-            More = (Utf8.Read(row.More) ?? "").Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
+            More = Utf8.Names(row.More);
             StandsUntil = Days.Read(row.StandsUntil);
         }
 
@@ -173,6 +178,9 @@ namespace Stapel
             Canonical = Utf8.Read(row.Canonical);
             Typed = Utf8.Read(row.Typed);
             AnswerBy = Days.Read(row.AnswerBy);
+            Actor = Utf8.Read(row.Actor);
+            CaseReference = Utf8.Read(row.CaseReference);
+            More = Utf8.Names(row.More);
         }
 
         /// <summary>What it is.</summary>
@@ -181,21 +189,31 @@ namespace Stapel
         /// <summary>The number of the conversation that it is in; 0 where it is in none.</summary>
         public long Conversation { get; }
 
-        /// <summary>Who was introduced, wrote or left: its number in the roster; 0 where it is nobody.</summary>
+        /// <summary>Who was introduced, wrote or left, or whose certificate is missing: its number in the roster; 0
+        /// where it is nobody.</summary>
         public int Partner { get; }
 
         /// <summary>Its name in the roster, or null.</summary>
         public string Name { get; }
 
-        /// <summary>Of what is in no conversation the canonical form of the address; else null.</summary>
+        /// <summary>The canonical form of the address, also of what is in a conversation; null at the coordinator, and
+        /// where it is about no address.</summary>
         public string Canonical { get; }
 
-        /// <summary>Of what is in no conversation the address as it was written when it was flagged, or
-        /// null.</summary>
+        /// <summary>The address as it was written when it was flagged, or null.</summary>
         public string Typed { get; }
 
         /// <summary>Of Asked the last day on which an answer is in time.</summary>
         public DateTime? AnswerBy { get; }
+
+        /// <summary>Who put the address forward here last; null where nobody did.</summary>
+        public string Actor { get; }
+
+        /// <summary>For which case; null where nobody put it forward.</summary>
+        public string CaseReference { get; }
+
+        /// <summary>Of RowWider the organisations, by their short names, that the policy lets know too.</summary>
+        public IReadOnlyList<string> More { get; }
     }
 
     /// <summary>Somebody that a partner was introduced to.</summary>
@@ -206,7 +224,7 @@ namespace Stapel
             Partner = row.Partner;
             Name = Utf8.Read(row.Name);
             Organisation = Utf8.Read(row.Organisation);
-            Since = Days.Read(row.Since).Value;
+            Since = Days.Read(row.Since);
             Left = Days.Read(row.Left);
             MissesNote = row.MissesNote != 0;
         }
@@ -220,8 +238,9 @@ namespace Stapel
         /// <summary>Its organisation, by the short name of the policy; null as the name.</summary>
         public string Organisation { get; }
 
-        /// <summary>The day on which the introduction was decided.</summary>
-        public DateTime Since { get; }
+        /// <summary>The day on which the introduction was decided; null in
+        /// <see cref="AgendaItem.Left"/>.</summary>
+        public DateTime? Since { get; }
 
         /// <summary>The day on which it left; null where it did not.</summary>
         public DateTime? Left { get; }
@@ -238,6 +257,7 @@ namespace Stapel
             To = row.To;
             Progress = row.Progress;
             PutOff = Days.Read(row.PutOff);
+            Reason = Utf8.Read(row.Reason);
         }
 
         /// <summary>Whom it is for: its number in the roster.</summary>
@@ -248,6 +268,9 @@ namespace Stapel
 
         /// <summary>Of PutOff the day.</summary>
         public DateTime? PutOff { get; }
+
+        /// <summary>Of PutOff why: "day_spent" or "too_many_wait"; else null.</summary>
+        public string Reason { get; }
     }
 
     /// <summary>A note in a conversation. What its kind does not have is null, or of a number 0.</summary>
@@ -376,20 +399,26 @@ namespace Stapel
         public string Typed { get; }
     }
 
-    /// <summary>A conversation on the coordinator's agenda. What is not there is null, or of a number 0.</summary>
+    /// <summary>A conversation on the coordinator's agenda, or one that was. What is not there is null, or of a number
+    /// 0.</summary>
     public sealed class AgendaItem
     {
-        internal AgendaItem(NativeAgendaRow row, IReadOnlyList<Introduced> joined, IReadOnlyList<AgendaPlace> addresses)
+        internal AgendaItem(NativeAgendaRow row, IReadOnlyList<Introduced> joined, IReadOnlyList<Introduced> left,
+            IReadOnlyList<AgendaPlace> addresses)
         {
             Conversation = row.Conversation;
             IsNew = row.IsNew != 0;
             Began = Days.Read(row.Began).Value;
             WaitingSince = Days.Read(row.WaitingSince);
+            WaitsFor = Utf8.Read(row.WaitsFor);
+            Ended = Utf8.Read(row.Ended);
+            EndedOn = Days.Read(row.EndedOn);
             Lead = row.Lead;
             Decision = Utf8.Read(row.Decision);
             Next = Days.Read(row.Next);
             Outcome = Utf8.Read(row.Outcome);
             Joined = joined;
+            Left = left;
             Addresses = addresses;
         }
 
@@ -405,6 +434,17 @@ namespace Stapel
         /// <summary>Since which day it waits for the coordinator.</summary>
         public DateTime? WaitingSince { get; }
 
+        /// <summary>For what it waits: "first_decision", "joined", "note" or "next_day"; null where it does
+        /// not.</summary>
+        public string WaitsFor { get; }
+
+        /// <summary>Why it is on the agenda no longer: "all_said", "closed", "all_left" or "coordinator_left"; null
+        /// where it is on it.</summary>
+        public string Ended { get; }
+
+        /// <summary>Since which day that is so.</summary>
+        public DateTime? EndedOn { get; }
+
         /// <summary>Who leads: its number in the roster.</summary>
         public int Lead { get; }
 
@@ -419,6 +459,9 @@ namespace Stapel
 
         /// <summary>Who joined, in that order, without those who left.</summary>
         public IReadOnlyList<Introduced> Joined { get; }
+
+        /// <summary>Who joined and left again.</summary>
+        public IReadOnlyList<Introduced> Left { get; }
 
         /// <summary>The addresses that notes said it is about, each once.</summary>
         public IReadOnlyList<AgendaPlace> Addresses { get; }
@@ -549,12 +592,17 @@ namespace Stapel
                     StapelException.Check(Native.stapel_agenda_joined(list, index, at, out NativeIntroduced who));
                     return new Introduced(who);
                 });
+                Introduced[] left = Parts(row.Left, at =>
+                {
+                    StapelException.Check(Native.stapel_agenda_left(list, index, at, out NativeIntroduced who));
+                    return new Introduced(who);
+                });
                 AgendaPlace[] addresses = Parts(row.Addresses, at =>
                 {
                     StapelException.Check(Native.stapel_agenda_address(list, index, at, out NativeAgendaPlace place));
                     return new AgendaPlace(place);
                 });
-                return new AgendaItem(row, joined, addresses);
+                return new AgendaItem(row, joined, left, addresses);
             });
         }
 

@@ -33,6 +33,12 @@ namespace Stapel
             return text.Pointer == IntPtr.Zero ? null : Strict.GetString(Memory.Copy(text.Pointer, text.Length));
         }
 
+        /// <summary>Names with a space between.</summary>
+        internal static string[] Names(NativeText text)
+        {
+            return (Read(text) ?? "").Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
+        }
+
         /// <summary>A text that ends with a NUL.</summary>
         internal static string ReadToNul(IntPtr text)
         {

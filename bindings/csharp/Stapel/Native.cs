@@ -261,7 +261,8 @@ namespace Stapel
         internal static extern int stapel_partner_take_back(
             PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out UIntPtr count);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_partner_forwarded(PartnerHandle partner, out ForwardedHandle forwarded);
+        internal static extern int stapel_partner_forwarded(
+            PartnerHandle partner, ref NativeCase by, ulong now, out ForwardedHandle forwarded);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_forwarded_count(ForwardedHandle forwarded, out UIntPtr count);
         [DllImport(Library, CallingConvention = C)]
@@ -343,6 +344,9 @@ namespace Stapel
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_agenda_joined(
             AgendaHandle agenda, UIntPtr index, UIntPtr at, out NativeIntroduced joined);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_agenda_left(
+            AgendaHandle agenda, UIntPtr index, UIntPtr at, out NativeIntroduced left);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_agenda_address(
             AgendaHandle agenda, UIntPtr index, UIntPtr at, out NativeAgendaPlace address);
@@ -602,6 +606,9 @@ namespace Stapel
         internal NativeText Canonical;
         internal NativeText Typed;
         internal NativeText AnswerBy;
+        internal NativeText Actor;
+        internal NativeText CaseReference;
+        internal NativeText More;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -654,6 +661,7 @@ namespace Stapel
         internal ushort To;
         internal NoteProgress Progress;
         internal NativeText PutOff;
+        internal NativeText Reason;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -663,11 +671,15 @@ namespace Stapel
         internal int IsNew;
         internal NativeText Began;
         internal NativeText WaitingSince;
+        internal NativeText WaitsFor;
+        internal NativeText Ended;
+        internal NativeText EndedOn;
         internal ushort Lead;
         internal NativeText Decision;
         internal NativeText Next;
         internal NativeText Outcome;
         internal UIntPtr Joined;
+        internal UIntPtr Left;
         internal UIntPtr Addresses;
     }
 

@@ -440,11 +440,18 @@ namespace Stapel
             return Count(Native.stapel_partner_take_back, homes, by, now);
         }
 
-        /// <summary>What is put forward, in the order in which it was.</summary>
-        public IReadOnlyList<PutForward> Forwarded()
+        /// <summary>
+        /// What is put forward, in the order in which it was, for a person to be shown, whom the journal has.
+        /// </summary>
+        public IReadOnlyList<PutForward> Forwarded(Case by, DateTimeOffset now)
         {
-            StapelException.Check(Native.stapel_partner_forwarded(handle, out ForwardedHandle forwarded));
-            return AfterHit.Take(forwarded);
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(Native.stapel_partner_forwarded(handle, ref acts, Time.Seconds(now),
+                    out ForwardedHandle forwarded));
+                return AfterHit.Take(forwarded);
+            }
         }
 
         /// <summary>
@@ -486,7 +493,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+        /// What is new of what comes after a hit, told once, for a person to be shown, whom the journal has. At most
+        /// 500 at a time, the oldest first: where there are as many, call it again.
         /// </summary>
         public IReadOnlyList<TalkNews> TalkNews(Case by, DateTimeOffset now)
         {

@@ -756,7 +756,7 @@ namespace Stapel.Tests
                 town.Until(() => true);
                 Equal(1, police.PutForward(homes, By, town.Now));
                 Equal(0, police.PutForward(homes, By, town.Now));
-                PutForward mine = police.Forwarded().Single();
+                PutForward mine = police.Forwarded(By, town.Now).Single();
                 Equal(Key, mine.Canonical);
                 Equal(Home, mine.Typed);
                 Equal(town.Now.Date, mine.Since);
@@ -764,7 +764,7 @@ namespace Stapel.Tests
                 That(mine.Epoch == 1 && !mine.Ended && mine.More.Count == 0, "it is as it was agreed to");
 
                 town.Until(() => tax.Asked(By, town.Now).Count == 1);
-                That(police.Forwarded().Single().StandsUntil > town.Now.Date, "it stands at the broker");
+                That(police.Forwarded(By, town.Now).Single().StandsUntil > town.Now.Date, "it stands at the broker");
                 TalkNews news = tax.TalkNews(By, town.Now).Single();
                 Equal(TalkNewsKind.Asked, news.Kind);
                 Equal(Key, news.Canonical);
@@ -787,6 +787,8 @@ namespace Stapel.Tests
                 That(item.IsNew && item.Lead == 0 && item.Decision == null && item.Outcome == null, "it is new");
                 Equal(Key, item.Addresses.Single().Canonical);
                 Equal(Home, item.Addresses.Single().Typed);
+                Equal("first_decision", item.WaitsFor);
+                That(item.Ended == null && item.Left.Count == 0, "it is on the agenda, and nobody left");
                 Equal("politie", item.Joined[0].Organisation);
                 Conversation talk = police.Conversations(By, town.Now).Single();
                 Equal(Key, talk.Canonical);
@@ -830,7 +832,7 @@ namespace Stapel.Tests
                 town.Until(() => town.HasNews(police, TalkNewsKind.Left));
                 Equal("no_conversation", code(() => police.WriteText(ours, "x", By, town.Now, 2)));
                 Equal(1, police.TakeBack(homes, By, town.Now));
-                Equal(0, police.Forwarded().Count);
+                Equal(0, police.Forwarded(By, town.Now).Count);
 
                 YearCell cell = police.YearCells(2026).Single();
                 Equal((YearWays)31, cell.Ways);

@@ -770,11 +770,11 @@ public final class Tests {
             equal(1, police.putForward(homes, BY, town.now));
             equal(0, police.putForward(homes, BY, town.now));
             equal(List.of(new PutForward(key, home, Level.UNIT, town.day(), 1, false, List.of(), null)),
-                    police.forwarded());
-            that(!police.forwarded().toString().contains("Amsterdam"), "a text is printed");
+                    police.forwarded(BY, town.now));
+            that(!police.forwarded(BY, town.now).toString().contains("Amsterdam"), "a text is printed");
 
             town.until(() -> !tax.asked(BY, town.now).isEmpty());
-            that(only(police.forwarded()).standsUntil().isAfter(town.day()), "it stands at the broker");
+            that(only(police.forwarded(BY, town.now)).standsUntil().isAfter(town.day()), "it stands at the broker");
             TalkNews news = only(tax.talkNews(BY, town.now));
             equal(TalkNews.Kind.ASKED, news.kind());
             equal(key, news.canonical());
@@ -795,6 +795,8 @@ public final class Tests {
             AgendaItem item = only(coordinator.agenda(BY, town.now));
             that(item.isNew() && item.lead() == 0 && item.decision() == null, item.toString());
             equal(List.of(new AgendaItem.Place(key, home)), item.addresses());
+            equal("first_decision", item.waitsFor());
+            that(item.ended() == null && item.left().isEmpty(), "it is on the agenda, and nobody left");
             equal("politie", item.joined().get(0).organisation());
             Conversation talk = only(police.conversations(BY, town.now));
             equal(key, talk.canonical());
@@ -816,7 +818,7 @@ public final class Tests {
             Note own = written.get(written.size() - 2);
             equal("Wij gaan kijken", own.text());
             equal(0, own.from());
-            equal(List.of(new Note.Copy(2, Note.Progress.WAITING, null)), own.copies());
+            equal(List.of(new Note.Copy(2, Note.Progress.WAITING, null, null)), own.copies());
             that(!own.toString().contains("kijken"), own.toString());
             town.until(() -> tax.conversation(theirs, BY, town.now).lead() == 1);
             that(town.hasNews(tax, TalkNews.Kind.NOTE), "a note came");
@@ -838,7 +840,7 @@ public final class Tests {
             town.until(() -> town.hasNews(police, TalkNews.Kind.LEFT));
             equal("no_conversation", code(() -> police.writeText(ours, 2, "x", BY, town.now)));
             equal(1, police.takeBack(homes, BY, town.now));
-            equal(List.of(), police.forwarded());
+            equal(List.of(), police.forwarded(BY, town.now));
 
             YearCell cell = only(police.yearCells(2026));
             equal(Set.of(YearCell.Way.values()), cell.ways());

@@ -160,6 +160,8 @@ class TalkNewsKind(IntEnum):
     LEFT = 5  # another left
     ROW_ENDED = 6  # what is put forward ended with its epoch: put it forward again
     ROW_WIDER = 7  # the policy lets more know of it than was agreed to: put it forward again
+    NEVER_CERTIFIED = 8  # something of another was passed over, as no certificate of it came: ask its organisation why
+    REFUSED = 9  # a note of another was passed over: its writer may not say what it says
 
 
 class NoteKind(IntEnum):
@@ -438,8 +440,12 @@ class PutForwardByOther:
 
 @dataclass(frozen=True, slots=True)
 class TalkNews:
-    """Something new of what comes after a hit. ASKED has an address and a day, ROW_ENDED and ROW_WIDER have an
-    address; all else is in a conversation."""
+    """Something new of what comes after a hit.
+
+    `canonical`: the address, also of what is in a conversation; None at the coordinator, and of NEVER_CERTIFIED.
+    `answer_by`: of ASKED. `actor` and `case_reference`: who put the address forward here last, and for which case;
+    None where nobody did. `more`: of ROW_WIDER, the organisations that the policy lets know too.
+    """
 
     kind: TalkNewsKind
     conversation: int | None
@@ -448,28 +454,33 @@ class TalkNews:
     canonical: str | None
     typed: str | None = dataclasses.field(repr=False)
     answer_by: datetime.date | None
+    actor: str | None = dataclasses.field(repr=False)
+    case_reference: str | None = dataclasses.field(repr=False)
+    more: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Introduced:
     """Somebody that this partner was introduced to. `name` and `organisation`: None where it is in the roster no
-    longer. `misses_note`: a later one came."""
+    longer. `since`: None in AgendaItem.left. `misses_note`: a later one came."""
 
     partner: int
     name: str | None
     organisation: str | None
-    since: datetime.date
+    since: datetime.date | None
     left: datetime.date | None
     misses_note: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NoteCopy:
-    """An own note to one partner. `put_off`: of PUT_OFF, the day."""
+    """An own note to one partner. Of PUT_OFF: `put_off`, the day, and `reason`: `day_spent`, where the organisation's
+    notes of that day were spent, or `too_many_wait` for the other."""
 
     to: int
     progress: NoteProgress
     put_off: datetime.date | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,17 +527,27 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class AgendaItem:
-    """A conversation on the coordinator's agenda. `addresses`: canonical and typed, as notes said them."""
+    """A conversation on the coordinator's agenda, or one that was.
+
+    `addresses`: canonical and typed, as notes said them.
+    `waits_for`: `first_decision`, `joined`, `note` or `next_day`; None where it does not wait for the coordinator.
+    `ended`: `all_said`, `closed`, `all_left` or `coordinator_left`; None where it is on the agenda. `left`: who joined
+    and left again.
+    """
 
     conversation: int
     is_new: bool
     began: datetime.date
     waiting_since: datetime.date | None
+    waits_for: str | None
+    ended: str | None
+    ended_on: datetime.date | None
     lead: int | None
     decision: str | None = dataclasses.field(repr=False)
     next: datetime.date | None
     outcome: str | None
     joined: list[Introduced]
+    left: list[Introduced]
     addresses: list[tuple[str, str | None]] = dataclasses.field(repr=False)
 
 
@@ -1027,9 +1048,10 @@ class Partner(_Handle):
         """Takes back what was put forward; who was introduced stays so. How many were."""
         return self._count("partner_take_back", homes, by, now)
 
-    def forwarded(self) -> list[PutForward]:
-        """What is put forward."""
-        return _take_list("forwarded", _make("partner_forwarded", self), _abi.ForwardedRow, _forwarded)
+    def forwarded(self, by: Case, *, now: int | None = None) -> list[PutForward]:
+        """What is put forward, for a person to be shown, whom the journal has."""
+        made = _make("partner_forwarded", self, _case(by), _now(now))
+        return _take_list("forwarded", made, _abi.ForwardedRow, _forwarded)
 
     def asked(self, by: Case, *, now: int | None = None) -> list[PutForwardByOther]:
         """What others put forward that this partner flags too, for a person to be shown, whom the journal has."""
@@ -1048,7 +1070,10 @@ class Partner(_Handle):
         return next(iter(_take_messages(_make("partner_talk", self, _now(now)))), None)
 
     def talk_news(self, by: Case, *, now: int | None = None) -> list[TalkNews]:
-        """What is new of what comes after a hit, told once, for a person to be shown, whom the journal has."""
+        """What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+
+        At most 500 at a time, the oldest first: where there are as many, call it again.
+        """
         made = _make("partner_talk_news", self, _case(by), _now(now))
         return _take_list("talk_news", made, _abi.TalkNewsRow, _talk_news)
 
@@ -1407,7 +1432,8 @@ def _asked(values: dict[str, Any]) -> PutForwardByOther:
 
 
 def _talk_news(values: dict[str, Any]) -> TalkNews:
-    more = {"kind": TalkNewsKind(values["kind"])} | _none_if_0(values, "conversation", "partner")
+    more = {"kind": TalkNewsKind(values["kind"]), "more": (values["more"] or "").split()}
+    more |= _none_if_0(values, "conversation", "partner")
     return TalkNews(**values | more | _dates(values, "answer_by"))
 
 
@@ -1446,10 +1472,11 @@ def _take_agenda(made: c.c_void_p) -> list[AgendaItem]:
         items = []
         for at, row in enumerate(_rows("agenda", made, _abi.AgendaRow)):
             values = _values(row)
-            values |= _none_if_0(values, "lead") | _dates(values, "began", "waiting_since", "next")
+            values |= _none_if_0(values, "lead") | _dates(values, "began", "waiting_since", "ended_on", "next")
             values["is_new"] = bool(row.is_new)
-            values["joined"] = [
-                _introduced(_part("agenda_joined", made, _abi.Introduced, at, who)) for who in range(row.joined)]
+            for name in ("joined", "left"):
+                parts = (_part(f"agenda_{name}", made, _abi.Introduced, at, who) for who in range(values[name]))
+                values[name] = [_introduced(part) for part in parts]
             places = [_part("agenda_address", made, _abi.AgendaPlace, at, one) for one in range(row.addresses)]
             values["addresses"] = [(place["canonical"], place["typed"]) for place in places]
             items.append(AgendaItem(**values))

@@ -235,6 +235,9 @@ class TalkNewsRow(c.Structure):
         ("canonical", Str),
         ("typed", Str),
         ("answer_by", Str),
+        ("actor", Str),
+        ("case_reference", Str),
+        ("more", Str),
     ]
 
 
@@ -283,7 +286,7 @@ class Note(c.Structure):
 
 
 class NoteCopy(c.Structure):
-    _fields_ = [("to", c.c_uint16), ("progress", c.c_int32), ("put_off", Str)]
+    _fields_ = [("to", c.c_uint16), ("progress", c.c_int32), ("put_off", Str), ("reason", Str)]
 
 
 class AgendaRow(c.Structure):
@@ -292,11 +295,15 @@ class AgendaRow(c.Structure):
         ("is_new", c.c_int32),
         ("began", Str),
         ("waiting_since", Str),
+        ("waits_for", Str),
+        ("ended", Str),
+        ("ended_on", Str),
         ("lead", c.c_uint16),
         ("decision", Str),
         ("next", Str),
         ("outcome", Str),
         ("joined", c.c_size_t),
+        ("left", c.c_size_t),
         ("addresses", c.c_size_t),
     ]
 
@@ -417,7 +424,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "partner_news": [Handle, _made],
     "partner_put_forward": [Handle, Handle, _by, _now, _out(_size)],
     "partner_take_back": [Handle, Handle, _by, _now, _out(_size)],
-    "partner_forwarded": [Handle, _made],
+    "partner_forwarded": [Handle, _by, _now, _made],
     "forwarded_count": [Handle, _out(_size)],
     "forwarded_get": [Handle, _size, _out(ForwardedRow)],
     "forwarded_free": [Handle],
@@ -447,6 +454,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "agenda_count": [Handle, _out(_size)],
     "agenda_get": [Handle, _size, _out(AgendaRow)],
     "agenda_joined": [Handle, _size, _size, _out(Introduced)],
+    "agenda_left": [Handle, _size, _size, _out(Introduced)],
     "agenda_address": [Handle, _size, _size, _out(AgendaPlace)],
     "agenda_free": [Handle],
     "partner_totals": [Handle, _now, _made],

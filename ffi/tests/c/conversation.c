@@ -87,8 +87,12 @@ static int has_news(stapel_partner *partner, stapel_talk_news_kind kind, stapel_
             *found = row;
             THAT(kind != STAPEL_TALK_NEWS_ASKED || (same(row.canonical, KEY) && same(row.typed, HOME)));
             THAT(kind != STAPEL_TALK_NEWS_ASKED || (row.answer_by.len == 10 && row.conversation == 0));
+            THAT(kind != STAPEL_TALK_NEWS_ASKED || row.actor.ptr == NULL);
             THAT(kind != STAPEL_TALK_NEWS_INTRODUCED || row.name.len > 0);
             THAT(kind != STAPEL_TALK_NEWS_NOTE || (row.partner == 1 && same(row.name, "System 1")));
+            THAT(kind != STAPEL_TALK_NEWS_NOTE || (same(row.canonical, KEY) && same(row.typed, HOME)));
+            THAT(kind != STAPEL_TALK_NEWS_NOTE || (same(row.case_reference, who.reference.ptr) && row.actor.len > 0));
+            THAT(row.more.ptr == NULL);
         }
     }
     stapel_talk_news_row past;
@@ -115,7 +119,7 @@ static void put_forward(const stapel_addresses *homes) {
     size_t count = 99;
     OK(stapel_partner_put_forward(all[1], homes, &who, now, &count));
     THAT(count == 1);
-    OK(stapel_partner_forwarded(all[1], &rows));
+    OK(stapel_partner_forwarded(all[1], &who, now, &rows));
     OK(stapel_forwarded_count(rows, &count));
     OK(stapel_forwarded_get(rows, 0, &row));
     THAT(count == 1 && same(row.canonical, KEY) && same(row.typed, HOME) && row.level == STAPEL_LEVEL_UNIT);
@@ -124,7 +128,7 @@ static void put_forward(const stapel_addresses *homes) {
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_forwarded_get(rows, 1, &row));
     OK(stapel_forwarded_free(rows));
     next_day();
-    OK(stapel_partner_forwarded(all[1], &rows));
+    OK(stapel_partner_forwarded(all[1], &who, now, &rows));
     OK(stapel_forwarded_get(rows, 0, &row));
     THAT(row.stands_until.len == 10);
     OK(stapel_forwarded_free(rows));
@@ -180,6 +184,9 @@ static void introduced(uint32_t *police, uint32_t *tax, uint32_t *coordinator) {
     *coordinator = plan.conversation;
     THAT(plan.is_new && plan.lead == 0 && plan.decision.ptr == NULL && plan.next.ptr == NULL);
     THAT(plan.outcome.ptr == NULL && plan.began.len == 10 && plan.waiting_since.len == 10);
+    THAT(same(plan.waits_for, "first_decision") && plan.ended.ptr == NULL && plan.ended_on.ptr == NULL);
+    THAT(plan.left == 0);
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_agenda_left(agenda, 0, 0, &other));
     OK(stapel_agenda_joined(agenda, 0, 0, &other));
     THAT(other.partner == 1 && same(other.organisation, "politie") && other.left.ptr == NULL);
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_agenda_joined(agenda, 0, 2, &other));
@@ -211,6 +218,7 @@ static void introduced(uint32_t *police, uint32_t *tax, uint32_t *coordinator) {
     THAT(note.copies == 1 && note.text.ptr == NULL && note.time > 0);
     OK(stapel_conversations_copy(shown, 0, 0, 0, &copy));
     THAT(copy.to == 6 && copy.progress >= STAPEL_PROGRESS_KEPT && copy.put_off.ptr == NULL);
+    THAT(copy.reason.ptr == NULL);
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_conversations_copy(shown, 0, 0, 1, &copy));
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_conversations_note(shown, 0, talk.notes, &note));
     OK(stapel_conversations_free(shown));
@@ -274,6 +282,7 @@ static void write(uint32_t police, uint32_t tax, uint32_t coordinator) {
     stapel_agenda *agenda = NULL;
     stapel_agenda_row plan;
     THAT(plans(&agenda, &plan) == 1);
+    THAT(plan.waits_for.ptr == NULL && plan.waiting_since.ptr == NULL);
     THAT(!plan.is_new && plan.lead == 2 && same(plan.decision, "Belasting leidt") && same(plan.next, "2027-01-31"));
     OK(stapel_agenda_free(agenda));
 
@@ -288,7 +297,7 @@ static void write(uint32_t police, uint32_t tax, uint32_t coordinator) {
     IS(STAPEL_ERROR_NO_CONVERSATION, stapel_partner_conversations(all[1], 99, &who, now, &shown));
 }
 
-static void leave(uint32_t police, uint32_t tax) {
+static void leave(uint32_t police, uint32_t tax, uint32_t coordinator) {
     stapel_conversations *shown = NULL;
     stapel_conversation talk;
     stapel_introduced other;
@@ -314,6 +323,18 @@ static void leave(uint32_t police, uint32_t tax) {
     }
     THAT(left == 1);
     OK(stapel_conversations_free(shown));
+    stapel_agenda *agenda = NULL;
+    stapel_agenda_row plan;
+    THAT(plans(&agenda, &plan) == 1 && plan.joined == 1 && plan.left == 1);
+    OK(stapel_agenda_left(agenda, 0, 0, &other));
+    THAT(other.partner == 2 && same(other.name, "System 2") && other.left.len == 10 && other.since.ptr == NULL);
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_agenda_left(agenda, 0, 1, &other));
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_agenda_left(agenda, 1, 0, &other));
+    OK(stapel_agenda_free(agenda));
+    OK(stapel_partner_leave(all[6], coordinator, &who, now));
+    THAT(plans(&agenda, &plan) == 1 && same(plan.ended, "coordinator_left") && plan.ended_on.len == 10);
+    THAT(plan.waits_for.ptr == NULL);
+    OK(stapel_agenda_free(agenda));
     IS(STAPEL_ERROR_NO_CONVERSATION, stapel_partner_write_text(all[1], police, 2, "x", NUL, &who, now));
 }
 
@@ -368,7 +389,7 @@ int main(int argc, char **argv) {
     answer();
     introduced(&police, &tax, &coordinator);
     write(police, tax, coordinator);
-    leave(police, tax);
+    leave(police, tax, coordinator);
     year();
 
     OK(stapel_addresses_free(homes));

@@ -239,8 +239,9 @@ static void null_everywhere(void) {
     NIL(stapel_partner_give_up(partner, NULL, 1, now));
     NIL(stapel_partner_news(NULL, &news));
     NIL(stapel_partner_news(partner, NULL));
-    NIL(stapel_partner_forwarded(NULL, &forwarded));
-    NIL(stapel_partner_forwarded(partner, NULL));
+    NIL(stapel_partner_forwarded(NULL, &whom, now, &forwarded));
+    NIL(stapel_partner_forwarded(partner, NULL, now, &forwarded));
+    NIL(stapel_partner_forwarded(partner, &whom, now, NULL));
     NIL(stapel_forwarded_count(NULL, &size));
     NIL(stapel_forwarded_get(NULL, 0, &forwarded_row));
     NIL(stapel_partner_asked(NULL, &whom, now, &asked));
@@ -286,6 +287,7 @@ static void null_everywhere(void) {
     NIL(stapel_agenda_count(NULL, &size));
     NIL(stapel_agenda_get(NULL, 0, &agenda_row));
     NIL(stapel_agenda_joined(NULL, 0, 0, &introduced));
+    NIL(stapel_agenda_left(NULL, 0, 0, &introduced));
     NIL(stapel_agenda_address(NULL, 0, 0, &place));
     NIL(stapel_partner_totals(NULL, now, &m));
     NIL(stapel_partner_totals(partner, now, NULL));

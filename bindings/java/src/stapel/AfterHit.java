@@ -82,12 +82,17 @@ final class AfterHit {
                 StapelException.check(Lib.stapel_agenda_joined(list, index, new Lib.SizeT(at), who));
                 return Introduced.of(who);
             });
+            List<Introduced> left = parts(row.left.intValue(), at -> {
+                Lib.IntroducedOut who = new Lib.IntroducedOut();
+                StapelException.check(Lib.stapel_agenda_left(list, index, new Lib.SizeT(at), who));
+                return Introduced.of(who);
+            });
             List<AgendaItem.Place> addresses = parts(row.addresses.intValue(), at -> {
                 Lib.AgendaPlaceOut place = new Lib.AgendaPlaceOut();
                 StapelException.check(Lib.stapel_agenda_address(list, index, new Lib.SizeT(at), place));
                 return AgendaItem.Place.of(place);
             });
-            return AgendaItem.of(row, joined, addresses);
+            return AgendaItem.of(row, joined, left, addresses);
         });
     }
 

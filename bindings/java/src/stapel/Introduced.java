@@ -9,7 +9,7 @@ import java.time.LocalDate;
  * @param partner its number in the roster
  * @param name its name in the roster; null where it is there no longer
  * @param organisation its organisation, by the short name of the policy; null where it is in the roster no longer
- * @param since the day on which the introduction was decided
+ * @param since the day on which the introduction was decided; null in {@link AgendaItem#left}
  * @param left the day on which it left; null where it did not
  * @param missesNote whether a note of it is missing: a later one came
  */

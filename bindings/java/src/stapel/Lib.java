@@ -190,7 +190,7 @@ final class Lib {
     static native int stapel_partner_take_back(Pointer partner, Pointer homes, CaseIn by, long now,
         SizeTByReference count);
 
-    static native int stapel_partner_forwarded(Pointer partner, PointerByReference forwarded);
+    static native int stapel_partner_forwarded(Pointer partner, CaseIn by, long now, PointerByReference forwarded);
 
     static native int stapel_forwarded_count(Pointer forwarded, SizeTByReference count);
 
@@ -257,6 +257,8 @@ final class Lib {
     static native int stapel_agenda_get(Pointer agenda, SizeT index, AgendaOut item);
 
     static native int stapel_agenda_joined(Pointer agenda, SizeT index, SizeT at, IntroducedOut joined);
+
+    static native int stapel_agenda_left(Pointer agenda, SizeT index, SizeT at, IntroducedOut left);
 
     static native int stapel_agenda_address(Pointer agenda, SizeT index, SizeT at, AgendaPlaceOut address);
 
@@ -353,6 +355,12 @@ final class Lib {
         /** The text, which a handle gave out and which is good until that is freed; null where there is none. */
         String text() {
             return Lib.text(getPointer(), 0);
+        }
+
+        /** Names with a space between; none where there is no text. */
+        java.util.List<String> names() {
+            String text = text();
+            return text == null ? java.util.List.of() : java.util.List.of(text.split(" "));
         }
 
         /** The day that it names; null where there is none. */
@@ -636,7 +644,9 @@ final class Lib {
     }
 
     /** stapel_talk_news_row. */
-    @FieldOrder({"kind", "conversation", "partner", "name", "canonical", "typed", "answerBy"})
+    @FieldOrder({
+        "kind", "conversation", "partner", "name", "canonical", "typed", "answerBy", "actor", "caseReference", "more"
+    })
     public static final class TalkNewsOut extends Structure {
         public int kind;
         public int conversation;
@@ -645,6 +655,9 @@ final class Lib {
         public Str canonical;
         public Str typed;
         public Str answerBy;
+        public Str actor;
+        public Str caseReference;
+        public Str more;
     }
 
     /** stapel_conversation. */
@@ -695,28 +708,33 @@ final class Lib {
     }
 
     /** stapel_note_copy. */
-    @FieldOrder({"to", "progress", "putOff"})
+    @FieldOrder({"to", "progress", "putOff", "reason"})
     public static final class NoteCopyOut extends Structure {
         public short to;
         public int progress;
         public Str putOff;
+        public Str reason;
     }
 
     /** stapel_agenda_row. */
     @FieldOrder({
-        "conversation", "isNew", "began", "waitingSince", "lead", "decision", "next", "outcome", "joined",
-        "addresses"
+        "conversation", "isNew", "began", "waitingSince", "waitsFor", "ended", "endedOn", "lead", "decision", "next",
+        "outcome", "joined", "left", "addresses"
     })
     public static final class AgendaOut extends Structure {
         public int conversation;
         public int isNew;
         public Str began;
         public Str waitingSince;
+        public Str waitsFor;
+        public Str ended;
+        public Str endedOn;
         public short lead;
         public Str decision;
         public Str next;
         public Str outcome;
         public SizeT joined = new SizeT();
+        public SizeT left = new SizeT();
         public SizeT addresses = new SizeT();
     }
 

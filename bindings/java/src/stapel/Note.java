@@ -50,7 +50,7 @@ public record Note(
     public enum Progress {
         /** In a way that this version of the library does not know. */
         OTHER,
-        /** It goes with the next exchange. */
+        /** It goes with one of the next exchanges. */
         WAITING,
         /** The broker did not take it on that day; it goes on the next. */
         PUT_OFF,
@@ -68,10 +68,12 @@ public record Note(
      * @param to whom it is for: its number in the roster
      * @param progress how far it came
      * @param putOff of PUT_OFF the day; else null
+     * @param reason of PUT_OFF why: "day_spent" or "too_many_wait"; else null
      */
-    public record Copy(int to, Progress progress, LocalDate putOff) {
+    public record Copy(int to, Progress progress, LocalDate putOff, String reason) {
         static Copy of(Lib.NoteCopyOut out) {
-            return new Copy(Short.toUnsignedInt(out.to), Progress.values()[out.progress], out.putOff.day());
+            return new Copy(Short.toUnsignedInt(out.to), Progress.values()[out.progress], out.putOff.day(),
+                    out.reason.text());
         }
     }
 

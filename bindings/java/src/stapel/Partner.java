@@ -478,12 +478,14 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * What is put forward.
+     * What is put forward, for a person to be shown, whom the journal has.
      *
+     * @param by who is shown it, and for which case
+     * @param now the time
      * @return in the order in which it was
      */
-    public List<PutForward> forwarded() {
-        return AfterHit.forwarded(made(Lib::stapel_partner_forwarded));
+    public List<PutForward> forwarded(Case by, Instant now) {
+        return AfterHit.forwarded(shown(by, now, Lib::stapel_partner_forwarded));
     }
 
     /**
@@ -526,7 +528,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * What is new of what comes after a hit, told once, for a person to be shown, whom the journal has.
+     * What is new of what comes after a hit, told once, for a person to be shown, whom the journal has. At most 500 at
+     * a time, the oldest first: where there are as many, call it again.
      *
      * @param by who is shown it, and for which case
      * @param now the time

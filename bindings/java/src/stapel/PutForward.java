@@ -35,9 +35,7 @@ public record PutForward(
     }
 
     static PutForward of(Lib.ForwardedOut out) {
-        String more = out.more.text();
         return new PutForward(out.canonical.text(), out.typed.text(), Level.of(out.level), out.since.day(),
-                Integer.toUnsignedLong(out.epoch), out.ended != 0, more == null ? List.of() : List.of(more.split(" ")),
-                out.standsUntil.day());
+                Integer.toUnsignedLong(out.epoch), out.ended != 0, out.more.names(), out.standsUntil.day());
     }
 }

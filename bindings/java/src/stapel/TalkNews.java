@@ -2,18 +2,23 @@
 package stapel;
 
 import java.time.LocalDate;
+import java.util.List;
 
 /**
  * Something new of what comes after a hit.
  *
  * @param kind what it is
  * @param conversation the number of the conversation that it is in; 0 where it is in none
- * @param partner who was introduced, wrote or left: its number in the roster; 0 where it is nobody
+ * @param partner who was introduced, wrote or left, or whose certificate is missing: its number in the roster; 0 where
+ *     it is nobody
  * @param name its name in the roster, or null
- * @param canonical of what is in no conversation the canonical form of the address; else null
- * @param typed of what is in no conversation the address as it was written when it was flagged; null where there was
- *     no text
+ * @param canonical the canonical form of the address, also of what is in a conversation; null at the coordinator, and
+ *     where it is about no address
+ * @param typed the address as it was written when it was flagged; null where there was no text
  * @param answerBy of ASKED the last day on which an answer is in time; else null
+ * @param actor who put the address forward here last; null where nobody did
+ * @param caseReference for which case; null where nobody put it forward
+ * @param more of ROW_WIDER the organisations, by their short names, that the policy lets know too
  */
 public record TalkNews(
         Kind kind,
@@ -22,7 +27,10 @@ public record TalkNews(
         String name,
         String canonical,
         String typed,
-        LocalDate answerBy) {
+        LocalDate answerBy,
+        String actor,
+        String caseReference,
+        List<String> more) {
     /** What is new. */
     public enum Kind {
         /** Something that this version of the library does not know. */
@@ -40,10 +48,14 @@ public record TalkNews(
         /** What is put forward ended with its epoch: it is put forward again. */
         ROW_ENDED,
         /** The policy lets more know of it than was agreed to: it is put forward again. */
-        ROW_WIDER
+        ROW_WIDER,
+        /** Something of another was passed over, because no certificate of it came: ask its organisation why. */
+        NEVER_CERTIFIED,
+        /** A note of another was passed over, because its writer may not say what it says. */
+        REFUSED
     }
 
-    /** Without the address as it was written: in such texts people write more than an address. */
+    /** Without the address as it was written, and who put it forward. */
     @Override
     public String toString() {
         return "TalkNews[kind=" + kind + ", conversation=" + conversation + ", partner=" + partner + ", canonical="
@@ -53,6 +65,6 @@ public record TalkNews(
     static TalkNews of(Lib.TalkNewsOut out) {
         return new TalkNews(Kind.values()[out.kind], Integer.toUnsignedLong(out.conversation),
                 Short.toUnsignedInt(out.partner), out.name.text(), out.canonical.text(), out.typed.text(),
-                out.answerBy.day());
+                out.answerBy.day(), out.actor.text(), out.caseReference.text(), out.more.names());
     }
 }
