@@ -175,7 +175,7 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     assert_eq!(town.sync("regie", 4), 2);
     let agenda = town.does(4, "regie", "coordinator agenda", &[]).remove(0);
     let joined: Vec<_> = agenda["joined"].as_array().unwrap().iter().map(|one| one["partner"].clone()).collect();
-    assert_eq!((joined, &agenda["new"]), (vec![json!(1), json!(2)], &json!(true)));
+    assert_eq!((joined, &agenda["is_new"]), (vec![json!(1), json!(2)], &json!(true)));
 
     let text = town.reads(4, "regie", "coordinator agenda");
     assert!(text.starts_with("Agenda zaanstad, 2026-12-05\n1 gesprek, 1 nieuw, 1 wacht op u\n"), "{text}");

@@ -1,10 +1,13 @@
 //! Stapel over HTTPS: a broker that runs, and how a partner's messages get to it. spec/carrier.md has the bytes.
 //!
 //! All that decides is in the library; this is a shell around it. So, besides the library's, its public functions have
-//! types of rustls, and of http through axum: a new major version of one of those is one of this crate's too.
+//! types of rustls, of serde_json, and of http through axum: a new major version of one of those is one of this crate's
+//! too.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "partner")]
+pub mod after_hit;
 pub mod carrier;
 #[cfg(feature = "partner")]
 pub mod client;

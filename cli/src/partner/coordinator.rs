@@ -9,6 +9,7 @@ use stapel::Day;
 use stapel::partner::{AgendaItem, NewNote, Partner, ShownNews, TalkNews};
 use stapel::policy::Lang;
 use stapel::talk::Outcome;
+use stapel_service::after_hit;
 
 use super::acting::CaseArgs;
 use super::conversations::{InOne, number_of, outcome_of, text_of};
@@ -180,6 +181,7 @@ fn inbox(args: &InboxArgs, out: &mut Output) -> Result<(), Failure> {
     // What could not be written was not seen, and is told again.
     out.flush()?;
     partner.take_talk_news()?;
+    report::more_news(&partner);
     Ok(())
 }
 
@@ -220,7 +222,7 @@ fn agenda(args: &AgendaArgs, out: &mut Output) -> Result<(), Failure> {
         false => items.sort_by_key(|item| (last(item.waits.map(|(since, _)| since)), last(item.next))),
     }
     if args.json {
-        return items.iter().try_for_each(|item| out.json(&agenda::json(item, &partner)));
+        return items.iter().try_for_each(|item| out.json(&after_hit::agenda_item(item, &partner)));
     }
     agenda::print(&items, &partner, now.day(), (args.lang, args.ended), out)
 }

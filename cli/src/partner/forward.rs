@@ -6,6 +6,7 @@ use std::io::Write;
 use serde_json::json;
 use stapel::AddressKey;
 use stapel::partner::{AskAnswer, Conversation, Given, Partner};
+use stapel_service::after_hit;
 
 use super::acting::{Acting, CaseArgs, flagged};
 use super::look::addresses_of;
@@ -217,11 +218,7 @@ pub(super) fn forwarded(args: &ForwardedArgs, out: &mut Output) -> Result<(), Fa
     for row in &rows {
         let (address, typed) = (row.address.as_str(), partner.typed(&row.address));
         if args.json {
-            out.json(&json!({
-                "address": address, "level": row.address.level().as_str(), "typed": report::typed_json(&typed),
-                "since": row.since.to_string(), "epoch": row.epoch, "ended": row.ended, "more": row.more,
-                "stands_until": row.stands_until.map(|day| day.to_string()),
-            }))?;
+            out.json(&after_hit::put_forward(row, &partner))?;
             continue;
         }
         let stands = match row.stands_until {
@@ -247,18 +244,13 @@ pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {
     }
     for one in &asked {
         let (address, typed) = (one.address.as_str(), partner.typed(&one.address));
-        let answer = one.answer.map(|(answer, day)| (said(answer), answer.as_str(), day));
+        let answer = one.answer.map(|(answer, day)| (said(answer), day));
         if args.json {
-            out.json(&json!({
-                "address": address, "level": one.address.level().as_str(), "typed": report::typed_json(&typed),
-                "day": one.day.to_string(), "answer_by": one.answer_by.to_string(),
-                "answer": answer.map(|(_, name, _)| name), "answered": answer.map(|(_, _, day)| day.to_string()),
-                "put_forward": one.is_put_forward,
-            }))?;
+            out.json(&after_hit::asked(one, &partner))?;
             continue;
         }
         let answer = match (answer, one.is_put_forward) {
-            (Some((answer, _, day)), _) => format!("answered {answer} on {day}"),
+            (Some((answer, day)), _) => format!("answered {answer} on {day}"),
             (None, true) => "put forward here too".to_owned(),
             (None, false) => format!("answer by {}", one.answer_by),
         };

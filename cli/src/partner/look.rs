@@ -8,6 +8,7 @@ use stapel::audit::UnverifiedCheckpoint;
 use stapel::partner::{Case, InFlight, Partner, TalkDue};
 use stapel::register::{Lookup, Register, RegisterError, may_be_one};
 use stapel::{AddressKey, Digest, Level};
+use stapel_service::after_hit;
 
 use super::acting::CaseArgs;
 use super::forward::refuse_coordinator;
@@ -141,6 +142,7 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
     partner.news()?;
     if by.is_some() {
         partner.take_talk_news()?;
+        report::more_news(&partner);
     }
     Ok(())
 }
@@ -237,11 +239,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
             "put_forward": put_forward,
-            "after_hit": {
-                "unanswered": talk.unanswered, "late": talk.late,
-                "answer_by": talk.answer_by.map(|day| day.to_string()), "unread_notes": talk.unread,
-                "not_at_broker": talk.not_standing, "rows_spent": talk.rows_spent, "notes_put_off": talk.put_off,
-            },
+            "after_hit": after_hit::due(&talk),
             "full_set_due": due.iter().map(report::due_json).collect::<Vec<_>>(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
@@ -270,7 +268,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     if put_forward > 0 {
         writeln!(out, "{} put forward", counted(put_forward, "address is", "addresses are"))?;
     }
-    after_hit(&talk, out)?;
+    waiting_after_hit(&talk, out)?;
     for due in &due {
         writeln!(out, "{}", report::due_line(due))?;
     }
@@ -297,7 +295,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
 }
 
 /// What waits for people after a hit.
-fn after_hit(talk: &TalkDue, out: &mut Output) -> Result<(), Failure> {
+fn waiting_after_hit(talk: &TalkDue, out: &mut Output) -> Result<(), Failure> {
     if let Some(day) = talk.answer_by {
         let addresses = counted(talk.unanswered, "address", "addresses");
         let late = if talk.late > 0 { format!("; {} of them late", talk.late) } else { String::new() };
@@ -315,6 +313,10 @@ fn after_hit(talk: &TalkDue, out: &mut Output) -> Result<(), Failure> {
     if talk.put_off > 0 {
         let notes = counted(talk.put_off, "own note", "own notes");
         writeln!(out, "{notes} put off, since the day's budget is spent or too many wait there; they go another day")?;
+    }
+    if let Some(day) = talk.undecided_since {
+        let conversations = counted(talk.undecided, "conversation waits", "conversations wait");
+        writeln!(out, "{conversations} for you, the first since {day}: stapel coordinator agenda")?;
     }
     Ok(())
 }

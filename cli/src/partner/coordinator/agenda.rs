@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use serde_json::{Value, json};
 use stapel::Day;
 use stapel::partner::{AgendaEnd, AgendaItem, Partner, WaitsFor};
 use stapel::policy::Lang;
@@ -243,22 +242,4 @@ fn way(outcome: Outcome, lang: Lang) -> &'static str {
         (Outcome::WrongSignal, Lang::Nl) => "verkeerd signaal",
         _ => report::way(outcome),
     }
-}
-
-/// The same as JSON.
-pub(super) fn json(item: &AgendaItem, partner: &Partner) -> Value {
-    let name = |number: u16| partner.policy().policy().partner(number).map(|entry| &entry.name);
-    let joined =
-        item.joined.iter().map(|(one, day)| json!({ "partner": one, "name": name(*one), "since": day.to_string() }));
-    let left = item.left.iter().map(|(one, day)| json!({ "partner": one, "name": name(*one), "on": day.to_string() }));
-    let addresses = item.addresses.iter().map(|(key, typed)| json!({ "address": key, "typed": typed }));
-    json!({
-        "conversation": item.conversation, "began": item.began.to_string(), "new": item.is_new,
-        "waiting_since": item.waits.map(|(since, _)| since.to_string()),
-        "waits_for": item.waits.map(|(_, why)| why.as_str()),
-        "ended": item.ended.map(|(_, why)| why.as_str()), "ended_on": item.ended.map(|(day, _)| day.to_string()),
-        "joined": joined.collect::<Vec<_>>(), "left": left.collect::<Vec<_>>(),
-        "addresses": addresses.collect::<Vec<_>>(), "lead": item.lead, "decision": item.decision,
-        "next": item.next.map(|day| day.to_string()), "outcome": item.outcome.map(Outcome::as_str),
-    })
 }

@@ -2,15 +2,16 @@
 
 use std::io::Write;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stapel::Slug;
 use stapel::message::{Kept, Totals};
-use stapel::partner::{Case, Conversation, ConversationNote, NoteProgress, Partner, Posted, PutOffReason};
+use stapel::partner::{Conversation, ConversationNote, NoteProgress, Partner, Posted, PutOffReason};
 use stapel::partner::{ShownNews, TalkNews};
 use stapel::talk::{NoteContent, Outcome};
+use stapel_service::after_hit;
 
-use super::{complaint_json, complaint_line, typed_json, typed_text};
-use crate::failure::Failure;
+use super::{complaint_json, complaint_line, typed_text};
+use crate::failure::{Failure, note};
 use crate::output::{Output, counted, plain};
 
 /// Another partner, by its name and its number.
@@ -107,79 +108,56 @@ pub(in crate::partner) fn talk_news(
     as_json: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let typed = shown.address.map_or_else(String::new, |address| partner.typed(&address));
-    let note = shown.note.as_ref();
-    let row = shown.address.and_then(|address| partner.put_forward_rows().find(|row| row.address == address));
-    let more = row.map_or_else(Vec::new, |row| row.more);
-    let with = |what: String| note.map_or(what.clone(), |note| format!("{what}: {}", says(note, partner)));
-    let (word, other, text) = match &shown.news {
-        TalkNews::Asked { .. } => ("put_forward_by_other", None, "somebody else put it forward".to_owned()),
-        TalkNews::RowEnded { .. } => {
-            ("put_forward_ended", None, "ended with its epoch: put it forward again".to_owned())
-        }
+    if as_json {
+        return out.json(&after_hit::news(shown, partner));
+    }
+    let more = &shown.more;
+    let with = |what: String| {
+        shown.note.as_ref().map_or(what.clone(), |written| format!("{what}: {}", says(written, partner)))
+    };
+    let text = match &shown.news {
+        TalkNews::Asked { .. } => "somebody else put it forward".to_owned(),
+        TalkNews::RowEnded { .. } => "ended with its epoch: put it forward again".to_owned(),
         // It was put forward again since, or taken back.
-        TalkNews::RowWider { .. } if more.is_empty() => {
-            ("put_forward_wider", None, "what the policy lets others know of it changed".to_owned())
-        }
-        TalkNews::RowWider { .. } => ("put_forward_wider", None, lets_more_know(&more, partner)),
-        TalkNews::Introduced { partner: other, .. } => {
-            ("introduced", Some(*other), format!("introduced to {}", who(partner, *other)))
-        }
-        TalkNews::Note { partner: other, .. } => {
-            ("note", Some(*other), with(format!("a note from {}", who(partner, *other))))
-        }
-        TalkNews::Decision { .. } => ("decision", None, with("the coordinator decided".to_owned())),
-        TalkNews::Left { partner: other, .. } => ("left", Some(*other), format!("{} left", who(partner, *other))),
-        TalkNews::NeverCertified { partner: other } => {
-            let text = format!(
-                "something of {} was passed over, because for two weeks no certificate of it came: ask its \
-                 organisation why",
-                who(partner, *other)
-            );
-            ("never_certified", Some(*other), text)
-        }
-        TalkNews::Unreadable { partner: other } => {
-            let text = format!(
-                "something of {} could not be read here, and was passed over; it does not know: ask its organisation \
-                 to write anew, or to put the address forward anew",
-                who(partner, *other)
-            );
-            ("unreadable", Some(*other), text)
-        }
+        TalkNews::RowWider { .. } if more.is_empty() => "what the policy lets others know of it changed".to_owned(),
+        TalkNews::RowWider { .. } => lets_more_know(more, partner),
+        TalkNews::Introduced { partner: other, .. } => format!("introduced to {}", who(partner, *other)),
+        TalkNews::Note { partner: other, .. } => with(format!("a note from {}", who(partner, *other))),
+        TalkNews::Decision { .. } => with("the coordinator decided".to_owned()),
+        TalkNews::Left { partner: other, .. } => format!("{} left", who(partner, *other)),
+        TalkNews::NeverCertified { partner: other } => format!(
+            "something of {} was passed over, because for two weeks no certificate of it came: ask its organisation \
+             why",
+            who(partner, *other)
+        ),
+        TalkNews::Unreadable { partner: other } => format!(
+            "something of {} could not be read here, and was passed over; it does not know: ask its organisation to \
+             write anew, or to put the address forward anew",
+            who(partner, *other)
+        ),
         TalkNews::Refused { partner: other, .. } => {
-            let text = format!("a note of {} was passed over: it says what that one may not say", who(partner, *other));
-            ("refused", Some(*other), text)
+            format!("a note of {} was passed over: it says what that one may not say", who(partner, *other))
         }
-        _ => ("unknown", None, "something that this version does not know".to_owned()),
+        _ => "something that this version does not know".to_owned(),
     };
     let (conversation, by) = (shown.news.conversation(), shown.put_forward_by.as_ref());
-    let answer_by = match &shown.news {
-        TalkNews::Asked { answer_by, .. } => Some(answer_by.to_string()),
-        _ => None,
-    };
-    if as_json {
-        let name = other.and_then(|other| partner.policy().policy().partner(other)).map(|entry| &entry.name);
-        let mut value = json!({
-            "news": word, "conversation": conversation, "partner": other, "name": name,
-            "address": shown.address.map(|address| address.as_str().to_owned()),
-            "level": shown.address.map(|address| address.level().as_str()), "typed": typed_json(&typed),
-            "case": by.map(Case::reference), "actor": by.map(Case::actor), "answer_by": answer_by,
-        });
-        if let TalkNews::RowWider { .. } = &shown.news {
-            value["more"] = json!(more);
-        }
-        if let Some(note) = note {
-            value["note"] = content_json(&note.content);
-            value["note"]["time"] = note.time.to_string().into();
-        }
-        return out.json(&value);
-    }
-    let about = shown.address.map_or(String::new(), |address| format!("{}{}  ", address.as_str(), typed_text(&typed)));
+    let about =
+        shown.address.map_or(String::new(), |address| format!("{}{}  ", address.as_str(), typed_text(&shown.typed)));
     let conversation = conversation.map_or(String::new(), |number| format!("conversation {number}: "));
-    let answer = answer_by.map_or(String::new(), |day| format!("; answer by {day} with stapel partner answer"));
+    let answer =
+        shown.news.answer_by().map_or(String::new(), |day| format!("; answer by {day} with stapel partner answer"));
     let case = by.map_or(String::new(), |by| format!("; put forward for case {}", plain(by.reference())));
     writeln!(out, "{about}{conversation}{text}{answer}{case}")?;
     Ok(())
+}
+
+/// Says on standard error that not all that is new was told at once.
+pub(in crate::partner) fn more_news(partner: &Partner) {
+    let left = partner.talk_news().len();
+    if left > 0 {
+        let left = counted(left, "more piece of news waits", "more pieces of news wait");
+        note(&format!("{left}: run the same command again"));
+    }
 }
 
 /// That the policy lets more organisations know of a row than somebody agreed to.
@@ -227,7 +205,7 @@ pub(in crate::partner) fn conversation(
     out: &mut Output,
 ) -> Result<(), Failure> {
     if as_json {
-        return out.json(&conversation_json(one, partner));
+        return out.json(&after_hit::conversation(one, partner));
     }
     conversation_line(one, partner, out)?;
     for note in &one.notes {
@@ -254,70 +232,6 @@ pub(in crate::partner) fn says(note: &ConversationNote, partner: &Partner) -> St
             format!("decision: {}{lead}{next}", one_line(text))
         }
         _ => "something that this version does not know".to_owned(),
-    }
-}
-
-fn conversation_json(one: &Conversation, partner: &Partner) -> Value {
-    let name = |number: u16| partner.policy().policy().partner(number).map(|entry| entry.name.clone());
-    let introduced = one.introduced.iter().map(|other| {
-        json!({
-            "partner": other.partner, "name": name(other.partner), "since": other.since.to_string(),
-            "left": other.left.map(|day| day.to_string()), "misses_note": other.misses_note,
-        })
-    });
-    let notes = one.notes.iter().map(|note| {
-        let copies = note.copies.iter().map(|copy| {
-            let (day, reason) = match copy.progress {
-                NoteProgress::PutOff(day, reason) => (Some(day.to_string()), Some(reason.as_str())),
-                _ => (None, None),
-            };
-            json!({ "to": copy.to, "progress": progress(copy.progress), "day": day, "reason": reason })
-        });
-        let mut value = json!({
-            "from": note.from, "name": note.from.and_then(name), "time": note.time.to_string(),
-            "copies": copies.collect::<Vec<_>>(),
-        });
-        crate::output::merge(&mut value, content_json(&note.content));
-        value
-    });
-    json!({
-        "conversation": one.number, "address": one.address.map(|address| address.as_str().to_owned()),
-        "typed": typed_json(&one.typed), "epoch": one.epoch, "began": one.began.to_string(),
-        "introduced": introduced.collect::<Vec<_>>(), "notes": notes.collect::<Vec<_>>(), "lead": one.lead,
-        "outcome": one.outcome.map(Outcome::as_str),
-        "decision": one.decision.as_ref().map(|decision| json!({
-            "time": decision.time.to_string(), "text": decision.text,
-            "next": decision.next.map(|day| day.to_string()),
-        })),
-        "left": one.left.map(|day| day.to_string()),
-    })
-}
-
-fn content_json(content: &NoteContent) -> Value {
-    match content {
-        NoteContent::Text(text) => json!({ "note": "text", "text": text }),
-        NoteContent::Address { key, typed } => {
-            json!({ "note": "address", "address": key, "typed": typed_json(typed) })
-        }
-        NoteContent::Lead { partner, text, .. } => json!({ "note": "lead", "lead": partner, "text": text }),
-        NoteContent::Outcome { outcome, text } => {
-            json!({ "note": "outcome", "outcome": outcome.as_str(), "text": text })
-        }
-        NoteContent::Decision { lead, next, text, .. } => {
-            json!({ "note": "decision", "lead": lead, "next": next.map(|day| day.to_string()), "text": text })
-        }
-        _ => json!({ "note": "unknown" }),
-    }
-}
-
-fn progress(progress: NoteProgress) -> &'static str {
-    match progress {
-        NoteProgress::Waiting => "waiting",
-        NoteProgress::PutOff(..) => "put_off",
-        NoteProgress::Kept => "kept",
-        NoteProgress::Read => "read",
-        NoteProgress::NotIntroduced => "not_introduced",
-        _ => "unknown",
     }
 }
 
