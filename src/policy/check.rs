@@ -42,6 +42,13 @@ pub(super) const NEVER_OVERRIDDEN: &[&str] = &[
 /// The rule of the note that an organisation is never asked to join.
 pub(super) const NOT_ASKED: &str = "not-asked";
 
+/// The notes that the coordinator is brought of one address that one organisation puts forward: the address, a text,
+/// and two that say that what the coordinator wrote was read.
+const NOTES_OF_A_ROW: usize = 4;
+
+/// The notes that one exchange brings: a post has so many slots.
+const NOTES_OF_AN_EXCHANGE: usize = 4;
+
 /// An answer names somebody when fewer sets of other organisations than this could have given rise to it.
 const FEWEST_SETS: u64 = 3;
 
@@ -441,10 +448,37 @@ fn of_meeting(policy: &Policy) -> Vec<Finding> {
         last = unsafe_numbers;
     }
     notes.extend(of_epochs);
+    notes.extend(few_exchanges(policy));
     if policy.meet.as_ref().is_some_and(|meet| meet.tell_others) {
         notes.extend(never_asked(policy));
     }
     notes
+}
+
+/// That the coordinator cannot be brought, on one day, what organisations may put forward on one, in the epoch in which
+/// most of them are told to it.
+fn few_exchanges(policy: &Policy) -> Option<Finding> {
+    let meet = policy.meet.as_ref()?;
+    let epochs = policy.epochs.iter().filter(|epoch| epoch.closes >= policy.valid_from);
+    let told = |epoch: u32| {
+        let flagging = policy.flagging_organisation_names().into_iter();
+        flagging.filter(|one| policy.takes_part(one, epoch) && policy.meets_by_coordinator(one, epoch)).count()
+    };
+    let organisations = epochs.map(|epoch| told(epoch.number)).max().unwrap_or(0);
+    let rows = organisations * meet.new_a_day as usize;
+    let slots = usize::from(meet.exchanges_a_day) * NOTES_OF_AN_EXCHANGE;
+    (rows * NOTES_OF_A_ROW > slots).then(|| {
+        let facts = [
+            ("organisations", number(organisations)),
+            ("new_a_day", count(meet.new_a_day)),
+            ("rows", number(rows)),
+            ("notes", number(rows * NOTES_OF_A_ROW)),
+            ("exchanges", number(meet.exchanges_a_day)),
+            ("slots", number(slots)),
+            ("carried", number(slots / NOTES_OF_A_ROW)),
+        ];
+        Finding::new("few-exchanges", facts)
+    })
 }
 
 /// Which organisations are never asked, by epoch, where another than in the epoch before.
@@ -723,6 +757,29 @@ mod tests {
         let named = noted(sample::with_meet(&[("threshold = 2", "threshold = 2\ncount_cap = 4")]));
         assert_eq!(named[0].0, "not-introduced");
         assert!(named[0].1.contains("in epoch 1, ") && named[0].1.contains("1, 2, 3 and 4"), "{}", named[0].1);
+    }
+
+    /// Of four organisations two meet each other directly, and all four others by the coordinator.
+    #[test]
+    fn too_few_exchanges_for_what_may_be_put_forward_are_noted_with_their_numbers() {
+        let noted = |changes: &[(&str, &str)]| {
+            let found = sample::with_meet(changes).check().notes.into_iter().find(|note| note.rule == "few-exchanges");
+            found.map(|note| [Lang::En, Lang::Nl].map(|lang| note.text(lang)))
+        };
+        let [en, nl] = noted(&[]).unwrap();
+        for text in [&en, &nl] {
+            assert!(["4", "20", "80", "320", "16"].iter().all(|number| text.contains(number)), "{text}");
+        }
+        // Four organisations and one row a day each: four notes of each are the sixteen that four exchanges bring.
+        assert_eq!(noted(&[("[meet]", "[meet]\nnew_a_day = 1")]), None);
+        assert!(noted(&[("[meet]", "[meet]\nnew_a_day = 1\nexchanges_a_day = 3")]).is_some());
+        assert!(noted(&[("[meet]", "[meet]\nnew_a_day = 2\nexchanges_a_day = 7")]).is_some());
+        assert_eq!(noted(&[("[meet]", "[meet]\nnew_a_day = 2\nexchanges_a_day = 8")]), None);
+        let nobody = sample::changed(&[("[[epoch]]", "[meet]\n[[epoch]]")]);
+        assert!(
+            nobody.check().notes.iter().all(|note| note.rule != "few-exchanges"),
+            "nobody is told to a coordinator"
+        );
     }
 
     #[test]

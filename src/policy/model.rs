@@ -531,7 +531,8 @@ impl Policy {
         self.coordinating_partner().is_some() && !self.not_met_directly(organisation, epoch).is_empty()
     }
 
-    /// Whether partners of an organisation may be introduced to another partner, directly or as to the coordinator.
+    /// Whether a partner of `organisation` may come to be introduced to partner `other` in an epoch: because their
+    /// organisations meet directly, or because `other` is the coordinator and `organisation` is told to it.
     pub(crate) fn may_meet(&self, organisation: &Slug, other: u16, epoch: u32) -> bool {
         match self.partner(other) {
             Some(entry) if entry.may.coordinate => {
