@@ -108,6 +108,8 @@ enum TalkNewsKind: int
     case NeverCertified = 8;
     /** A note of another was passed over, because its writer may not say what it says. */
     case Refused = 9;
+    /** Something of another could not be read here, and was passed over; it does not know: ask it to write anew. */
+    case Unreadable = 10;
 }
 
 /** What a note is. */

@@ -123,6 +123,9 @@ pub enum stapel_talk_news_kind {
     STAPEL_TALK_NEWS_NEVER_CERTIFIED = 8,
     /// A note of another was passed over, because its writer may not say what it says.
     STAPEL_TALK_NEWS_REFUSED = 9,
+    /// Something of another could not be read here, and was passed over; it does not know: ask its organisation to
+    /// write anew, or to put the address forward anew.
+    STAPEL_TALK_NEWS_UNREADABLE = 10,
 }
 
 /// Something new of what comes after a hit.
@@ -477,6 +480,7 @@ impl stapel_talk_news_kind {
             TalkNews::RowWider { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_ROW_WIDER,
             TalkNews::NeverCertified { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_NEVER_CERTIFIED,
             TalkNews::Refused { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_REFUSED,
+            TalkNews::Unreadable { .. } => stapel_talk_news_kind::STAPEL_TALK_NEWS_UNREADABLE,
             _ => stapel_talk_news_kind::STAPEL_TALK_NEWS_OTHER,
         }
     }

@@ -29,6 +29,9 @@ namespace Stapel
         NeverCertified = 8,
         /// <summary>A note of another was passed over, because its writer may not say what it says.</summary>
         Refused = 9,
+        /// <summary>Something of another could not be read here, and was passed over; it does not know: ask its
+        /// organisation to write anew.</summary>
+        Unreadable = 10,
     }
 
     /// <summary>What a note is.</summary>

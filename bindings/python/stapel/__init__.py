@@ -162,6 +162,7 @@ class TalkNewsKind(IntEnum):
     ROW_WIDER = 7  # the policy lets more know of it than was agreed to: put it forward again
     NEVER_CERTIFIED = 8  # something of another was passed over, as no certificate of it came: ask its organisation why
     REFUSED = 9  # a note of another was passed over: its writer may not say what it says
+    UNREADABLE = 10  # something of another was not read here, and it does not know: ask it to write anew
 
 
 class NoteKind(IntEnum):

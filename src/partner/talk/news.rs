@@ -91,11 +91,13 @@ impl TalkNews {
             TalkNews::RowEnded { .. } => "put_forward_ended",
             TalkNews::RowWider { .. } => "put_forward_wider",
             TalkNews::NeverCertified { .. } => "never_certified",
+            TalkNews::Unreadable { .. } => "unreadable",
             TalkNews::Refused { .. } => "refused",
         }
     }
 
-    /// The other that it is about: who was introduced, wrote or left, or whose certificate is missing; `None` where it
+    /// The other that it is about: who was introduced, wrote or left, whose certificate is missing, or of whom something was
+    /// not read; `None` where it
     /// is about nobody in particular.
     pub fn partner(&self) -> Option<u16> {
         match self {
@@ -103,6 +105,7 @@ impl TalkNews {
             | TalkNews::Note { partner, .. }
             | TalkNews::Left { partner, .. }
             | TalkNews::NeverCertified { partner }
+            | TalkNews::Unreadable { partner }
             | TalkNews::Refused { partner, .. } => Some(*partner),
             TalkNews::Asked { .. }
             | TalkNews::Decision { .. }
@@ -121,7 +124,8 @@ impl TalkNews {
 
     /// The address that the news itself names: of what others put forward, and of own rows that ended or that more may
     /// know of. `None` of news in a conversation, whose address
-    /// [`Conversation::address`](crate::partner::Conversation::address) has, and of a partner without a certificate.
+    /// [`Conversation::address`](crate::partner::Conversation::address) has, and of
+    /// what was not read or not checked.
     pub fn address(&self) -> Option<AddressKey> {
         match self {
             TalkNews::Asked { address, .. } | TalkNews::RowEnded { address } | TalkNews::RowWider { address } => {

@@ -52,7 +52,12 @@ public record TalkNews(
         /** Something of another was passed over, because no certificate of it came: ask its organisation why. */
         NEVER_CERTIFIED,
         /** A note of another was passed over, because its writer may not say what it says. */
-        REFUSED
+        REFUSED,
+        /**
+         * Something of another could not be read here, and was passed over; it does not know: ask its organisation to
+         * write anew.
+         */
+        UNREADABLE
     }
 
     /** Without the address as it was written, and who put it forward. */
