@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::super::error::PolicyError;
 use super::super::model::{Meet, Organisation};
-use super::shape::{RawMeet, RawPolicy, RawSet};
+use super::shape::{RawMeet, RawPolicy, RawSet, Table};
 use super::values::PolicyFile;
 use crate::slug::Slug;
 
@@ -24,12 +24,21 @@ impl PolicyFile<'_> {
             let finding = "nobody meets where answers are totals: take [meet] away, or this";
             return Err(self.wrong(answers.span().start, "counting.answers", finding));
         }
+        let new_a_day = self.or("meet.new_a_day", &raw.new_a_day, 1..=10_000, 20)?;
+        let held = self.or("meet.held", &raw.held, 1..=10_000, 200)?;
+        if let Some(written) = raw.new_a_day.as_ref().or(raw.held.as_ref()).filter(|_| new_a_day > held) {
+            let finding = format!(
+                "an organisation may put forward {new_a_day} a day, which is more than the {held} that it may in all \
+                 (meet.held): lower the one, or raise the other"
+            );
+            return Err(self.wrong(written.span().start, "meet.new_a_day", finding));
+        }
         Ok(Meet {
-            direct: self.direct(&raw.direct, organisations)?,
+            direct: self.direct(&raw.direct, policy, organisations)?,
             tell_others: raw.tell_others.unwrap_or(true),
             answer_days: self.or("meet.answer_days", &raw.answer_days, 1..=14, 5)?,
-            new_a_day: self.or("meet.new_a_day", &raw.new_a_day, 1..=10_000, 20)?,
-            held: self.or("meet.held", &raw.held, 1..=10_000, 200)?,
+            new_a_day,
+            held,
             notes_a_day: self.or("meet.notes_a_day", &raw.notes_a_day, 1..=10_000, 100)?,
             exchanges_a_day: self.or("meet.exchanges_a_day", &raw.exchanges_a_day, 1..=16, 4)?,
         })
@@ -38,6 +47,7 @@ impl PolicyFile<'_> {
     fn direct(
         &self,
         raw: &Option<Spanned<Vec<Spanned<RawSet>>>>,
+        policy: &RawPolicy,
         organisations: &[Organisation],
     ) -> Result<Vec<Vec<Slug>>, PolicyError> {
         const KEY: &str = "meet.direct";
@@ -45,6 +55,10 @@ impl PolicyFile<'_> {
         if raw.get_ref().len() > MAX_SETS {
             return Err(self.wrong(raw.span().start, KEY, format!("list at most {MAX_SETS} sets of organisations")));
         }
+        let coordinates = |slug: &Slug| {
+            let mut own = policy.partners.iter().filter(|Table(one)| one.organisation.get_ref() == slug.as_str());
+            own.any(|Table(one)| one.may.get_ref().iter().any(|word| word.get_ref() == "coordinate"))
+        };
         let mut sets = BTreeSet::new();
         for names in raw.get_ref() {
             let mut set = BTreeSet::new();
@@ -53,6 +67,12 @@ impl PolicyFile<'_> {
                 if !organisations.iter().any(|organisation| organisation.slug == slug) {
                     let finding =
                         format!("there is no [[organisation]] with the slug '{slug}'; add it, or correct this");
+                    return Err(self.wrong(name.span().start, KEY, finding));
+                }
+                if coordinates(&slug) {
+                    let finding = format!(
+                        "'{slug}' is the coordinator's, and meets all who do not meet each other directly; take it away"
+                    );
                     return Err(self.wrong(name.span().start, KEY, finding));
                 }
                 if !set.insert(slug) {
@@ -133,6 +153,9 @@ mod tests {
             (&[("[meet]", "[meet]\nanswer_days = 0")], "meet.answer_days"),
             (&[("[meet]", "[meet]\nanswer_days = 15")], "meet.answer_days"),
             (&[("[meet]", "[meet]\nheld = 0")], "meet.held"),
+            (&[(direct, "[[\"politie\", \"coordinatiepunt\"]]")], "'coordinatiepunt' is the coordinator's"),
+            (&[("[meet]", "[meet]\nnew_a_day = 201")], "201 a day, which is more than the 200"),
+            (&[("[meet]", "[meet]\nheld = 19")], "20 a day, which is more than the 19"),
             (&[("[meet]", "[meet]\nexchanges_a_day = 0")], "meet.exchanges_a_day"),
             (&[("[meet]", "[meet]\nexchanges_a_day = 17")], "meet.exchanges_a_day"),
             (&[("[meet]", "[meet]\nnoise = 1")], "noise"),
