@@ -117,7 +117,7 @@ impl Partner {
 
 impl AgendaItem {
     fn of(one: Conversation, today: Day) -> AgendaItem {
-        let ended = ended(&one, today);
+        let ended = ended(&one);
         let waits = if ended.is_none() { waits(&one, today) } else { None };
         let mut addresses: Vec<(String, Vec<String>)> = Vec::new();
         for note in &one.notes {
@@ -167,11 +167,6 @@ fn is_written_by_another(note: &ConversationNote) -> bool {
     note.from.is_some() && !matches!(note.content, NoteContent::Address { .. })
 }
 
-/// The day of a note. Its writer's clock is not this one's, so that it may say any moment.
-fn day_of(note: &ConversationNote, began: Day, today: Day) -> Day {
-    note.time.day().min(today).max(began)
-}
-
 /// Those who joined since a note was written to all: it did not go to them.
 fn joined_since<'a>(one: &'a Conversation, note: &'a ConversationNote) -> impl Iterator<Item = Day> + 'a {
     present(one).filter(|(other, _)| note.copies.iter().all(|copy| copy.to != *other)).map(|(_, since)| since)
@@ -183,7 +178,7 @@ fn waits(one: &Conversation, today: Day) -> Option<(Day, WaitsFor)> {
     };
     let joined = joined_since(one, decided).map(|since| (since, WaitsFor::Joined));
     let after = one.notes.iter().skip(at + 1).filter(|note| is_written_by_another(note));
-    let written = after.map(|note| (day_of(note, one.began, today), WaitsFor::Note));
+    let written = after.map(|note| (note.came, WaitsFor::Note));
     let next = match &decided.content {
         NoteContent::Decision { next, .. } => next.filter(|next| *next <= today),
         _ => None,
@@ -191,7 +186,7 @@ fn waits(one: &Conversation, today: Day) -> Option<(Day, WaitsFor)> {
     joined.chain(written).chain(next.map(|next| (next, WaitsFor::NextDay))).min_by_key(|(since, _)| *since)
 }
 
-fn ended(one: &Conversation, today: Day) -> Option<(Day, AgendaEnd)> {
+fn ended(one: &Conversation) -> Option<(Day, AgendaEnd)> {
     if let Some(day) = one.left {
         return Some((day, AgendaEnd::CoordinatorLeft));
     }
@@ -206,13 +201,13 @@ fn ended(one: &Conversation, today: Day) -> Option<(Day, AgendaEnd)> {
         && joined_since(one, note).next().is_none()
         && !after.iter().any(is_written_by_another)
     {
-        return Some((day_of(note, one.began, today), AgendaEnd::Closed));
+        return Some((note.came, AgendaEnd::Closed));
     }
     // What each of them wrote last, other than the address, since the coordinator decided.
     let mut last_day = one.began;
     for (other, _) in present(one) {
         let last = after.iter().rfind(|note| note.from == Some(other) && is_written_by_another(note));
-        last_day = last_day.max(day_of(last.filter(|note| says_how(note))?, one.began, today));
+        last_day = last_day.max(last.filter(|note| says_how(note))?.came);
     }
     Some((last_day, AgendaEnd::AllSaid))
 }

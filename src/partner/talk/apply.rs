@@ -234,7 +234,7 @@ impl AfterHit {
                 self.strangers.push(*id);
             }
         }
-        post.notes.iter().for_each(|note| self.take_note(note));
+        post.notes.iter().for_each(|note| self.take_note(note, today));
         for id in post.conversations() {
             if let Some(known) = self.called_mut(id) {
                 known.touched = time;
@@ -323,6 +323,7 @@ impl AfterHit {
                     epoch: told.epoch,
                     id: told.conversation,
                     address: told.address,
+                    began: told.day,
                     introduced: Vec::new(),
                     notes: Vec::new(),
                     left: None,
@@ -334,13 +335,15 @@ impl AfterHit {
         };
         let known = &mut self.conversations[at];
         known.id = told.conversation;
+        // One that waited for a certificate may be of an earlier turn.
+        known.began = known.began.min(told.day);
         let number = known.number;
         if known.add(told) {
             self.news.push(TalkNews::Introduced { conversation: number, partner: told.partner });
         }
     }
 
-    fn take_note(&mut self, note: &TakenNote) {
+    fn take_note(&mut self, note: &TakenNote, today: Day) {
         let Some(known) = self.called_mut(note.conversation) else { return };
         let number = known.number;
         let Some(other) = known.introduced.iter_mut().find(|it| it.partner == note.partner) else { return };
@@ -367,7 +370,7 @@ impl AfterHit {
         });
         let from = Some(note.partner);
         if let Some(known) = self.called_mut(note.conversation) {
-            known.notes.push(KnownNote { from, time: note.time, content, copies: Vec::new() });
+            known.notes.push(KnownNote { from, time: note.time, came: today, content, copies: Vec::new() });
         }
     }
 }
@@ -400,7 +403,7 @@ impl KnownConversation {
         let copy = |(to, number): &(u16, u64)| KnownCopy { to: *to, number: *number, progress: CopyProgress::Waiting };
         self.touched = time;
         let copies = copies.iter().map(copy).collect();
-        self.notes.push(KnownNote { from: None, time, content: content.clone(), copies });
+        self.notes.push(KnownNote { from: None, time, came: time.day(), content: content.clone(), copies });
     }
 
     /// Adds whom this partner is introduced to. Whether that is new.
@@ -427,7 +430,7 @@ impl KnownConversation {
         if !returns && known.left.is_none_or(|left| left >= told.day) {
             return false;
         }
-        (known.left, known.last_day) = (None, told.last_day);
+        (known.left, known.since, known.last_day) = (None, told.day, told.last_day);
         // What they were not introduced for goes now, so that the numbers have no gap.
         for copy in self.notes.iter_mut().flat_map(|note| &mut note.copies) {
             if copy.to == told.partner && copy.progress == CopyProgress::NotIntroduced {

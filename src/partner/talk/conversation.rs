@@ -12,7 +12,8 @@ use crate::talk::{NoteContent, Outcome};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conversation {
-    /// By which [`Partner::write_note`] and [`Partner::leave`] know it. It is this partner's own.
+    /// By which [`Partner::write_note`] and [`Partner::leave`] know it. It is this partner's own: the others have
+    /// numbers of their own for the same conversation.
     pub number: u32,
     /// The address; `None` at the coordinator, who has it from a note ([`Partner::agenda`]).
     pub address: Option<AddressKey>,
@@ -42,7 +43,7 @@ pub struct Conversation {
 pub struct Introduced {
     /// Its number in the roster.
     pub partner: u16,
-    /// The day on which that was decided.
+    /// The day on which that was decided; of one that left and came back, the last time.
     pub since: Day,
     /// The day on which it left.
     pub left: Option<Day>,
@@ -58,6 +59,9 @@ pub struct ConversationNote {
     pub from: Option<u16>,
     /// When it was written, by its writer's clock.
     pub time: Timestamp,
+    /// The day on which it was read here, or of an own note the one on which it was written. The writer's clock has no
+    /// part in it.
+    pub came: Day,
     /// What it says.
     pub content: NoteContent,
     /// Of an own note: what became of it, at each whom it is for.
@@ -78,7 +82,8 @@ pub struct NoteCopy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteProgress {
-    /// It goes with one of the next exchanges: [`Partner::notes_go_on`].
+    /// It goes with one of the next exchanges: [`Partner::notes_go_on`]. One that was written before this partner left
+    /// goes before the broker hears of that.
     Waiting,
     /// The broker did not take it on this day, and why. It goes again on the next.
     PutOff(Day, PutOffReason),
@@ -86,7 +91,7 @@ pub enum NoteProgress {
     Kept,
     /// The other says that it read it.
     Read,
-    /// The broker did not take it: one of the two left.
+    /// It did not come to the other: one of the two left.
     NotIntroduced,
 }
 
@@ -149,13 +154,13 @@ impl Conversation {
             address: known.address,
             typed,
             epoch: known.epoch,
-            began: known.began(),
+            began: known.began,
             introduced: known.introduced.iter().map(introduced).collect(),
             notes: known
                 .notes
                 .iter()
                 .filter(|note| note.content != NoteContent::Read)
-                .map(ConversationNote::of)
+                .map(|note| ConversationNote::of(note, known))
                 .collect(),
             lead: known.lead(),
             outcome: known.notes.iter().rev().find_map(outcome),
@@ -166,8 +171,10 @@ impl Conversation {
 }
 
 impl ConversationNote {
-    fn of(known: &KnownNote) -> ConversationNote {
+    fn of(known: &KnownNote, conversation: &KnownConversation) -> ConversationNote {
+        let is_reached = |copy: &KnownCopy| conversation.reached().any(|other| other.partner == copy.to);
         let progress = |copy: &KnownCopy| match copy.progress {
+            CopyProgress::Waiting | CopyProgress::PutOff { .. } if !is_reached(copy) => NoteProgress::NotIntroduced,
             CopyProgress::Waiting => NoteProgress::Waiting,
             CopyProgress::PutOff { day, reason } => NoteProgress::PutOff(day, reason),
             CopyProgress::Kept { .. } => NoteProgress::Kept,
@@ -178,6 +185,7 @@ impl ConversationNote {
         ConversationNote {
             from: known.from,
             time: known.time,
+            came: known.came,
             content: known.content.clone(),
             copies: copies.collect(),
         }

@@ -74,7 +74,7 @@ impl Partner {
         let (state, today) = (self.data.state(), now.day());
         let known = &state.after_hit;
         let restored = state.own_lines.restored;
-        let left = known.conversations.iter().filter(|known| known.leaves(restored)).map(|known| known.id);
+        let left = known.conversations.iter().filter(|known| known.leaves(restored, today)).map(|known| known.id);
         let strangers = known.strangers.iter().copied().filter(|id| known.called(*id).is_none());
         let mut left: Vec<_> = left.chain(strangers).take(LEFT_AT_ONCE).collect();
         left.sort_unstable();
@@ -133,7 +133,8 @@ impl Partner {
 type WaitingCopy<'a> = (&'a KnownConversation, &'a KnownNote, KnownCopy);
 
 /// The first notes that can be sealed in an epoch, and are to be sent: those that the broker was never brought before
-/// those that it lost, that something was read after what says more, and otherwise as they were written.
+/// those that it lost, those of a conversation that is left before all others, that something was read after what says
+/// more, and otherwise as they were written.
 fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day) -> Vec<WaitingCopy<'a>> {
     let restored = state.own_lines.restored;
     let is_over = |epoch: u32| member.policy().epoch(epoch).is_none_or(|epoch| epoch.closes < today);
@@ -144,15 +145,25 @@ fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day)
         CopyProgress::Read | CopyProgress::NotIntroduced => false,
     };
     let mut found = Vec::new();
-    for known in state.after_hit.conversations.iter().filter(|known| known.id != ConversationId::NONE) {
-        for other in known.present().filter(|other| member.seal_key(other.partner, epoch, today).is_some()) {
+    let reachable = state.after_hit.conversations.iter().filter(|known| known.id != ConversationId::NONE);
+    for known in reachable.filter(|known| !known.leaves(restored, today)) {
+        let has_left = known.left.is_some();
+        // Of a conversation that is left, what was written before and was never brought.
+        let is_meant = |note: &KnownNote, copy: &KnownCopy| {
+            !has_left || copy.progress.is_unsent() && note.content != NoteContent::Read
+        };
+        for other in known.reached().filter(|other| member.seal_key(other.partner, epoch, today).is_some()) {
             for note in &known.notes {
                 let copies = note.copies.iter().filter(|copy| copy.to == other.partner && goes(copy));
+                let copies = copies.filter(|copy| is_meant(note, copy));
                 found.extend(copies.map(|copy| (known, note, *copy)));
             }
         }
     }
-    found.sort_by_key(|(_, note, copy)| (!copy.progress.is_unsent(), note.content == NoteContent::Read, note.time));
+    found.sort_by_key(|(known, note, copy)| {
+        let is_read = note.content == NoteContent::Read;
+        (!copy.progress.is_unsent(), known.left.is_none(), is_read, note.time)
+    });
     found.truncate(NOTES_AT_ONCE);
     found
 }

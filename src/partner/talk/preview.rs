@@ -7,9 +7,10 @@ use super::agreement::may_be_told;
 use super::asked::to_answer;
 use super::record::AskAnswer;
 use super::rows::{answering, to_put_forward, to_take_back};
-use super::written::to_leave;
+use super::written::{NewNote, to_leave};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
+use crate::policy::RosterEntry;
 
 /// Whom a partner may come to be told to that puts an address forward, by their numbers in the roster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,45 @@ impl Partner {
             direct: direct.iter().map(|entry| entry.number).collect(),
             coordinator: coordinator.first().map(|entry| entry.number),
         })
+    }
+
+    /// The partners, by number and ascending, whose certificate is missing here, so that nothing is told to them or of
+    /// them; this partner's own among them, without which nobody is told anything. They are those of
+    /// [`Partner::would_be_told`], in the epoch of that day; at the coordinator those that are met by it, of which no
+    /// certificate is here in any epoch that is open. None where the policy has no `[meet]`.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NoEpoch`], [`PartnerError::NotInRoster`]; [`SystemError::Io`](crate::SystemError::Io).
+    pub fn missing_certificates(&self, today: Day) -> Result<Vec<u16>, PartnerError> {
+        let (member, own) = (&self.member, self.member.entry()?);
+        if member.meet().is_err() || !(own.may.flag || own.may.coordinate) {
+            return Ok(Vec::new());
+        }
+        let (epochs, others): (Vec<u32>, Vec<u16>) = match own.may.coordinate {
+            true => {
+                let epochs = member.epochs_without_secret(today)?;
+                let is_met = |other: &&RosterEntry| {
+                    let met = |epoch: &u32| member.policy().may_meet(&other.organisation, own.number, *epoch);
+                    other.may.flag && epochs.iter().any(met)
+                };
+                let others = member.policy().partners.iter().filter(is_met).map(|other| other.number).collect();
+                (epochs, others)
+            }
+            false => {
+                let answering = epoch(member, self.data.state(), today)?;
+                let told = may_be_told(member.policy(), &own.organisation, answering);
+                (vec![answering], told.map(|other| other.number).collect())
+            }
+        };
+        let is_missing = |other: &u16| epochs.iter().all(|epoch| member.seal_key(*other, *epoch, today).is_none());
+        let mut missing: Vec<u16> = others.into_iter().filter(is_missing).collect();
+        let mut own_keys = epochs.iter().map(|epoch| self.own_seal_key(*epoch, today));
+        if own_keys.try_fold(true, |none, key| Ok::<_, PartnerError>(none && key?.is_none()))? {
+            missing.push(own.number);
+        }
+        missing.sort_unstable();
+        Ok(missing)
     }
 
     /// How many addresses [`Partner::put_forward`] would put forward, or put forward anew. Nothing is written.
@@ -84,6 +124,16 @@ impl Partner {
     ) -> Result<(), PartnerError> {
         let today = self.data.at(now)?.day();
         to_answer(&self.member, self.data.state(), (address, answer), today).map(drop)
+    }
+
+    /// Whether [`Partner::write_note`] would write a note. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Partner::write_note`].
+    pub fn preview_note(&mut self, conversation: u32, note: &NewNote<'_>, now: Timestamp) -> Result<(), PartnerError> {
+        self.data.at(now)?;
+        self.to_write(conversation, note, now).map(drop)
     }
 
     /// Whether [`Partner::leave`] would leave the conversation. Nothing is written.

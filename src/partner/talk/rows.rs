@@ -256,28 +256,34 @@ pub(super) fn plan(
 /// one in which a row may stand that somebody took back since.
 pub(super) fn epoch_to_tell(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
     let answers = answering(member, state, today)?;
-    Ok(others_to_tell(member, state, answers, today).next().unwrap_or(answers))
+    Ok(others_to_tell(member, state, answers, &[], today).next().unwrap_or(answers))
 }
 
 /// The open epochs but the one that answers in which a row may stand that somebody took back since, oldest first: each
 /// takes a day's message.
-fn others_to_tell(member: &Member, state: &PartnerState, answers: u32, today: Day) -> impl Iterator<Item = u32> {
+fn others_to_tell<'a>(
+    member: &Member,
+    state: &'a PartnerState,
+    answers: u32,
+    back: &'a [AddressKey],
+    today: Day,
+) -> impl Iterator<Item = u32> + use<'a> {
     let others = member.epochs_without_secret(today).unwrap_or_default().into_iter().rev();
-    others.filter(move |other| *other != answers && is_taken_back_in(state, *other, today))
+    others.filter(move |other| *other != answers && is_taken_back_in(state, *other, back, today))
 }
 
-/// Whether a row may stand in an epoch that somebody took back since.
-fn is_taken_back_in(state: &PartnerState, epoch: u32, today: Day) -> bool {
-    let known = &state.after_hit;
-    may_stand(state, epoch, today).any(|sent| sent.said.rows.iter().any(|row| !known.has_row(&row.address)))
+/// Whether a row may stand in an epoch that somebody took back since, or of an address in `back`.
+fn is_taken_back_in(state: &PartnerState, epoch: u32, back: &[AddressKey], today: Day) -> bool {
+    let is_back = |address: &AddressKey| !state.after_hit.has_row(address) || back.contains(address);
+    may_stand(state, epoch, today).any(|sent| sent.said.rows.iter().any(|row| is_back(&row.address)))
 }
 
 /// How many days after `today` the day's message is that says what is put forward, and the one by which all is said
-/// that was taken back. `today` is the day of the first message that is not made yet.
-pub(super) fn days_to_tell(member: &Member, state: &PartnerState, today: Day) -> (u16, u16) {
+/// that was taken back, or would be where `back` is too. `today` is the day of the first message that is not made yet.
+pub(super) fn days_to_tell(member: &Member, state: &PartnerState, back: &[AddressKey], today: Day) -> (u16, u16) {
     let Ok(answers) = answering(member, state, today) else { return (0, 0) };
-    let others = u16::try_from(others_to_tell(member, state, answers, today).count()).unwrap_or(u16::MAX);
-    let back = if is_taken_back_in(state, answers, today) { others } else { others.saturating_sub(1) };
+    let others = u16::try_from(others_to_tell(member, state, answers, back, today).count()).unwrap_or(u16::MAX);
+    let back = if is_taken_back_in(state, answers, back, today) { others } else { others.saturating_sub(1) };
     (others, back)
 }
 

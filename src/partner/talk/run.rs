@@ -8,6 +8,8 @@ use super::super::record::JournalEvent;
 use super::pace::{MadeToday, TalkRun};
 use super::record::TalkEvent;
 use super::rows;
+use super::state::LEAVES_WITHIN;
+use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Kind, NOTES_AT_ONCE, Request};
 use crate::policy::Answers;
@@ -56,12 +58,18 @@ impl Partner {
     /// brought, if no more are written and the organisation's notes of a day are enough. `None` where the policy has no
     /// `[meet]`.
     pub fn notes_go_on(&self, today: Day) -> Option<Day> {
+        self.notes_would_go_on(0, today)
+    }
+
+    /// The same if a note to so many partners is written now.
+    pub fn notes_would_go_on(&self, copies: usize, today: Day) -> Option<Day> {
         let meet = self.member.meet().ok()?;
         let state = self.data.state();
         let a_day = usize::from(meet.exchanges_a_day) * NOTES_AT_ONCE;
         let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
         let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges)) * NOTES_AT_ONCE;
-        let later = state.after_hit.unsent().saturating_sub(left).div_ceil(a_day);
+        let unsent = state.after_hit.unsent().saturating_add(copies);
+        let later = unsent.saturating_sub(left).div_ceil(a_day);
         Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
     }
 
@@ -70,14 +78,19 @@ impl Partner {
     /// `[meet]`.
     pub fn put_forward_goes_on(&self, today: Day) -> Option<Day> {
         let next = self.next_to_put_forward(today)?;
-        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), next).0))
+        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), &[], next).0))
     }
 
     /// The first day from `today` on by whose message the broker has heard of all that was taken back. `None` where the
     /// policy has no `[meet]`.
     pub fn taken_back_goes_on(&self, today: Day) -> Option<Day> {
+        self.taking_back_goes_on(&[], today)
+    }
+
+    /// The same if `back` is taken back now too.
+    pub fn taking_back_goes_on(&self, back: &[AddressKey], today: Day) -> Option<Day> {
         let next = self.next_to_put_forward(today)?;
-        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), next).1))
+        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), back, next).1))
     }
 
     /// The day from `today` on of the next message that puts forward.
@@ -88,13 +101,21 @@ impl Partner {
         Some(if sent.put_forward { today.plus(1) } else { today })
     }
 
-    /// The first day from `today` on with an exchange that says that this partner left a conversation. `None` where the
-    /// policy has no `[meet]`.
-    pub fn leaving_goes_on(&self, today: Day) -> Option<Day> {
+    /// The first day from `today` on with an exchange that says that this partner left a conversation, or would say it
+    /// where it leaves now: those before it bring what was written there before. `None` where the policy has no
+    /// `[meet]`.
+    pub fn leaving_goes_on(&self, conversation: u32, today: Day) -> Option<Day> {
         let meet = self.member.meet().ok()?;
         let state = self.data.state();
+        let known = state.after_hit.conversation(conversation);
+        let unsent = known.map_or(0, |known| known.unsent().count());
+        let left_on = known.and_then(|known| known.left).unwrap_or(today);
         let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
-        Some(if sent.exchanges >= meet.exchanges_a_day { today.plus(1) } else { today })
+        let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges));
+        let needed = unsent.div_ceil(NOTES_AT_ONCE) + 1;
+        let days = needed.saturating_sub(left).div_ceil(usize::from(meet.exchanges_a_day));
+        let latest = left_on.plus(LEAVES_WITHIN + 1).max(today);
+        Some(today.plus(u16::try_from(days).unwrap_or(u16::MAX)).min(latest))
     }
 
     /// What was sent today, as far as the broker was not restored since.

@@ -16,6 +16,10 @@ use crate::talk::{ConversationId, NoteContent, Subject};
 /// seconds.
 pub(crate) const NOTE_SERIES: u32 = 32;
 
+/// The days after the one on which somebody left for which what was written before goes first. So leaving is told in
+/// any case, also where the broker takes no notes or nobody there can be written to.
+pub(super) const LEAVES_WITHIN: u16 = 1;
+
 /// What comes after a hit, as far as it is known here.
 #[derive(Default)]
 pub(crate) struct AfterHit {
@@ -128,6 +132,8 @@ pub(crate) struct KnownConversation {
     pub(crate) id: ConversationId,
     /// The address that was put forward; the coordinator has none.
     pub(crate) address: Option<AddressKey>,
+    /// The day of its first introduction.
+    pub(crate) began: Day,
     /// In the order in which they were introduced.
     pub(crate) introduced: Vec<KnownPartner>,
     /// Own ones and others', in the order in which they came.
@@ -143,7 +149,7 @@ pub(crate) struct KnownConversation {
 /// Somebody that this partner was introduced to.
 pub(crate) struct KnownPartner {
     pub(crate) partner: u16,
-    /// The day of the turn at which that was decided.
+    /// The day of the turn at which that was decided; of one that left and came back, the last time.
     pub(crate) since: Day,
     /// The last day of its row; of the coordinator, that of one's own.
     pub(crate) last_day: Day,
@@ -165,7 +171,10 @@ pub(crate) struct KnownPartner {
 pub(crate) struct KnownNote {
     /// Who wrote it; `None` for this partner.
     pub(crate) from: Option<u16>,
+    /// When it was written, by its writer's clock.
     pub(crate) time: Timestamp,
+    /// The day on which it was written or read here.
+    pub(crate) came: Day,
     pub(crate) content: NoteContent,
     /// Of an own note, to whom it goes.
     pub(crate) copies: Vec<KnownCopy>,
@@ -232,11 +241,7 @@ impl AfterHit {
     /// How many copies of own notes the broker has yet to be brought.
     pub(crate) fn unsent(&self) -> usize {
         let reachable = self.conversations.iter().filter(|known| known.id != ConversationId::NONE);
-        let copies = reachable.flat_map(|known| {
-            let copies = known.notes.iter().flat_map(|note| &note.copies);
-            copies.filter(|copy| known.present().any(|other| other.partner == copy.to))
-        });
-        copies.filter(|copy| copy.progress.is_unsent()).count()
+        reachable.flat_map(KnownConversation::unsent).count()
     }
 
     /// Whether somebody put the address forward.
@@ -272,14 +277,28 @@ impl KnownConversation {
         self.introduced.iter().filter(move |known| !has_left && known.left.is_none())
     }
 
-    /// The day of its first introduction.
-    pub(crate) fn began(&self) -> Day {
-        self.introduced.iter().map(|known| known.since).min().unwrap_or_default()
+    /// Those whom notes are brought to that wait: those who can be written to; and where this partner left, those who
+    /// could be, until the broker heard that it left.
+    pub(crate) fn reached(&self) -> impl Iterator<Item = &KnownPartner> {
+        let is_over = self.left.is_some() && self.left_told.is_some();
+        self.introduced.iter().filter(move |known| !is_over && known.left.is_none())
     }
 
-    /// Whether the broker is to be told that this partner left. `restored` is when it was restored last.
-    pub(crate) fn leaves(&self, restored: Timestamp) -> bool {
-        self.left.is_some() && self.id != ConversationId::NONE && self.left_told.is_none_or(|told| told < restored)
+    /// The copies of own notes that the broker has yet to be brought. Where this partner left, none that say only what
+    /// was read.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = (&KnownNote, &KnownCopy)> {
+        let has_left = self.left.is_some();
+        let notes = self.notes.iter().filter(move |note| !has_left || note.content != NoteContent::Read);
+        let copies = notes.flat_map(|note| note.copies.iter().map(move |copy| (note, copy)));
+        copies.filter(|(_, copy)| copy.progress.is_unsent() && self.reached().any(|other| other.partner == copy.to))
+    }
+
+    /// Whether the broker is to be told on a day that this partner left: once no note waits that was written before,
+    /// and in any case from the second day after. `restored` is when it was restored last.
+    pub(crate) fn leaves(&self, restored: Timestamp, today: Day) -> bool {
+        let is_told = self.left_told.is_some_and(|told| told >= restored);
+        let Some(left) = self.left.filter(|_| self.id != ConversationId::NONE && !is_told) else { return false };
+        today > left.plus(LEAVES_WITHIN) || self.unsent().next().is_none()
     }
 
     /// The highest turn of a lead or a decision.
@@ -369,7 +388,9 @@ encode_fields! { SaidOn { day, record, restored } }
 encode_fields! { Asked { address, subject, epoch, day, answer_by, answer } }
 
 encode_fields! {
-    KnownConversation { number, subject, epoch, id, address, introduced, notes, left, left_told, touched }
+    KnownConversation {
+        number, subject, epoch, id, address, began, introduced, notes, left, left_told, touched
+    }
 }
 
 encode_fields! {
@@ -377,7 +398,7 @@ encode_fields! {
     where |known| known.beyond.is_sorted_by(|a, b| a < b), else "numbers of notes are not ascending, each once"
 }
 
-encode_fields! { KnownNote { from, time, content, copies } }
+encode_fields! { KnownNote { from, time, came, content, copies } }
 encode_fields! { KnownCopy { to, number, progress } }
 
 encode_variants! {

@@ -91,6 +91,17 @@ impl Partner {
         now: Timestamp,
     ) -> Result<(), PartnerError> {
         self.data.refresh()?;
+        let event = self.to_write(conversation, note, now)?;
+        self.data.record(now, Some(by), JournalEvent::Talk(event))
+    }
+
+    /// What the journal has of a note once it is written.
+    pub(super) fn to_write(
+        &self,
+        conversation: u32,
+        note: &NewNote<'_>,
+        now: Timestamp,
+    ) -> Result<TalkEvent, PartnerError> {
         let known = self.data.state().after_hit.conversation(conversation);
         let known = known.ok_or(PartnerError::NoConversation { conversation })?;
         if let NewNote::Decision { next: Some(next), .. } = note
@@ -109,12 +120,13 @@ impl Partner {
         if copies.is_empty() {
             return Err(PartnerError::NoConversation { conversation });
         }
-        let event = TalkEvent::NoteWritten { conversation, content, copies };
-        self.data.record(now, Some(by), JournalEvent::Talk(event))
+        Ok(TalkEvent::NoteWritten { conversation, content, copies })
     }
 
     /// Leaves a conversation: takes back what is put forward there, and has the broker tell the others, with the next
-    /// exchange. Nobody can write to this partner there any more. What was written stays here.
+    /// exchange after those that bring what was written there before; in any case from the second day after on
+    /// ([`Partner::leaving_goes_on`]). Nobody can write to this partner there any more then. What was written stays
+    /// here.
     ///
     /// # Errors
     ///

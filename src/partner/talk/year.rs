@@ -21,7 +21,7 @@ impl Partner {
     pub fn year_cells(&self, year: u16) -> Vec<YearCell> {
         let mut counts = [0; WAYS.len()];
         for known in &self.data.state().after_hit.conversations {
-            if known.began().year() == year {
+            if known.began.year() == year {
                 let outcome = known.notes.iter().rev().find_map(|note| match note.content {
                     NoteContent::Outcome { outcome, .. } => Some(outcome),
                     _ => None,

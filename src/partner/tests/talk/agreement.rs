@@ -195,6 +195,25 @@ fn what_is_taken_back_is_taken_back_where_it_was_said() {
     assert_eq!(town.keep(POLICE, june.plus(DAY)).rows.len(), 1);
 }
 
+/// What is only tried says the same day as what is done.
+#[test]
+fn the_day_on_which_the_broker_would_hear_of_what_is_taken_back_is_the_one_on_which_it_does() {
+    let mut town = Town::new();
+    let (may, june) = may_and_june();
+    town.put_forward(POLICE, 1, may);
+    town.put_forward(POLICE, 2, may);
+    town.run(POLICE, may);
+    town.play(POLICE).deliver(june);
+    town.partner(POLICE).put_forward(homes(2..3), &by(), june).unwrap();
+    town.run(POLICE, june);
+    let police = town.partner(POLICE);
+    let both = homes(1..3);
+    let tried = police.taking_back_goes_on(&both, june.day());
+    police.take_back(&both, &by(), june).unwrap();
+    assert_eq!(tried, Some(june.day().plus(2)), "first in the older epoch, and on the day after in the newer one");
+    assert_eq!(police.taken_back_goes_on(june.day()), tried);
+}
+
 #[test]
 fn a_row_is_gone_some_time_after_its_epoch_closed_and_not_before_people_were_told() {
     let mut town = Town::new();

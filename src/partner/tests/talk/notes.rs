@@ -60,7 +60,7 @@ fn a_day_has_as_many_messages_whatever_there_is_to_say() {
     assert_eq!(goes_on(&mut town, 2), day(5).day(), "eight go a day");
     let others_go_on = |town: &mut Town, days| {
         let (police, today) = (town.partner(POLICE), day(days).day());
-        (police.put_forward_goes_on(today).unwrap(), police.leaving_goes_on(today).unwrap())
+        (police.put_forward_goes_on(today).unwrap(), police.leaving_goes_on(9, today).unwrap())
     };
     assert_eq!(others_go_on(&mut town, 2), (day(3).day(), day(3).day()), "today's have gone");
     assert_eq!(others_go_on(&mut town, 3), (day(3).day(), day(3).day()));
@@ -428,6 +428,73 @@ fn whoever_leaves_takes_back_and_is_written_to_no_more() {
     assert_eq!(town.exchange(TAX, later).0.notes.len(), 1);
     town.exchange(POLICE, later);
     assert_eq!(texts(&town.conversation(POLICE)), ["voor het vertrek"]);
+}
+
+#[test]
+fn what_was_written_before_one_leaves_is_brought_first_and_leaving_is_told_all_the_same() {
+    let mut town = Town::introduced();
+    let day = |days: u64| TOMORROW.plus(days * DAY);
+    let goes_on = |town: &mut Town, now: Timestamp| town.partner(POLICE).leaving_goes_on(1, now.day()).unwrap();
+    for number in 0..5 {
+        town.write(POLICE, &format!("bericht {number}"), TOMORROW);
+    }
+    assert_eq!(goes_on(&mut town, TOMORROW), day(1).day(), "two exchanges a day bring the five notes first");
+    town.partner(POLICE).leave(1, &by(), TOMORROW).unwrap();
+    assert_eq!(goes_on(&mut town, TOMORROW), day(1).day());
+    town.keep(POLICE, TOMORROW);
+    let brought = |town: &mut Town, now: Timestamp| {
+        let exchange = town.exchange(POLICE, now).0;
+        (exchange.notes.len(), exchange.left.len())
+    };
+    assert_eq!(brought(&mut town, TOMORROW), (4, 0));
+    assert_eq!(progress(&town.conversation(POLICE))[3..], [NoteProgress::Kept, NoteProgress::Waiting]);
+    assert_eq!(brought(&mut town, TOMORROW), (1, 0));
+    assert_eq!(brought(&mut town, day(1)), (0, 1));
+    assert_eq!(brought(&mut town, day(1)), (0, 0), "it is said once");
+
+    // Notes that do not get through hold it up until the second day after, and are not brought then.
+    let mut town = Town::introduced();
+    town.write(POLICE, "vaarwel", TOMORROW);
+    town.partner(POLICE).leave(1, &by(), TOMORROW).unwrap();
+    let put_off = |town: &mut Town, now: Timestamp| {
+        let message = town.next(POLICE, Kind::Exchange, now);
+        let exchange = exchange_of(POLICE, &message);
+        let mut post = town.post(POLICE, &exchange);
+        if let Some(fate) = post.sent.iter_mut().find(|fate| **fate == NoteFate::Kept) {
+            *fate = NoteFate::TooManyWait;
+        }
+        drop(town.reply(POLICE, &message, Reply::Post(post), now).unwrap());
+        (exchange.notes.len(), exchange.left.len())
+    };
+    town.keep(POLICE, TOMORROW);
+    assert_eq!(put_off(&mut town, TOMORROW), (1, 0));
+    assert_eq!(put_off(&mut town, TOMORROW), (0, 0), "on another day");
+    town.keep(POLICE, day(1));
+    assert_eq!(put_off(&mut town, day(1)), (1, 0));
+    assert_eq!(goes_on(&mut town, day(1)), day(2).day());
+    town.keep(POLICE, day(2));
+    assert_eq!(put_off(&mut town, day(2)).1, 1);
+    assert_eq!(
+        progress(&town.conversation(POLICE)),
+        [NoteProgress::NotIntroduced],
+        "people are told that it did not go"
+    );
+}
+
+#[test]
+fn who_comes_back_is_shown_with_the_day_of_the_last_introduction() {
+    let mut town = Town::introduced();
+    let began = town.conversation(POLICE).began;
+    town.partner(POLICE).leave(1, &by(), TOMORROW).unwrap();
+    town.keep(POLICE, TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    let later = TOMORROW.plus(2 * DAY);
+    town.partner(POLICE).put_forward(homes(1..2), &by(), later).unwrap();
+    let (police, tax) = (town.keep(POLICE, later), town.keep(TAX, later));
+    town.introduce(&police, &tax, 1, later.day().plus(1));
+    town.exchange(POLICE, later.plus(DAY));
+    let known = town.conversation(POLICE);
+    assert_eq!((known.began, known.introduced[0].since), (began, later.day().plus(1)));
 }
 
 #[test]
