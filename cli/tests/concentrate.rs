@@ -90,6 +90,23 @@ fn what_is_written_is_only_what_the_rule_finds() {
 }
 
 #[test]
+fn what_is_written_is_text_under_its_own_name_and_no_formula() {
+    let desk = desk();
+    for name in ["found.xlsx", "found.ODS", "found.xls"] {
+        desk.write("list.csv", establishments());
+        assert_eq!(desk.code(&format!("{} list.csv", FIND.replace("found.csv", name))), "out_file");
+        assert!(!desk.path(name).exists());
+    }
+    for formula in ["=1+1", "+kapper", "-kapper", "@kapper"] {
+        desk.write("list.csv", establishments().replace("Kapper", formula).replace("kapper", formula));
+        desk.stapel(&format!("{FIND} list.csv"));
+        let written = text(&desk.read("found.csv"));
+        assert!(written.contains(&format!(";'{formula};6;10;")), "{written}");
+        assert!(!written.contains(&format!(";{formula}")), "{written}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_said() {
     let desk = desk();
     desk.write("list.csv", establishments());

@@ -28,12 +28,12 @@ use crate::rows::{RowArgs, Sheet};
 pub(super) struct ConcentrateArgs {
     #[command(flatten)]
     rows: RowArgs,
-    /// The column of the branch; its cells are compared without regard to case and spaces
+    /// The column of the branch; its cells are compared without regard to case, and to spaces before and after
     #[arg(long, value_name = "COLUMN")]
     branch: String,
     #[command(flatten)]
     rule: Rule,
-    /// The file to write to, in the form that the table came in
+    /// The file to write to: text (CSV), with the separators and the encoding of the table
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Print JSON Lines, one for each street and branch
@@ -117,6 +117,7 @@ pub(super) fn concentrate(args: ConcentrateArgs, out: &mut Output) -> Result<(),
         return Err(Failure::new("level", "establishments are counted by address: leave --number-only out"));
     }
     let is_dry = args.rows.dry_run;
+    refuse_workbook(&args.out)?;
     let read = [args.rows.file.as_deref(), args.rows.register()];
     if read.into_iter().flatten().any(|read| is_same_file(read, &args.out)) {
         let finding = "--out names a file that is read: give another, so that nothing of it is lost";
@@ -146,6 +147,23 @@ pub(super) fn concentrate(args: ConcentrateArgs, out: &mut Output) -> Result<(),
         }
     });
     Ok(())
+}
+
+/// Refuses a name that says that a workbook is in the file, where text is written.
+fn refuse_workbook(out: &Path) -> Result<(), Failure> {
+    let ending = out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some(ending @ ("xlsx" | "xlsm" | "xls" | "ods")) => {
+            let finding = format!("--out names a workbook (.{ending}), and text is written: name a file in .csv");
+            Err(Failure::new("out_file", finding))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A cell that no spreadsheet takes for a formula: where it begins as one, an apostrophe stands before it.
+fn defused(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -223,6 +241,7 @@ impl Rule {
     fn table(self, found: &[Concentration], sheet: &Sheet) -> Result<Vec<u8>, Failure> {
         let header = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
         let rows = found.iter().flat_map(|one| one.entries.iter().map(move |entry| one.row(entry, self)));
+        let rows = rows.map(|row| row.into_iter().map(defused).collect());
         sheet.written_alike([header].into_iter().chain(rows))
     }
 
