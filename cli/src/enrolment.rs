@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use stapel::policy::{Enrolment, EnrolmentError};
 use stapel::secret::VerifyingKey;
+use stapel_service::client::Configuration;
 
 use crate::failure::Failure;
 use crate::files::Reserved;
@@ -49,6 +50,10 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<(String, Enrolment)>, Failur
     for path in paths {
         match Enrolment::read(path) {
             Ok(enrolment) => enrolments.push((path.shown(), enrolment)),
+            Err(_) if Configuration::read(path).is_ok() => findings.push(format!(
+                "{}: this is a configuration file (--config); an enrolment is expected, as --enrolment writes it",
+                path.shown()
+            )),
             Err(error) => findings.extend(error.findings.iter().map(|finding| match finding.contains(&path.shown()) {
                 true => finding.clone(),
                 false => format!("{}: {finding}", path.shown()),

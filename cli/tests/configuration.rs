@@ -164,6 +164,17 @@ fn what_a_file_says_and_nobody_knows_is_refused_with_its_line() {
         assert!(status == 1 && err.contains(line) && err.contains("partner.toml"), "{written}: {err}");
         assert!(err.ends_with("[connect_settings]\n"), "{err}");
     }
+    // The two kinds of files with that ending are not taken for each other.
+    desk.stapel("keygen secret --purpose proef --epoch 1 --out half --parts 2 --enrolment epoch-1.toml");
+    let (status, _, err) = run(&desk, "partner status --config epoch-1.toml", &[]);
+    let kind = "epoch-1.toml: this is an enrolment (of epoch 1), which goes to whoever makes the policy; a \
+                configuration file is expected, with dir, actor and [connect]: in the guides it is config-NAME.toml";
+    assert!(status == 1 && err.contains(kind), "{err}");
+    desk.write("config-police.toml", "dir = \"police\"\n");
+    let new = "policy new --test --consortium proef --purpose proef --out policy.toml epoch-1.toml config-police.toml";
+    let (status, _, err) = run(&desk, new, &[]);
+    let kind = "config-police.toml: this is a configuration file (--config); an enrolment is expected";
+    assert!(status == 1 && err.contains(kind) && err.ends_with("[enrolment]\n"), "{err}");
     let (status, _, err) = run(&desk, "partner status --config none.toml", &[]);
     assert!(status == 1 && err.contains("none.toml"), "{err}");
     // Other commands have no such file.

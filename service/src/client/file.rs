@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use stapel::policy::Enrolment;
 
 use super::error::CarrierError;
 use super::pages::PagesSettings;
@@ -125,7 +126,14 @@ impl Configuration {
         let mut read: Configuration = toml::from_str(&text).map_err(|source| {
             let before = source.span().map_or(0, |span| span.start.min(text.len()));
             let line = 1 + text.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count();
-            error(format!("line {line}: {}", source.message()))
+            match Enrolment::parse(&text) {
+                Ok(enrolment) => error(format!(
+                    "this is an enrolment (of {}), which goes to whoever makes the policy; a configuration file is \
+                     expected, with dir, actor and [connect]: in the guides it is config-NAME.toml",
+                    enrolment.what()
+                )),
+                Err(_) => error(format!("line {line}: {}", source.message())),
+            }
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let Settings { certificate, key, ca, .. } = &mut read.connect;
