@@ -48,7 +48,7 @@ impl Town {
                 pki.path("ca.pem"),
                 server.address()
             );
-            desk.write(&format!("{folder}.toml"), configuration);
+            desk.write(&format!("config-{folder}.toml"), configuration);
         }
         desk.write("dam.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n");
         Town { desk, broker, now, _pki: pki, _server: server }
@@ -65,7 +65,8 @@ impl Town {
     /// A run in which nothing is amiss; how many pieces of news after a hit wait after it.
     fn sync(&self, folder: &str, day: u16) -> u64 {
         let now = self.at(day);
-        let line = format!("partner sync --config {folder}.toml --now {now} --patience 0 --no-own --at-once --json");
+        let line =
+            format!("partner sync --config config-{folder}.toml --now {now} --patience 0 --no-own --at-once --json");
         let said = self.desk.stapel(&line);
         assert!(!said.contains("1012JS") && !said.contains("Dam"), "{said}");
         json_lines(&said).pop().unwrap()["news_after_hit"].as_u64().unwrap()
@@ -83,7 +84,7 @@ impl Town {
 
     fn line(&self, day: u16, folder: &str, line: &str, form: &str) -> String {
         let now = self.at(day);
-        format!("{line} --config {folder}.toml {BY} --now {now} {form}")
+        format!("{line} --config config-{folder}.toml {BY} --now {now} {form}")
     }
 }
 
@@ -232,7 +233,9 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     assert!(said.contains(told), "{said}");
     town.does(5, "politie", "partner outcome 1 nothing-found", &[]);
     let said = town.reads(5, "fiscus", "partner leave 1 --dry-run");
-    assert!(said.starts_with("conversation 1 would be left, and what is put forward there taken back\n"), "{said}");
+    let left = "conversation 1 here, 1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam): it would be left, and what is put \
+                forward there taken back\n";
+    assert!(said.starts_with(left), "{said}");
     assert!(said.contains("who is told: Coördinatiepunt (partner 5), that this partner left, once"), "{said}");
     assert_eq!(town.does(5, "fiscus", "partner conversations 1", &[])[0]["left"], Value::Null);
     town.does(5, "fiscus", "partner leave 1", &[]);
@@ -257,7 +260,7 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     // All who are left said how it ended.
     let ended = town.reads(6, "regie", "coordinator agenda --ended");
     assert!(ended.starts_with("Afgelopen gesprekken zaanstad, 2026-12-07\n1 gesprek\n"), "{ended}");
-    assert!(ended.contains("  Afgelopen:     op 2026-12-06: allen die meedoen gaven de afloop door\n"), "{ended}");
+    assert!(ended.contains("  Afgelopen:     op 2026-12-07: allen die meedoen gaven de afloop door\n"), "{ended}");
     assert!(ended.contains("  Vertrokken:    Belastingdienst (partner 2) op 2026-12-07\n"), "{ended}");
     let open = town.reads(6, "regie", "coordinator agenda");
     assert_eq!(open, "Agenda zaanstad, 2026-12-07\n\nEr zijn geen gesprekken die lopen.\n");
@@ -268,14 +271,17 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let news = town.does(7, "regie", "coordinator inbox", &[]).remove(0);
     assert_eq!((&news["news"], &news["note"]["text"]), (&json!("note"), &json!("Toch weer licht aan.")));
     let agenda = town.does(7, "regie", "coordinator agenda", &[]).remove(0);
-    assert_eq!((&agenda["waits_for"], &agenda["waiting_since"]), (&json!("note"), &json!("2026-12-06")));
+    assert_eq!((&agenda["waits_for"], &agenda["waiting_since"]), (&json!("note"), &json!("2026-12-07")));
     town.does(7, "regie", "coordinator close 1 nothing-found", &["--text", "Klaar"]);
     assert_eq!(town.does(7, "regie", "coordinator agenda --ended", &[])[0]["ended"], "closed");
     let said = town.reads(7, "politie", "partner take-back dam.csv --dry-run");
     assert!(said.starts_with("would be: 1 taken back, 0 not put forward\n"), "{said}");
     let when = "the broker hears of it with the run of stapel partner sync of 2026-12-09, from ";
     assert!(said.contains(when) && said.contains("; today's has gone: from the 00:00 UTC after that"), "{said}");
-    assert!(said.contains("conversation 1 goes on; stapel partner leave 1 ends it for this partner\n"), "{said}");
+    assert!(
+        said.contains("conversation 1 here, 1012JS|1|A  (Dam 1-A, 1012 JS Amsterdam) goes on; stapel partner leave 1 "),
+        "{said}"
+    );
     assert_eq!(town.does(7, "politie", "partner take-back dam.csv", &[])[0]["taken_back"], 1);
     let told =
         town.desk.stapel(&format!("partner year-report --dir politie --dry-run --year 2026 --now {}", town.at(7)));
@@ -292,6 +298,15 @@ fn those_who_put_a_hit_forward_meet_by_the_coordinator_who_hears_the_address_fro
     let read = town.desk.json(&format!("partner read --dir politie --now {now}")).remove(0);
     assert_eq!((&read["reply"], &read["kept"]), (&json!("kept"), &json!(0)));
     assert!(!town.desk.path(file).exists(), "it was replied to");
+}
+
+#[test]
+fn a_coordinator_s_run_says_nothing_of_flags_that_it_never_has() {
+    let town = Town::new();
+    let now = town.at(1);
+    let line = format!("partner sync --config config-regie.toml --now {now} --patience 0 --no-own --at-once");
+    let said = town.desk.stapel(&line);
+    assert!(said.contains("release ") && !said.contains("flag") && !said.contains("ask about"), "{said}");
 }
 
 #[test]
@@ -355,14 +370,15 @@ fn a_year_is_reported_once_and_the_command_says_when_it_may_be_and_what_was() {
 
 #[test]
 fn without_a_meet_nothing_is_put_forward_and_nothing_goes() {
-    let desk = Desk::new();
-    desk.stapel("sandbox --dir s");
+    let desk = consortium_counting("");
+    let by = format!("{BY} --now 2026-12-02T09:00:00Z");
     desk.write("dam.csv", "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n");
-    desk.stapel(&format!("partner flag --dir s/partner {BY} dam.csv"));
-    assert_eq!(desk.code(&format!("partner forward --dir s/partner {BY} dam.csv")), "not_permitted");
-    assert_eq!(desk.stapel("partner talk --dir s/partner"), "");
-    assert!(!desk.path("s/partner/outbox").exists());
-    assert_eq!(desk.code(&format!("partner conversations --dir s/partner {BY} 1")), "no_conversation");
+    assert_eq!(desk.code(&format!("partner flag --dir politie {by} --forward dam.csv")), "not_permitted");
+    assert_eq!(desk.json(&format!("partner flag --dir politie {by} dam.csv"))[0]["added"], 1, "nothing was done");
+    assert_eq!(desk.code(&format!("partner forward --dir politie {by} dam.csv")), "not_permitted");
+    assert_eq!(desk.stapel("partner talk --dir politie --now 2026-12-02T09:00:00Z"), "");
+    assert!(!desk.path("politie/outbox").exists());
+    assert_eq!(desk.code(&format!("partner conversations --dir politie {by} 1")), "no_conversation");
 }
 
 #[test]
@@ -449,8 +465,11 @@ impl Town {
         let at = format!("stapel() {{ command stapel \"$@\" --now {now}; }}\n");
         let mut shell = std::process::Command::new("sh");
         shell.args(["-ec", &format!("{at}{lines}")]).env("PATH", path).current_dir(self.desk.path(""));
-        let output =
-            shell.env("STAPEL_CONFIG", format!("{folder}.toml")).env("STAPEL_ACTOR", "j.jansen").output().unwrap();
+        let output = shell
+            .env("STAPEL_CONFIG", format!("config-{folder}.toml"))
+            .env("STAPEL_ACTOR", "j.jansen")
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{lines}\n{}", text(&output.stderr));
         text(&output.stdout)
     }
@@ -504,7 +523,7 @@ fn the_pages_for_people_say_what_is_typed_and_what_comes_of_it() {
     }
     // All of both pages was typed, but for where a folder is named, and how a coordinator is founded.
     let blocks = |page| fences(page).into_iter().filter(|(language, _)| *language == "sh").count();
-    assert_eq!(typed, [blocks(PAGE) - 1, blocks(COORDINATORS_PAGE) - 5]);
+    assert_eq!(typed, [blocks(PAGE) - 1, blocks(COORDINATORS_PAGE) - 6]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod common;
 mod consortium;
 
 mod after_a_hit;
+mod after_a_hit_files;
 mod broker_account;
 mod commands;
 mod concentrate;

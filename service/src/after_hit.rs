@@ -53,7 +53,7 @@ pub fn conversation(one: &Conversation, partner: &Partner) -> Value {
         "conversation": one.number, "address": one.address.as_ref().map(AddressKey::as_str), "typed": text(&one.typed),
         "epoch": one.epoch, "began": day(Some(one.began)), "introduced": introduced.collect::<Vec<_>>(),
         "notes": one.notes.iter().map(|one| note(one, partner)).collect::<Vec<_>>(), "lead": one.lead,
-        "outcome": one.outcome.map(Outcome::as_str),
+        "said_to_lead": one.said_to_lead(), "outcome": one.outcome.map(Outcome::as_str),
         "decision": one.decision.as_ref().map(|decision| json!({
             "time": decision.time.to_string(), "text": decision.text, "next": day(decision.next),
         })),

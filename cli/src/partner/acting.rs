@@ -7,8 +7,9 @@ use serde_json::json;
 use stapel::message::RenewalReason;
 use stapel::partner::{Case, Change, Changed, Given, Partner};
 use stapel::register::may_be_one;
-use stapel::{AddressKey, Day, Level, Slug};
+use stapel::{AddressKey, Day, Level, Slug, Timestamp};
 
+use super::forward::FlaggedForward;
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
 use crate::now::{Clock, refuse_other_date};
@@ -24,7 +25,7 @@ pub(super) struct CaseArgs {
     actor: String,
     /// The case's reference; stays in the partner's own journal
     #[arg(long, value_name = "REFERENCE")]
-    case: String,
+    pub(super) case: String,
 }
 
 /// What the commands have in common that do something with rows.
@@ -46,7 +47,8 @@ pub(super) struct Acting {
 /// Flag addresses
 ///
 /// Through the latest month's end that the policy allows, unless --until says otherwise. The broker hears of it with
-/// `stapel partner deliver`.
+/// `stapel partner deliver`. With --forward they are put forward too, in one act: a hit on one of them then goes its
+/// way by itself. The answer says who comes to know what, and --dry-run says it before.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner flag --dir police --actor j.jansen --case 2026-0117 \\\n      \
                    --refused refused.csv addresses.csv")]
@@ -60,6 +62,10 @@ pub(super) struct FlagArgs {
     /// procedure_pending or under_supervision
     #[arg(long, value_name = "REASON")]
     renew: Option<RenewalReason>,
+    /// Put them forward too: where one is a hit, those are told of it whom the policy lets be told, as by stapel
+    /// partner forward
+    #[arg(long)]
+    forward: bool,
 }
 
 /// Withdraw the flags of addresses
@@ -151,6 +157,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     sheet.count_numbers(counts_house_numbers(&partner))?;
+    let forward = args.forward.then(|| FlaggedForward::begin(&mut partner, sheet.addresses(), now)).transpose()?;
     let homes = sheet.rows.given();
     if acting.rows.dry_run {
         let change = match (args.until, args.renew) {
@@ -158,7 +165,9 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
             (None, Some(reason)) => Change::Renew(reason),
             (None, None) => Change::Flag,
         };
-        return acting.would(partner.preview(homes, change, now)?, &sheet, out);
+        let changed = partner.preview(homes, change, now)?;
+        let forward = forward.map(|forward| forward.would(&partner, changed.lapsed));
+        return acting.say(&changed, forward.as_ref(), (&partner, now), &sheet, out);
     }
     warn_after_last_epoch(&partner, now.day());
     // Before anything is done: what is wrong with them is said while nothing is.
@@ -169,7 +178,8 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         (None, None) => partner.flag(homes, &case, now)?,
     };
     let kept = refs.flagged(std::mem::take(&mut sheet.rows), &partner);
-    acting.did(&changed, &sheet, out)?;
+    let forward = forward.map(|forward| forward.put(&mut partner, &case, now)).transpose()?;
+    acting.say(&changed, forward.as_ref(), (&partner, now), &sheet, out)?;
     kept.map_err(|failure| done_without_references(failure, "give the same rows again once there is room"))
 }
 
@@ -180,12 +190,13 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     let sheet = acting.rows.read_of(flagged(&partner))?;
     warn_of_what_stays(&partner, &sheet);
     if acting.rows.dry_run {
-        return acting.would(partner.preview(sheet.rows.given(), Change::Withdraw, now)?, &sheet, out);
+        let changed = partner.preview(sheet.rows.given(), Change::Withdraw, now)?;
+        return acting.say(&changed, None, (&partner, now), &sheet, out);
     }
     let refs = acting.place.refs()?;
     let changed = partner.withdraw(sheet.rows.given(), &case, now)?;
     let kept = refs.flagged(Rows::default(), &partner);
-    acting.did(&changed, &sheet, out)?;
+    acting.say(&changed, None, (&partner, now), &sheet, out)?;
     kept.map_err(|failure| done_without_references(failure, "those of what was withdrawn go with the next change"))
 }
 
@@ -221,10 +232,10 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         _ => error.into(),
     })?;
     if acting.rows.dry_run {
-        return acting.would(changed, &sheet, out);
+        return acting.say(&changed, None, (&partner, now), &sheet, out);
     }
     let kept = refs.replaced(std::mem::take(&mut sheet.rows), &partner);
-    acting.did(&changed, &sheet, out)?;
+    acting.say(&changed, None, (&partner, now), &sheet, out)?;
     kept.map_err(|failure| done_without_references(failure, "give the same rows again once there is room"))
 }
 
@@ -299,15 +310,16 @@ fn done_without_references(failure: Failure, then: &str) -> Failure {
 }
 
 impl Acting {
-    fn did(&self, changed: &Changed, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
-        self.say(changed, false, sheet, out)
-    }
-
-    fn would(&self, changed: Changed, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
-        self.say(&changed, true, sheet, out)
-    }
-
-    fn say(&self, changed: &Changed, dry_run: bool, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
+    /// Says what was done, or with --dry-run would be, with the flags and with what was put forward with them.
+    fn say(
+        &self,
+        changed: &Changed,
+        forward: Option<&FlaggedForward>,
+        (partner, now): (&Partner, Timestamp),
+        sheet: &Sheet,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let dry_run = self.rows.dry_run;
         let Changed { added, changed, withdrawn, unchanged, lapsed, repeated } = *changed;
         if lapsed > 0 {
             failure::some_refused();
@@ -317,6 +329,9 @@ impl Acting {
                 "added": added, "changed": changed, "withdrawn": withdrawn, "unchanged": unchanged, "lapsed": lapsed,
                 "dry_run": dry_run,
             });
+            if let Some(forward) = forward {
+                merge(&mut value, forward.json(partner, now)?);
+            }
             merge(&mut value, sheet.json());
             return out.json(&value);
         }
@@ -328,6 +343,9 @@ impl Acting {
                 "{lapsed} were not flagged: their flags ended within the last 30 days; look at them again, and flag \
                  them with --renew REASON, or leave them out"
             ));
+        }
+        if let Some(forward) = forward {
+            forward.say(partner, &self.place, (dry_run, now), out)?;
         }
         Ok(())
     }

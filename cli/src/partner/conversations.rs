@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use serde_json::json;
-use stapel::partner::{NewNote, Partner, PartnerError};
+use serde_json::{Value, json};
+use stapel::partner::{NewNote, NoteProgress, Partner, PartnerError};
 use stapel::talk::Outcome;
 
 use super::acting::CaseArgs;
@@ -12,7 +12,7 @@ use super::{OutboxArgs, PartnerFolder, report, told};
 use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, counted, merge, plain};
 use crate::ways;
 
 /// The most bytes of a note that are read from standard input: far more than one holds.
@@ -50,6 +50,9 @@ pub(super) struct InOne {
     /// The conversation's number, as `stapel partner conversations` shows it
     #[arg(value_name = "N")]
     pub(super) number: u32,
+    /// Say what would be done, and who would be told, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -77,7 +80,8 @@ pub(super) struct NoteArgs {
 /// Say who leads
 ///
 /// Where nobody does, a partner says that it does itself; whoever leads hands the lead over. All who were introduced
-/// are told.
+/// are told. Where two who meet only the coordinator say it, each without knowing of the other, the coordinator sees
+/// both and decides.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  stapel partner lead --dir police --actor j.jansen --case 2026-0117 3\n  stapel \
                         partner lead --dir police --actor j.jansen --case 2026-0117 3 --partner 2")]
@@ -112,15 +116,13 @@ pub(super) struct OutcomeArgs {
 /// Leave a conversation
 ///
 /// What is put forward there is taken back, the others are told, and nobody can write to this partner there any more.
-/// What was written stays here.
+/// What was written before goes first; what does not get through by the second day after is not brought any more. What
+/// was written stays here.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner leave --dir police --actor j.jansen --case 2026-0117 3")]
 pub(super) struct LeaveArgs {
     #[command(flatten)]
     one: InOne,
-    /// Say what would be done, and who would be told, and do nothing
-    #[arg(long)]
-    dry_run: bool,
 }
 
 /// Report how a year's conversations went, once it is over
@@ -197,22 +199,39 @@ pub(super) fn leave(args: &LeaveArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (one.case.case()?, one.clock.time()?);
     let mut partner = one.place.open()?;
     let told = told::present(&partner, one.number);
-    match args.dry_run {
+    let waiting = waiting(&partner, one.number);
+    match one.dry_run {
         true => partner.preview_leave(one.number, now)?,
         false => partner.leave(one.number, &case, now)?,
     }
+    let goes = partner.leaving_goes_on(one.number, now.day()).unwrap_or(now.day());
     if one.json {
-        return out.json(&json!({
-            "conversation": one.number, "left": !args.dry_run, "told": told, "dry_run": args.dry_run,
-        }));
+        let mut value = one.json(&partner);
+        merge(
+            &mut value,
+            json!({ "left": !one.dry_run, "told": told, "goes_on": goes.to_string(), "notes_first": waiting }),
+        );
+        return out.json(&value);
     }
-    let is = if args.dry_run { "would be" } else { "is" };
-    writeln!(out, "conversation {} {is} left, and what is put forward there taken back", one.number)?;
-    let goes = partner.leaving_goes_on(now.day()).unwrap_or(now.day());
+    let is = if one.dry_run { "would be" } else { "is" };
+    let about = told::about(&partner, one.number, now.day());
+    writeln!(out, "conversation {} here{about}: it {is} left, and what is put forward there taken back", one.number)?;
+    if waiting > 0 {
+        let notes = counted(waiting, "note that was written there waits", "notes that were written there wait");
+        writeln!(out, "{notes}: the broker is brought that first, but not from {} on", now.day().plus(2))?;
+    }
     let (names, when) = (told::names(&partner, &told, "and"), told::when(&one.place, goes, now)?);
     writeln!(out, "who is told: {names}, that this partner left, once the broker hears of it {when}")?;
     writeln!(out, "nobody can write to this partner there any more; what was written stays, here and with the others")?;
     Ok(())
+}
+
+/// How many notes of a conversation the broker has yet to be brought.
+fn waiting(partner: &Partner, conversation: u32) -> usize {
+    let known = partner.conversations().find(|known| known.number == conversation);
+    let waits = |progress: NoteProgress| matches!(progress, NoteProgress::Waiting | NoteProgress::PutOff(..));
+    let notes = known.map(|known| known.notes).unwrap_or_default();
+    notes.iter().filter(|note| note.copies.iter().any(|copy| waits(copy.progress))).count()
 }
 
 pub(super) fn year_report(args: &YearReportArgs, out: &mut Output) -> Result<(), Failure> {
@@ -290,7 +309,7 @@ pub(super) fn number_of(partner: &Partner, conversation: u32, text: &str, or_own
 }
 
 impl InOne {
-    /// Writes a note.
+    /// Writes a note, or says what would be written.
     pub(super) fn write<'a>(
         &self,
         out: &mut Output,
@@ -303,16 +322,44 @@ impl InOne {
             NewNote::Text { to: Some(to), .. } => vec![*to],
             _ => told::present(&partner, self.number),
         };
-        partner.write_note(self.number, &note, &case, now)?;
-        let goes = partner.notes_go_on(now.day()).unwrap_or(now.day());
+        match self.dry_run {
+            true => partner.preview_note(self.number, &note, now)?,
+            false => partner.write_note(self.number, &note, &case, now)?,
+        }
+        let copies = if self.dry_run { to.len() } else { 0 };
+        let goes = partner.notes_would_go_on(copies, now.day()).unwrap_or(now.day());
+        let lead = match &note {
+            NewNote::Lead { partner, .. } => Some(*partner),
+            NewNote::Decision { lead, .. } => *lead,
+            _ => None,
+        };
         if self.json {
-            return out.json(&json!({
-                "conversation": self.number, "written": true, "to": to, "goes_on": goes.to_string(),
-            }));
+            let mut value = self.json(&partner);
+            merge(
+                &mut value,
+                json!({ "written": !self.dry_run, "to": to, "goes_on": goes.to_string(), "leads": lead }),
+            );
+            return out.json(&value);
         }
         let when = told::when(&self.place, goes, now)?;
-        writeln!(out, "written in conversation {}", self.number)?;
+        let is = if self.dry_run { "would be written" } else { "written" };
+        let about = told::about(&partner, self.number, now.day());
+        writeln!(out, "{is} in conversation {} here{about}, for case {}", self.number, plain(&self.case.case))?;
         writeln!(out, "who is told: {}, and nobody else; it goes {when}", told::names(&partner, &to, "and"))?;
-        Ok(())
+        if let Some(named) = lead.and_then(|lead| told::naming(&partner, lead, &to)) {
+            writeln!(out, "who is named: {named}")?;
+        }
+        told::warn_of_certificates(&partner, &self.place, now.day())
+    }
+
+    /// What is said of each act.
+    fn json(&self, partner: &Partner) -> Value {
+        let known = partner.conversations().find(|known| known.number == self.number);
+        let address = known.as_ref().and_then(|known| known.address);
+        json!({
+            "conversation": self.number, "address": address.map(|address| address.as_str().to_owned()),
+            "typed": known.as_ref().and_then(|known| report::typed_json(&known.typed)), "case": self.case.case,
+            "dry_run": self.dry_run,
+        })
     }
 }

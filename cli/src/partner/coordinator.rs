@@ -90,7 +90,9 @@ struct AgendaArgs {
 
 /// Write a decision to all who joined
 ///
-/// It goes with the next `stapel partner sync`.
+/// It goes with the next `stapel partner sync`. With --lead it names who leads to all who joined, who do not know of
+/// each other unless the policy has them meet directly: it says whom it names to whom, and with --dry-run it does that
+/// alone.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel coordinator decide --dir coordinator --actor r.bakker --case overleg 3 \\\n      \
@@ -208,6 +210,12 @@ fn new_in(item: &AgendaItem, news: &[ShownNews], partner: &Partner, out: &mut Ou
         }
     }
     Ok(())
+}
+
+/// The addresses of one of the coordinator's conversations, as notes said them; none in another's folder.
+pub(super) fn addresses(partner: &Partner, conversation: u32, today: Day) -> Vec<String> {
+    let items = partner.agenda(today).unwrap_or_default();
+    items.iter().find(|item| item.conversation == conversation).map(agenda::addresses).unwrap_or_default()
 }
 
 fn agenda(args: &AgendaArgs, out: &mut Output) -> Result<(), Failure> {

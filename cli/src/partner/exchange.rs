@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stapel::message::{Code, Kind, MAX_MESSAGE};
+use stapel::message::{Code, Kind, MAX_MESSAGE, Role, Unverified};
 use stapel::partner::{InFlight, Partner, PartnerError, Received, Shortened};
 
-use super::{OutboxArgs, PartnerFolder, outbox, report};
+use super::{OutboxArgs, PartnerFolder, outbox, report, told};
 use crate::failure::{self, Failure, note, warn};
 use crate::files::Inputs;
 use crate::now::Clock;
@@ -136,7 +136,18 @@ pub(super) fn confirm(args: &ConfirmArgs, out: &mut Output) -> Result<(), Failur
 
 pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
-    let message = partner.talk(args.clock.time()?)?;
+    let now = args.clock.time()?;
+    let message = partner.talk(now)?;
+    told::warn_of_certificates(&partner, &args.place, now.day())?;
+    let (put_forward, undelivered) = (partner.put_forward_rows().count(), partner.undelivered());
+    if put_forward > 0 && undelivered > 0 {
+        warn(&format!(
+            "{} in no delivery that the broker took: it takes nothing that is put forward there before; have it \
+             delivered first ({})",
+            counted(undelivered, "flag is", "flags are"),
+            args.place.command("deliver")
+        ));
+    }
     if message.is_none() {
         note(match partner.policy().policy().meet {
             Some(_) => "today's have gone, or this partner has no part in it; nothing was written",
@@ -251,7 +262,14 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
                 warn(&format!("{}: {error}; it was taken out of the outbox", input.path.shown()));
                 done.push(input.path.clone());
             }
-            Err(error) => failures.push(unreadable(&input.path, error)),
+            Err(error) => {
+                let failure = unreadable(&input.path, error);
+                failures.push(match Unverified::parse(&reply, Role::Broker).map(|reply| reply.claimed_partner()) {
+                    Ok(other) if other != partner.number() && failure.code() == "unexpected_reply" => failure
+                        .and(&format!("it is a reply to partner {other}: take the file to the outbox of that one")),
+                    _ => failure,
+                });
+            }
         }
     }
     // Replies are shown before they go.

@@ -3,9 +3,9 @@
 
 use std::io::Write;
 
-use serde_json::json;
-use stapel::AddressKey;
-use stapel::partner::{AskAnswer, Conversation, Given, Partner};
+use serde_json::{Value, json};
+use stapel::partner::{AskAnswer, Case, Conversation, Given, Partner, PutForwardRow};
+use stapel::{AddressKey, Timestamp};
 use stapel_service::after_hit;
 
 use super::acting::{Acting, CaseArgs, flagged};
@@ -138,6 +138,87 @@ pub(super) fn take_back(args: &TakeBackArgs, out: &mut Output) -> Result<(), Fai
     args.rows.change(&change, out)
 }
 
+/// What is put forward in one act with its flags.
+pub(super) struct FlaggedForward {
+    addresses: Vec<AddressKey>,
+    /// How many are put forward, or would be.
+    done: usize,
+    already: usize,
+}
+
+impl FlaggedForward {
+    /// Before anything is flagged: refuses it where nothing can be put forward at all.
+    pub(super) fn begin(partner: &mut Partner, addresses: Vec<AddressKey>, now: Timestamp) -> Result<Self, Failure> {
+        partner.preview_put_forward(Vec::<Given<'_>>::new(), now)?;
+        Ok(FlaggedForward { addresses, done: 0, already: 0 })
+    }
+
+    /// What would be put forward; `lapsed` of the addresses would not be flagged.
+    pub(super) fn would(self, partner: &Partner, lapsed: usize) -> FlaggedForward {
+        let is_already =
+            |row: &PutForwardRow| !row.ended && row.more.is_empty() && self.addresses.contains(&row.address);
+        let already = partner.put_forward_rows().filter(is_already).count();
+        let done = self.addresses.len().saturating_sub(already + lapsed);
+        FlaggedForward { done, already, ..self }
+    }
+
+    /// Puts forward what is flagged now.
+    pub(super) fn put(mut self, partner: &mut Partner, by: &Case, now: Timestamp) -> Result<FlaggedForward, Failure> {
+        let own = flagged(partner);
+        self.addresses.retain(|address| own.contains(address));
+        let done = partner.put_forward(self.addresses.iter().map(Given::from), by, now).map_err(|error| {
+            let then = "the rows were flagged all the same, and are not put forward: stapel partner forward does that";
+            Failure::Partly(Box::new(Failure::from(error).and(then)))
+        })?;
+        let already = self.addresses.len() - done;
+        Ok(FlaggedForward { done, already, ..self })
+    }
+
+    pub(super) fn json(&self, partner: &Partner, now: Timestamp) -> Result<Value, Failure> {
+        Ok(json!({
+            "put_forward": self.done, "put_forward_already": self.already, "told": Audience::of(partner, now)?.json(),
+            "missing_certificates": partner.missing_certificates(now.day())?,
+        }))
+    }
+
+    pub(super) fn say(
+        &self,
+        partner: &Partner,
+        place: &PartnerFolder,
+        (dry_run, now): (bool, Timestamp),
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let would = if dry_run { "would be: " } else { "" };
+        writeln!(out, "{would}{} put forward, {} put forward already", self.done, self.already)?;
+        if self.done > 0 {
+            say_who_is_told(partner, place, self.done, now, out)?;
+        }
+        told::warn_of_certificates(partner, place, now.day())
+    }
+}
+
+/// Who comes to know of so many addresses that are put forward, and when.
+fn say_who_is_told(
+    partner: &Partner,
+    place: &PartnerFolder,
+    done: usize,
+    now: Timestamp,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let when = told::put_forward(partner, place, now)?;
+    writeln!(out, "who is told: {}", Audience::of(partner, now)?.sentence(partner))?;
+    writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
+    let meet = partner.policy().policy().meet.as_ref();
+    if let Some(meet) = meet.filter(|meet| done > meet.new_a_day as usize) {
+        writeln!(
+            out,
+            "the organisation may put forward {} new addresses a day, and {} in all: the others wait for that",
+            meet.new_a_day, meet.held
+        )?;
+    }
+    Ok(())
+}
+
 /// Which of the two is done.
 struct Change {
     done: &'static str,
@@ -174,15 +255,15 @@ impl AddressRows {
             (false, false) => partner.take_back(given(), &case, now)?,
         };
         let others = all - done;
-        let when = match change.puts_forward {
-            true => told::put_forward(&partner, &acting.place, now)?,
-            false => told::taken_back(&partner, &acting.place, now)?,
-        };
+        if change.puts_forward {
+            told::warn_of_certificates(&partner, &acting.place, now.day())?;
+        }
         if acting.json {
             let word = if change.puts_forward { "put_forward" } else { "taken_back" };
             let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
             if change.puts_forward {
                 value["told"] = Audience::of(&partner, now)?.json();
+                value["missing_certificates"] = json!(partner.missing_certificates(now.day())?);
             }
             merge(&mut value, read);
             return out.json(&value);
@@ -193,16 +274,19 @@ impl AddressRows {
             return Ok(());
         }
         if change.puts_forward {
-            writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
-            writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
-            return Ok(());
+            return say_who_is_told(&partner, &acting.place, done, now, out);
         }
+        let when = told::taken_back(&partner, &acting.place, &addresses, now)?;
         let hears = format!("the broker hears of it {when}: from the 00:00 UTC after that nobody more is told");
         writeln!(out, "{hears} of this partner there")?;
         let is_there = |one: &Conversation| one.address.is_some_and(|address| addresses.contains(&address));
         for one in partner.conversations().filter(|one| one.left.is_none() && is_there(one)) {
             let number = one.number;
-            writeln!(out, "conversation {number} goes on; stapel partner leave {number} ends it for this partner")?;
+            writeln!(
+                out,
+                "conversation {number} here{} goes on; stapel partner leave {number} ends it for this partner",
+                told::about(&partner, number, now.day())
+            )?;
         }
         Ok(())
     }
@@ -270,6 +354,9 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
         false => partner.answer(&address, args.answer, &case, now)?,
     }
     let joins = args.answer == AskAnswer::Join;
+    if joins {
+        told::warn_of_certificates(&partner, &args.place, now.day())?;
+    }
     if args.json {
         let mut value = json!({
             "address": address.as_str(), "answer": args.answer.as_str(), "dry_run": args.dry_run,
@@ -288,12 +375,10 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
     let would = if args.dry_run { "would be: " } else { "" };
     writeln!(out, "{would}{}  {}: {then}", address.as_str(), said(args.answer))?;
     if joins {
-        let when = told::put_forward(&partner, &args.place, now)?;
-        writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
-        writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
+        say_who_is_told(&partner, &args.place, 1, now, out)?;
     } else if was_put_forward {
         let is = if args.dry_run { "would be" } else { "is" };
-        let when = told::taken_back(&partner, &args.place, now)?;
+        let when = told::taken_back(&partner, &args.place, &[address], now)?;
         writeln!(out, "what was put forward here {is} taken back; the broker hears of that {when}")?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use stapel_service::after_hit;
 
 use super::acting::CaseArgs;
 use super::forward::refuse_coordinator;
-use super::{OutboxArgs, PartnerFolder, outbox, report};
+use super::{OutboxArgs, PartnerFolder, outbox, report, told};
 use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
@@ -232,6 +232,9 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let due = partner.full_sets_due(today);
     let unreached = partner.unreached_epochs(today);
     let talk = partner.talk_due(today);
+    let mut after_hit = after_hit::due(&talk);
+    after_hit["missing_certificates"] = json!(partner.missing_certificates(today).unwrap_or_default());
+    let missing = told::missing_certificates(&partner, &args.place, today).unwrap_or_default();
     super::warn_of_unreached(&partner, today);
     if args.json {
         return out.json(&json!({
@@ -239,7 +242,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
             "put_forward": put_forward,
-            "after_hit": after_hit::due(&talk),
+            "after_hit": after_hit,
             "full_set_due": due.iter().map(report::due_json).collect::<Vec<_>>(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
@@ -269,6 +272,9 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         writeln!(out, "{} put forward", counted(put_forward, "address is", "addresses are"))?;
     }
     waiting_after_hit(&talk, out)?;
+    if let Some(missing) = missing {
+        writeln!(out, "{missing}")?;
+    }
     for due in &due {
         writeln!(out, "{}", report::due_line(due))?;
     }

@@ -13,6 +13,7 @@ use stapel::partner::{
     Received, TalkAct,
 };
 
+use super::outbox;
 use super::refs::Refs;
 use crate::failure::Failure;
 use crate::output::{Output, Shown, counted, merge, plain};
@@ -45,10 +46,14 @@ pub(super) fn received(
         Received::Totals(totals) => talk::totals(&file, totals, as_json, out),
         Received::Answer(answer) => answered(&file, answer, partner, refs, now, as_json, out),
         Received::Status { status, complaint } if as_json => out.json(&status_json(&file, status, complaint.as_ref())),
-        Received::Status { status, complaint } => status_text(status, complaint.as_ref(), now, out),
+        Received::Status { status, complaint } => status_text(status, complaint.as_ref(), partner, now, out),
         Received::Rejection { rejection, next } => {
             let asks_there = u32::try_from(rejection.number).is_ok_and(|epoch| can_ask_in(partner, epoch));
-            rejected(&file, "rejection", rejection, Some(next_of(rejection.code, *next, asks_there)), as_json, out)
+            let next = match outbox::is_talk(path) {
+                true => talk::next_of(rejection.code, *next),
+                false => next_of(rejection.code, *next, asks_there),
+            };
+            rejected(&file, "rejection", rejection, Some(next), as_json, out)
         }
         Received::Late(rejection) => rejected(&file, "late", rejection, None, as_json, out),
         Received::Hint(rejection) => rejected(&file, "hint", rejection, Some(HINT), as_json, out),
@@ -322,12 +327,30 @@ fn holds(until: Timestamp, now: Timestamp) -> String {
 fn status_text(
     status: &StatusReply,
     complaint: Option<&Complaint>,
+    partner: &Partner,
     now: Timestamp,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let StatusReply { release, as_of, until, held, .. } = status;
-    let held = counted(*held, "flag", "flags");
-    writeln!(out, "release {release} as of {as_of}, {}; {held} held", holds(*until, now))?;
+    let StatusReply { release, as_of, until, .. } = status;
+    // Whoever brings others together has no flags, and asks about none.
+    let coordinates = partner.policy().policy().partner(partner.number()).is_some_and(|own| own.may.coordinate);
+    let held = counted(status.held, "flag", "flags");
+    let held = if coordinates { String::new() } else { format!("; {held} held") };
+    writeln!(out, "release {release} as of {as_of}, {}{held}", holds(*until, now))?;
+    if !coordinates {
+        status_of_flags(status, out)?;
+    }
+    if let Some(complaint) = complaint {
+        writeln!(out, "  COMPLAINT ({}): {}", complaint.code, complaint.text)?;
+        for path in &complaint.evidence {
+            writeln!(out, "  evidence: {}", path.shown())?;
+        }
+    }
+    Ok(())
+}
+
+/// What a status says of flags and questions.
+fn status_of_flags(status: &StatusReply, out: &mut Output) -> Result<(), Failure> {
     let (state, question) = (status.accepted_state, status.highest_question);
     writeln!(out, "  last accepted: state message {state}; last question used: {question}")?;
     let (flags, asked, epoch) = (status.new_flags_left, status.asked_left_today, status.asked_left_epoch);
@@ -343,12 +366,6 @@ fn status_text(
     }
     if status.full_set_required {
         writeln!(out, "  the next delivery must be a full set, and will be")?;
-    }
-    if let Some(complaint) = complaint {
-        writeln!(out, "  COMPLAINT ({}): {}", complaint.code, complaint.text)?;
-        for path in &complaint.evidence {
-            writeln!(out, "  evidence: {}", path.shown())?;
-        }
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 use stapel::partner::{Partner, WouldBeTold};
-use stapel::{Day, Timestamp};
+use stapel::{AddressKey, Day, Timestamp};
 
-use super::report::who;
-use super::{PartnerFolder, sync};
-use crate::failure::Failure;
+use super::report::{typed_text, who};
+use super::{PartnerFolder, coordinator, sync};
+use crate::failure::{Failure, warn};
 
 /// Whom a partner may come to be told to that puts an address forward, as the policy says.
 pub(super) struct Audience {
@@ -74,9 +74,62 @@ pub(super) fn put_forward(partner: &Partner, place: &PartnerFolder, now: Timesta
     when(place, partner.put_forward_goes_on(now.day()).unwrap_or(now.day()), now)
 }
 
-/// The same of what was taken back.
-pub(super) fn taken_back(partner: &Partner, place: &PartnerFolder, now: Timestamp) -> Result<String, Failure> {
-    when(place, partner.taken_back_goes_on(now.day()).unwrap_or(now.day()), now)
+/// The same of what was taken back, and of `back` too, if that is taken back now.
+pub(super) fn taken_back(
+    partner: &Partner,
+    place: &PartnerFolder,
+    back: &[AddressKey],
+    now: Timestamp,
+) -> Result<String, Failure> {
+    when(place, partner.taking_back_goes_on(back, now.day()).unwrap_or(now.day()), now)
+}
+
+/// What a conversation is about, in brackets: its address, at the coordinator as notes said it. The number of a
+/// conversation is another in each folder.
+pub(super) fn about(partner: &Partner, conversation: u32, today: Day) -> String {
+    let known = partner.conversations().find(|known| known.number == conversation);
+    let own = known.and_then(|known| Some(format!("{}{}", known.address?.as_str(), typed_text(&known.typed))));
+    let said = own.map_or_else(|| coordinator::addresses(partner, conversation, today), |own| vec![own]);
+    if said.is_empty() { String::new() } else { format!(", {}", said.join("; ")) }
+}
+
+/// Who learns by a note of another than its writer and its reader that this one is in the conversation.
+pub(super) fn naming(partner: &Partner, lead: u16, to: &[u16]) -> Option<String> {
+    let others: Vec<u16> = to.iter().copied().filter(|other| *other != lead).collect();
+    let is_named = lead != partner.number() && !others.is_empty();
+    is_named.then(|| format!("{} as the one that leads, to {}", who(partner, lead), names(partner, &others, "and")))
+}
+
+/// Warns of certificates that are missing, without which nothing is told, and says what to do.
+pub(super) fn warn_of_certificates(partner: &Partner, place: &PartnerFolder, today: Day) -> Result<(), Failure> {
+    if let Some(sentence) = missing_certificates(partner, place, today)? {
+        warn(&sentence);
+    }
+    Ok(())
+}
+
+/// Which certificates are missing, without which nothing is told, and what to do.
+pub(super) fn missing_certificates(
+    partner: &Partner,
+    place: &PartnerFolder,
+    today: Day,
+) -> Result<Option<String>, Failure> {
+    let missing = partner.missing_certificates(today)?;
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let what = match missing.contains(&partner.number()) {
+        true => "nothing is told to anybody",
+        false => "nothing is told to them, nor of them",
+    };
+    let files: Vec<_> = missing.iter().map(|number| format!("{number}.*.cert")).collect();
+    Ok(Some(format!(
+        "no certificate is here of {}, and before there is one, {what}: {}, with the files that stapel policy certify \
+         wrote ({}); over HTTPS stapel partner sync fetches them",
+        names(partner, &missing, "and"),
+        place.command("add-certificate"),
+        files.join(", ")
+    )))
 }
 
 /// When what is to go on a day goes, or on the next one where that day's run has been, as the end of a sentence.

@@ -1,5 +1,6 @@
 //! Conversations, as people are shown them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::super::Partner;
@@ -167,6 +168,23 @@ impl Conversation {
             decision: known.notes.iter().rev().find_map(Decision::of),
             left: known.left,
         }
+    }
+}
+
+impl Conversation {
+    /// Those who were said to lead at the same time, each without that the other was known, by their numbers in rising
+    /// order; empty where there is one or none.
+    pub fn said_to_lead(&self) -> Vec<u16> {
+        let claim = |note: &ConversationNote| match note.content {
+            NoteContent::Lead { turn, partner, .. } => Some((turn, partner)),
+            NoteContent::Decision { turn, lead: Some(partner), .. } => Some((turn, partner)),
+            _ => None,
+        };
+        let claims: Vec<_> = self.notes.iter().filter_map(claim).collect();
+        let last = claims.iter().map(|(turn, _)| *turn).max();
+        let of_last = claims.iter().filter(|(turn, _)| Some(*turn) == last);
+        let rivals: BTreeSet<u16> = of_last.map(|(_, partner)| *partner).collect();
+        if rivals.len() > 1 { rivals.into_iter().collect() } else { Vec::new() }
     }
 }
 

@@ -65,7 +65,7 @@ impl Partner {
                 (epochs, others)
             }
             false => {
-                let answering = epoch(member, self.data.state(), today)?;
+                let answering = answering(member, self.data.state(), today)?;
                 let told = may_be_told(member.policy(), &own.organisation, answering);
                 (vec![answering], told.map(|other| other.number).collect())
             }

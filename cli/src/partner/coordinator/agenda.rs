@@ -1,5 +1,6 @@
 //! The agenda, to be printed for a meeting.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use stapel::Day;
@@ -35,6 +36,7 @@ struct Words {
     unknown: &'static str,
     differ: &'static str,
     lead: &'static str,
+    rivals: &'static str,
     decision: &'static str,
     next: &'static str,
     outcome: &'static str,
@@ -65,6 +67,7 @@ const NL: Words = Words {
     unknown: "nog niet genoemd",
     differ: "LET OP: er zijn verschillende adressen genoemd",
     lead: "Trekker",
+    rivals: "LET OP: zij noemden tegelijk een trekker; besluit met --lead wie het is",
     decision: "Besluit",
     next: "Opnieuw op",
     outcome: "Afloop",
@@ -95,6 +98,7 @@ const EN: Words = Words {
     unknown: "not said yet",
     differ: "NOTE: different addresses were said",
     lead: "Leads",
+    rivals: "NOTE: these were said to lead at the same time; decide with --lead who does",
     decision: "Decision",
     next: "Next on",
     outcome: "Outcome",
@@ -127,10 +131,23 @@ pub(super) fn print(
         summary.extend((waiting > 0).then(|| counted(waiting as u64, one, several)));
         writeln!(out, "{}", summary.join(", "))?;
     }
-    items.iter().try_for_each(|item| block(item, partner, words, lang, out))
+    let rivals = rivals(partner);
+    let of = |item: &AgendaItem| rivals.get(&item.conversation).map(Vec::as_slice).unwrap_or_default();
+    items.iter().try_for_each(|item| block(item, of(item), partner, (words, lang), out))
 }
 
-fn block(item: &AgendaItem, partner: &Partner, words: &Words, lang: Lang, out: &mut Output) -> Result<(), Failure> {
+/// Those who were said to lead at the same time, by conversation.
+fn rivals(partner: &Partner) -> HashMap<u32, Vec<u16>> {
+    partner.conversations().map(|one| (one.number, one.said_to_lead())).collect()
+}
+
+fn block(
+    item: &AgendaItem,
+    rivals: &[u16],
+    partner: &Partner,
+    (words, lang): (&Words, Lang),
+    out: &mut Output,
+) -> Result<(), Failure> {
     let new = if item.is_new && item.ended.is_none() { format!("  {}", words.new) } else { String::new() };
     writeln!(out, "\n{} {}, {} {}{new}", words.conversation, item.conversation, words.since, item.began)?;
     let named = |number| named(partner, number, words);
@@ -153,6 +170,10 @@ fn block(item: &AgendaItem, partner: &Partner, words: &Words, lang: Lang, out: &
     }
     let decision = item.decision.as_deref().map(|text| text.lines().map(plain).collect()).unwrap_or_default();
     lines.push((words.lead, item.lead.map_or_else(|| words.nobody.to_owned(), named)));
+    if !rivals.is_empty() {
+        lines.push(("", words.rivals.to_owned()));
+        lines.extend(rivals.iter().map(|rival| ("", named(*rival))));
+    }
     lines.push((words.decision, several(decision, words.nothing)));
     if item.ended.is_none() {
         lines.push((words.next, item.next.map_or_else(|| words.nothing.to_owned(), |day| day.to_string())));

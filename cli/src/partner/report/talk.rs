@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::json;
 use stapel::Slug;
-use stapel::message::{Kept, Totals};
-use stapel::partner::{Conversation, ConversationNote, NoteProgress, Partner, Posted, PutOffReason};
+use stapel::message::{Code, Kept, Totals};
+use stapel::partner::{Conversation, ConversationNote, Next, NoteProgress, Partner, Posted, PutOffReason};
 use stapel::partner::{ShownNews, TalkNews};
 use stapel::talk::{NoteContent, Outcome};
 use stapel_service::after_hit;
@@ -21,6 +21,12 @@ pub(in crate::partner) fn who(partner: &Partner, number: u16) -> String {
     }
     let name = partner.policy().policy().partner(number).map(|entry| plain(&entry.name));
     name.map_or_else(|| format!("partner {number}"), |name| format!("{name} (partner {number})"))
+}
+
+/// Who leads, for a reader who may be that one: by name, so that it is not taken for who wrote it.
+fn leader(partner: &Partner, number: u16) -> String {
+    let own = partner.policy().policy().partner(number).filter(|_| number == partner.number());
+    own.map_or_else(|| who(partner, number), |own| format!("{} (this partner)", plain(&own.name)))
 }
 
 /// That what is put forward is kept, or the report of a year.
@@ -47,6 +53,34 @@ pub(super) fn kept(file: &str, said: &Kept, as_json: bool, out: &mut Output) -> 
          more today, and {held_left} more in all"
     )?;
     Ok(())
+}
+
+/// What to do after a message of what comes after a hit was not accepted.
+pub(super) fn next_of(code: Code, next: Next) -> &'static str {
+    match (code, next) {
+        (Code::OverBudget, _) => {
+            "today's are spent, by this partner or by others of its organisation: nothing is lost, and what is left \
+             goes with the messages of the next day (UTC)"
+        }
+        (Code::Recovering, _) => {
+            "the broker was put back from a copy: deliver first (stapel partner deliver), and then go on with stapel \
+             partner talk"
+        }
+        (Code::NotCertified, _) => "go on with stapel partner talk once the broker has a certificate that holds",
+        (Code::NotYetAnswering, _) => "no epoch answers yet: ask again after the broker's next release",
+        (Code::NotPermitted, _) => {
+            "see with stapel policy explain whether this partner may do that under the policy in force, and whether \
+             the broker and this folder have the same one"
+        }
+        (_, Next::Again) => "go on with stapel partner talk: what was wrong is put right in the next message",
+        (_, Next::Resend) => "send the same message again later",
+        (_, Next::FetchPolicy) => "fetch the policy in force, adopt it, and go on with stapel partner talk",
+        (_, Next::SetClock) => {
+            "if this side's clock is wrong, set it right; else the message came too late: go on with stapel partner \
+             talk, and send it sooner"
+        }
+        _ => "ask the coordinator: this software, the roster and the broker do not agree",
+    }
 }
 
 /// What waited at the broker. It names no address, since what a service prints is logged.
@@ -185,7 +219,12 @@ pub(in crate::partner) fn conversation_line(
         writeln!(out, "  with {} since {}{left}{misses}", who(partner, other.partner), other.since)?;
     }
     if let Some(lead) = one.lead {
-        writeln!(out, "  {} leads", who(partner, lead))?;
+        writeln!(out, "  {} leads", leader(partner, lead))?;
+    }
+    let others: Vec<_> = one.said_to_lead().into_iter().filter(|rival| Some(*rival) != one.lead).collect();
+    if !others.is_empty() {
+        let names: Vec<_> = others.iter().map(|other| leader(partner, *other)).collect();
+        writeln!(out, "  NOTE: at the same time this was said of {} too; the lowest number leads", names.join(", "))?;
     }
     if let Some(outcome) = one.outcome {
         writeln!(out, "  outcome: {}", way(outcome))?;
@@ -224,10 +263,10 @@ pub(in crate::partner) fn says(note: &ConversationNote, partner: &Partner) -> St
     match &note.content {
         NoteContent::Text(text) => one_line(text),
         NoteContent::Address { key, typed } => format!("the address is {}{}", plain(key), typed_text(typed)),
-        NoteContent::Lead { partner: lead, text, .. } => with(format!("{} leads", who(partner, *lead)), text),
+        NoteContent::Lead { partner: lead, text, .. } => with(format!("{} leads", leader(partner, *lead)), text),
         NoteContent::Outcome { outcome, text } => with(format!("outcome: {}", way(*outcome)), text),
         NoteContent::Decision { lead, next, text, .. } => {
-            let lead = lead.map_or(String::new(), |lead| format!("; {} leads", who(partner, lead)));
+            let lead = lead.map_or(String::new(), |lead| format!("; {} leads", leader(partner, lead)));
             let next = next.map_or(String::new(), |day| format!("; looked at again on {day}"));
             format!("decision: {}{lead}{next}", one_line(text))
         }
