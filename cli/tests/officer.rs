@@ -41,7 +41,7 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
         files.replace("--dir partner ", "--dir others/politie ").replace("partner/outbox", "others/politie/outbox");
     typed(&folder, &another.replace("--out shown/gemeente", "--out shown/politie"));
     typed(&folder, first);
-    assert_eq!(text(&desk.read("sandbox/noted/policy-keys")).matches("policy_key").count(), 4);
+    assert_eq!(text(&desk.read("sandbox/noted/policy-keys")).matches("policy_key").count(), 5);
     let said = typed(&folder, policy);
     assert!(said.contains("LET OP") || said.contains("let op"), "{said}");
     let explained = text(&desk.read("sandbox/regels.txt"));

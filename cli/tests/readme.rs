@@ -40,12 +40,15 @@ fn readme() -> (String, &'static str) {
 fn what_readme_says_to_type_does_what_readme_says() {
     let (readme, _) = readme();
     let shell = blocks(&readme, "sh");
-    let [first, building, day, operator] = shell[..] else { panic!("{shell:?}") };
+    let [first, after, building, day, operator] = shell[..] else { panic!("{shell:?}") };
     let folder = tempfile::tempdir().unwrap();
     let typed_on = |folder: &Path, lines: &str| typed(folder, &format!("{MAY_REFUSE}{lines}"));
     let printed = typed_on(folder.path(), first);
-    let [answer] = blocks(&readme, "text")[..] else { panic!("one block of what is printed") };
+    let [answer, told] = blocks(&readme, "text")[..] else { panic!("two blocks of what is printed") };
     assert!(printed.ends_with(answer), "{printed}");
+    let printed = typed_on(folder.path(), after);
+    assert_eq!(printed.matches("conversation ").count(), 5 + 1, "{printed}");
+    assert!(told.lines().all(|line| printed.contains(line)), "{printed}");
 
     let sandbox = folder.path().join("sandbox");
     assert!(typed_on(&sandbox, day).contains("newly stacked"));

@@ -252,7 +252,7 @@ fn terms(homes: usize) -> Result<Terms> {
         flags_held: homes + 400,
         asked_a_day,
         asked_an_epoch: asked_a_day * 100,
-        direct: Some(DIRECT),
+        direct: &[DIRECT],
     })
 }
 

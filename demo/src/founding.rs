@@ -59,8 +59,8 @@ pub(crate) struct Terms {
     pub(crate) flags_held: usize,
     pub(crate) asked_a_day: usize,
     pub(crate) asked_an_epoch: usize,
-    /// The organisations that meet each other directly; `None` where the policy has no `[meet]`.
-    pub(crate) direct: Option<[&'static str; 2]>,
+    /// The pairs of organisations that meet each other directly; the others meet by the coordinator.
+    pub(crate) direct: &'static [[&'static str; 2]],
 }
 
 /// A consortium that is ready to begin, but for its broker's store.
@@ -81,15 +81,10 @@ rule = "first-set"
 reason = "Een demonstratie: de eerste lijsten zijn verzonnen, en zo groot als de stad het vraagt"
 "#;
 
-/// What is done after a hit where the policy has a `[meet]`.
+/// What is done after a hit.
 const MEETING: &str = "\
 De partner draagt de treffer aan en wordt dan genoemd aan de coördinator, en aan wie hem rechtstreeks ontmoet. Andere
 partners die het adres melden, kiezen zelf of zij ook genoemd worden. De coördinator gaat na of de wet toelaat dat zij
-gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf.";
-
-/// And where it has none.
-const CALLING: &str = "\
-De partner meldt de treffer bij de coördinator. Die gaat na welke partners het betreft, en of de wet toelaat dat zij
 gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf.";
 
 /// The one epoch there is.
@@ -171,10 +166,8 @@ fn policy_text(
     let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
     let first_set = if first_set_flags + new_flags_a_day > 10_000 { FIRST_SET } else { "" };
     let addresses = terms.address.as_ref().map_or(String::new(), |address| format!("addresses = [\"{address}\"]\n"));
-    let (after_hit, meet) = match terms.direct {
-        Some([one, other]) => (MEETING, format!("[meet]\ndirect = [[\"{one}\", \"{other}\"]]\n\n")),
-        None => (CALLING, String::new()),
-    };
+    let direct: Vec<_> = terms.direct.iter().map(|[one, other]| format!("[\"{one}\", \"{other}\"]")).collect();
+    let direct = direct.join(", ");
     let (test, immediate) = if terms.immediate { ("test = true\n", "immediate = true\n") } else { ("", "") };
     let mut text = format!(
         r#"# {remark}
@@ -190,7 +183,7 @@ De partner heeft zelf, in het afgelopen halfjaar en uit eigen waarneming of een 
 aanwijzing dat op dit adres sprake is van ondermijnende criminaliteit. Nooit omdat een andere partner iets meldt, en
 nooit omdat het adres hier als treffer naar voren kwam."""
 after_hit = """
-{after_hit}"""
+{MEETING}"""
 coordinator = "Coördinatiepunt ondermijning, coordinatie@{name}.example"
 freshness_days = {freshness_days}
 {first_set}
@@ -227,7 +220,10 @@ flags_held = {flags_held}
 asked_a_day = {asked_a_day}
 asked_an_epoch = {asked_an_epoch}
 
-{meet}[[epoch]]
+[meet]
+direct = [{direct}]
+
+[[epoch]]
 number = {EPOCH}
 key_id = "{key_id}"
 opens = {opens}

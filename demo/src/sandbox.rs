@@ -1,5 +1,5 @@
 //! What `stapel sandbox` makes: a consortium in which three partners play, and the fourth is for a developer's program
-//! to open.
+//! to open; and a coordinator for those who put the same address forward.
 
 use std::fs;
 use std::path::Path;
@@ -86,7 +86,7 @@ pub fn make(base: &Path, now: Timestamp, port: Option<u16>) -> Result<()> {
     // Each partner has its copy.
     fs::remove_file(&secret_path).map_err(DemoError::file("remove", &secret_path))?;
     let broker = Broker::create(&broker_folder, keys, &policy_path, now)?;
-    for (at, partner) in partners.iter_mut().skip(1).enumerate() {
+    for (at, partner) in partners.iter_mut().skip(1).take(OTHERS_ALONE.len()).enumerate() {
         play(partner, at, &broker, now)?;
     }
     if let Some(port) = port {
@@ -158,22 +158,37 @@ pub fn register(path: &Path, source: Day) -> Result<()> {
     Ok(builder.finish(path, source)?)
 }
 
-/// Has a playing partner, the `at`th, flag and deliver.
+/// Has a playing partner, the `at`th, flag and deliver. The first of them puts all of that forward too: so from the
+/// next day on it meets whoever does the same, by the coordinator, and the others are asked to.
 fn play(partner: &mut Partner, at: usize, broker: &Broker, now: Timestamp) -> Result<()> {
     let shared = ADDRESSES.iter().filter(|(_, _, others)| *others > at).map(|(_, text, _)| *text);
     let texts = shared.chain([OTHERS_ALONE[at]]);
     let addresses: Vec<AddressKey> = texts.map(AddressKey::parse).collect::<std::result::Result<_, _>>()?;
-    partner.flag(&addresses, &Case::new("sandbox", "sandbox")?, now)?;
-    for message in partner.deliver(now)? {
+    let by = Case::new("sandbox", "sandbox")?;
+    partner.flag(&addresses, &by, now)?;
+    let mut messages = partner.deliver(now)?;
+    if at == 0 {
+        partner.put_forward(&addresses, &by, now)?;
+    }
+    // What is put forward is said once the broker has the flags.
+    while let Some(message) = next(&mut messages, partner, at == 0, now)? {
         match partner.read(&broker.handle(&message, now), now)? {
-            Received::Receipt(_) => continue,
+            Received::Receipt(_) | Received::Kept(_) | Received::Posted(_) => continue,
             Received::Rejection { rejection, .. } => {
                 return Err(DemoError::Rejected { code: rejection.code.as_str(), sentence: rejection.sentence });
             }
-            _ => return Err("the broker gave no receipt for a playing partner's flags".into()),
+            _ => return Err("the broker did not take what a playing partner said".into()),
         }
     }
     Ok(())
+}
+
+/// The next message of a playing partner: of what is flagged, and then of what comes after a hit.
+fn next(messages: &mut Vec<Vec<u8>>, partner: &mut Partner, talks: bool, now: Timestamp) -> Result<Option<Vec<u8>>> {
+    if !messages.is_empty() {
+        return Ok(Some(messages.remove(0)));
+    }
+    Ok(if talks { partner.talk(now)? } else { None })
 }
 
 fn members(base: &Path) -> Vec<Member> {
@@ -230,6 +245,14 @@ fn members(base: &Path) -> Vec<Member> {
             ],
             "others/woningcorporatie",
         ),
+        Member {
+            number: 5,
+            name: "Coördinatiepunt Voorbeeldstad",
+            organisation: "coordinatiepunt",
+            oin: "00000099000000005000",
+            does: Does::Coordinate { legal_basis: "Wet gegevensverwerking door samenwerkingsverbanden, artikel 2.20" },
+            folder: base.join("others/coordinatiepunt"),
+        },
     ]
 }
 
@@ -255,6 +278,6 @@ fn terms(now: Timestamp, port: Option<u16>) -> Result<Terms> {
         flags_held: 10_000_000,
         asked_a_day: 10_000_000,
         asked_an_epoch: 1_000_000_000,
-        direct: None,
+        direct: &[],
     })
 }
