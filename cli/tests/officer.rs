@@ -103,7 +103,7 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let digest = text(&desk.read("sandbox/noted/policy"));
     let next = next.replacen("version = 2\n", &format!("version = 2\nprevious = \"{}\"\n", digest.trim()), 1);
     desk.write("sandbox/policy-2/policy.toml", next);
-    for who in ["politie", "belastingdienst", "woningcorporatie", "gemeente"] {
+    for who in ["politie", "belastingdienst", "woningcorporatie", "gemeente", "coordinatiepunt"] {
         desk.stapel(&format!(
             "policy sign sandbox/policy-2/policy.toml --previous sandbox/policy.toml --key \
              sandbox/policy-keys/{who}.key"

@@ -168,6 +168,8 @@ mod tests {
             let error = refused(changes);
             assert!(error.contains("line ") && error.contains(says), "{says}: {error}");
         }
+        let meet = sample::with_meet(&[("[meet]", "[meet]\nnew_a_day = 200")]).meet.clone();
+        assert_eq!(meet.map(|meet| (meet.new_a_day, meet.held)), Some((200, 200)), "all of them on one day");
         let beside = "number = 5\nname = \"a\"\norganisation = \"politie\"\nmay = [\"coordinate\"]\n\
                       legal_basis_coordinate = \"a\"\n\n[[partner]]\nnumber = 6\n";
         assert!(refused(&[("number = 5\n", beside)]).contains("there are two that coordinate"));
