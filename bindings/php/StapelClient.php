@@ -251,6 +251,8 @@ final readonly class FlagResult
         public int $repeated,
         public int $refused,
         public array $rows,
+        /** Where that was asked for, how many are put forward and were not before, or are anew. */
+        public ?int $putForward = null,
     ) {
     }
 }
@@ -460,7 +462,43 @@ final readonly class Sync
     }
 }
 
-/** How it goes; numbers alone. */
+/** What waits after a hit: numbers and days alone. A day is null where nothing waits. */
+final readonly class Due
+{
+    public function __construct(
+        /** What others put forward and nobody here answered. */
+        public int $unanswered,
+        /** Since when the oldest of these waits. */
+        public ?string $unansweredSince,
+        /** How many of these are past their day. */
+        public int $late,
+        /** The first day by which one of them was or is to be answered. */
+        public ?string $answerBy,
+        /** Notes and decisions that nobody was shown. */
+        public int $unreadNotes,
+        /** What was put forward before today and does not stand at the broker. */
+        public int $notAtBroker,
+        /** When the oldest of these was put forward. */
+        public ?string $notAtBrokerSince,
+        /** Whether the organisation's budget of what is put forward was spent, when the broker last said so. */
+        public bool $rowsSpent,
+        /** Own notes that the broker does not have, each counted for each whom it is for. */
+        public int $notesWaiting,
+        /** When the oldest of these was written. */
+        public ?string $notesWaitingSince,
+        /** How many of these the broker put off because the organisation's notes of the day were spent. */
+        public int $notesDaySpent,
+        /** How many of these the broker put off because as many wait for the other as may. */
+        public int $notesTooManyWait,
+        /** At the coordinator, conversations that wait for it. */
+        public int $undecided,
+        /** Since when the oldest of these waits. */
+        public ?string $undecidedSince,
+    ) {
+    }
+}
+
+/** How it goes; numbers and days alone. */
 final readonly class StatusResult
 {
     public function __construct(
@@ -476,6 +514,7 @@ final readonly class StatusResult
         public bool $hasRegister,
         public bool $countsHouseNumbers,
         public Sync $sync,
+        public Due $afterHit,
     ) {
     }
 }
@@ -529,8 +568,8 @@ final class Client
      * Flags addresses, to the latest day that the policy allows, or `$until` one, such as 2027-05-31, which is the last
      * of a month. `$renew` lets flags stand longer, for a RenewalReason. With `$numberOnly` an address that is in order
      * but for what follows its house number is flagged as that house number, instead of being refused; for policies
-     * that count house numbers. A row that is refused is not flagged, and says why. Where all are, that throws
-     * "rows_refused".
+     * that count house numbers. With `$forward` what is flagged now is put forward too. A row that is refused is not
+     * flagged, and says why. Where all are, that throws "rows_refused".
      *
      * @param list<string|Row> $rows
      */
@@ -540,12 +579,13 @@ final class Client
         ?string $until = null,
         ?string $renew = null,
         bool $numberOnly = false,
+        bool $forward = false,
     ): FlagResult {
         $given = ['rows' => self::sent($rows), 'until' => $until, 'renew' => $renew,
-            'number_only' => $numberOnly ?: null];
+            'number_only' => $numberOnly ?: null, 'forward' => $forward ?: null];
         return $this->post('/v1/flag', $by, $given, fn(array $found) => new FlagResult($found['added'],
             $found['changed'], $found['unchanged'], $found['lapsed'], $found['repeated'], $found['refused'],
-            self::rows($found)));
+            self::rows($found), $found['put_forward'] ?? null));
     }
 
     /**
@@ -652,7 +692,28 @@ final class Client
             $found['journal_records'], $found['journal_head'], $found['complaints'], $found['has_register'],
             $found['counts_house_numbers'], new Sync($found['sync']['state'],
                 self::time($found['sync']['last_run'] ?? null), $found['sync']['last_code'] ?? null,
-                self::time($found['sync']['last_done'] ?? null))));
+                self::time($found['sync']['last_done'] ?? null)), self::due($found['after_hit'])));
+    }
+
+    /** @param array<string, mixed> $found */
+    private static function due(array $found): Due
+    {
+        return new Due(
+            $found['unanswered'],
+            $found['unanswered_since'] ?? null,
+            $found['late'],
+            $found['answer_by'] ?? null,
+            $found['unread_notes'],
+            $found['not_at_broker'],
+            $found['not_at_broker_since'] ?? null,
+            $found['rows_spent'],
+            $found['notes_waiting'],
+            $found['notes_waiting_since'] ?? null,
+            $found['notes_day_spent'],
+            $found['notes_too_many_wait'],
+            $found['undecided'],
+            $found['undecided_since'] ?? null,
+        );
     }
 
     /** @param array<string, mixed> $given */

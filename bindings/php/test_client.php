@@ -11,6 +11,7 @@ use StapelClient\AnswerRow;
 use StapelClient\Change;
 use StapelClient\Client;
 use StapelClient\ClientException;
+use StapelClient\Due;
 use StapelClient\Level;
 use StapelClient\NewsResult;
 use StapelClient\NotAccepted;
@@ -143,7 +144,9 @@ function testLooks(Client $desk, Acting $by, DateTimeImmutable $moment): void
     same([6, new DateTimeImmutable('2026-01-01T00:00:00Z'), $moment],
         [$dossier->pruned->records, $dossier->pruned->from, $dossier->pruned->to]);
     same(new StatusResult(1, 2, str_repeat('12', 32), 3, 4, new Waiting(5, 6, 7, 10), 8, str_repeat('34', 32), 9,
-        true, false, new Sync('waiting', $moment, 'unreachable', null)), $desk->status());
+        true, false, new Sync('waiting', $moment, 'unreachable', null), new Due(11, '2026-11-02', 12, null, 13, 14,
+            null, true, 15, '2026-11-03', 16, 17, 18, null)), $desk->status());
+    same([5, null], [$desk->flag([HOME], $by, forward: true)->putForward, $desk->flag([HOME], $by)->putForward]);
 }
 
 /** @param callable(): mixed $call */

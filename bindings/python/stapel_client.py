@@ -48,6 +48,7 @@ __all__ = [
     "ClientError",
     "DossierEntry",
     "DossierResult",
+    "Due",
     "FlagResult",
     "Level",
     "NewsResult",
@@ -221,6 +222,7 @@ class FlagResult:
     repeated: int
     refused: int
     rows: list[RowResult]
+    put_forward: int | None = None  # with `forward`: how many are put forward and were not before, or are anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,8 +382,28 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What waits after a hit: numbers and days alone. A day is None where nothing waits."""
+
+    unanswered: int  # what others put forward and nobody here answered
+    unanswered_since: date | None  # since when the oldest of these waits
+    late: int  # how many of these are past their day
+    answer_by: date | None  # the first day by which one of them was or is to be answered
+    unread_notes: int  # notes and decisions that nobody was shown
+    not_at_broker: int  # what was put forward before today and does not stand at the broker
+    not_at_broker_since: date | None  # when the oldest of these was put forward
+    rows_spent: bool  # whether the organisation's budget of what is put forward was spent, when the broker last said so
+    notes_waiting: int  # own notes that the broker does not have, each counted for each whom it is for
+    notes_waiting_since: date | None  # when the oldest of these was written
+    notes_day_spent: int  # how many of these the broker put off because the organisation's notes of the day were spent
+    notes_too_many_wait: int  # how many of these the broker put off because as many wait for the other as may
+    undecided: int  # at the coordinator, conversations that wait for it
+    undecided_since: date | None  # since when the oldest of these waits
+
+
+@dataclass(frozen=True, slots=True)
 class StatusResult:
-    """How it goes; numbers alone."""
+    """How it goes; numbers and days alone. `after_hit`: what waits after a hit."""
 
     partner: int
     policy_version: int
@@ -395,6 +417,7 @@ class StatusResult:
     has_register: bool
     counts_house_numbers: bool
     sync: Sync
+    after_hit: Due
 
 
 class Client:
@@ -424,17 +447,20 @@ class Client:
         until: date | None = None,
         renew: str | None = None,
         number_only: bool = False,
+        forward: bool = False,
     ) -> FlagResult:
         """Flags addresses, to the latest day that the policy allows, or `until` one, which is the last of a month.
 
         `renew` lets flags stand longer, for a RenewalReason. With `number_only` an address that is in order but for
         what follows its house number is flagged as that house number, instead of being refused; for policies that
-        count house numbers. A row that is refused is not flagged, and says why. Where all are, that raises
-        "rows_refused".
+        count house numbers. With `forward` what is flagged now is put forward too. A row that is refused is not
+        flagged, and says why. Where all are, that raises "rows_refused".
         """
         given = {"until": until and until.isoformat(), "renew": renew, "number_only": number_only or None}
-        found = self._post("/v1/flag", by, {"rows": _sent(rows)} | given)
-        return _made(lambda: FlagResult(**_numbers(found, FlagResult), rows=[_row(row) for row in found["rows"]]))
+        found = self._post("/v1/flag", by, {"rows": _sent(rows), "forward": forward or None} | given)
+        return _made(lambda: FlagResult(
+            **_numbers(found, FlagResult), rows=[_row(row) for row in found["rows"]],
+            put_forward=found.get("put_forward")))
 
     def withdraw(self, rows: Iterable[str | Row], by: Acting, *, number_only: bool = False) -> WithdrawResult:
         """Withdraws the flags of addresses. One that is not flagged stays so."""
@@ -599,7 +625,7 @@ def _sent(rows: Iterable[str | Row]) -> list[dict[str, str]]:
 
 
 def _numbers(found: dict[str, Any], made: Any) -> dict[str, int]:
-    return {name: int(found[name]) for name in made.__slots__ if name != "rows"}
+    return {name: int(found[name]) for name in made.__slots__ if name not in ("rows", "put_forward")}
 
 
 def _refused(found: dict[str, Any]) -> Refusal:
@@ -683,4 +709,6 @@ def _status(found: dict[str, Any]) -> StatusResult:
     known["waiting"] = Waiting(waiting["flags"], waiting["questions"], waiting["status"], waiting["talk"])
     last_run, last_done = _time(sync.get("last_run")), _time(sync.get("last_done"))
     known["sync"] = Sync(sync["state"], last_run, sync.get("last_code"), last_done)
+    due = {name: found["after_hit"].get(name) for name in Due.__slots__}
+    known["after_hit"] = Due(**due | {name: _day(due[name]) for name in due if name.endswith(("_since", "_by"))})
     return StatusResult(**known)

@@ -107,7 +107,11 @@ class Test(unittest.TestCase):
         self.assertEqual((pruned.records, pruned.from_, pruned.to), (6, datetime(2026, 1, 1, tzinfo=UTC), MOMENT))
         self.assertEqual(self.desk.status(), stapel_client.StatusResult(1, 2, "12" * 32, 3, 4,
             stapel_client.Waiting(5, 6, 7, 10), 8, "34" * 32, 9, True, False,
-            stapel_client.Sync("waiting", MOMENT, "unreachable", None)))
+            stapel_client.Sync("waiting", MOMENT, "unreachable", None),
+            stapel_client.Due(11, date(2026, 11, 2), 12, None, 13, 14, None, True, 15, date(2026, 11, 3), 16, 17, 18,
+                None)))
+        flagged = self.desk.flag([HOME], BY, forward=True)
+        self.assertEqual((flagged.put_forward, self.desk.flag([HOME], BY).put_forward), (5, None))
 
     def test_what_fails_has_its_code(self) -> None:
         with self.assertRaises(stapel_client.ClientError) as raised:

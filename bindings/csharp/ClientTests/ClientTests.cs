@@ -147,6 +147,13 @@ namespace ClientTests
             Equal(true, status.HasRegister && !status.CountsHouseNumbers && status.Sync.LastRun == Moment);
             Equal("waiting unreachable", status.Sync.State + " " + status.Sync.LastCode);
             Equal(null, status.Sync.LastDone);
+            Due due = status.AfterHit;
+            Equal("11 12 13 14 15 16 17 18", due.Unanswered + " " + due.Late + " " + due.UnreadNotes + " "
+                + due.NotAtBroker + " " + due.NotesWaiting + " " + due.NotesDaySpent + " " + due.NotesTooManyWait + " "
+                + due.Undecided);
+            Equal(true, due.RowsSpent && due.UnansweredSince == new DateTime(2026, 11, 2) && due.AnswerBy == null);
+            Equal(5, (await desk.FlagAsync(new Row[] { Home }, By, forward: true)).PutForward);
+            Equal(null, (await desk.FlagAsync(new Row[] { Home }, By)).PutForward);
         }
 
         private static async Task WhatFailsHasItsCode(Client desk, string socket, int port)

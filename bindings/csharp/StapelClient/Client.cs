@@ -83,12 +83,14 @@ namespace StapelClient
         /// Flags addresses, to the latest day that the policy allows, or <paramref name="until"/> one, which
         /// is the last of a month. <paramref name="renew"/> lets flags stand longer, for a <see cref="RenewalReason"/>.
         /// With <paramref name="numberOnly"/> an address that is in order but for what follows its house number is
-        /// flagged as that house number, instead of being refused; for policies that count house numbers. A row that is
-        /// refused is not flagged, and says why.
+        /// flagged as that house number, instead of being refused; for policies that count house numbers. With
+        /// <paramref name="forward"/> what is flagged now is put forward too. A row that is refused is not flagged, and
+        /// says why.
         /// </summary>
         /// <exception cref="ClientException">"rows_refused" where all are refused.</exception>
         public Task<FlagResult> FlagAsync(
-            IEnumerable<Row> rows, Acting by, DateTime? until = null, string renew = null, bool numberOnly = false)
+            IEnumerable<Row> rows, Acting by, DateTime? until = null, string renew = null, bool numberOnly = false,
+            bool forward = false)
         {
             return Post<FlagResult>("/v1/flag", new Request(by)
             {
@@ -96,6 +98,7 @@ namespace StapelClient
                 Until = until?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
                 Renew = renew,
                 NumberOnly = numberOnly,
+                Forward = forward,
             });
         }
 

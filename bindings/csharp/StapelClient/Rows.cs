@@ -102,6 +102,11 @@ namespace StapelClient
         [DataMember(Name = "refused", IsRequired = true)]
         public int Refused { get; private set; }
 
+        /// <summary>Where that was asked for, how many are put forward and were not before, or are anew; else
+        /// null.</summary>
+        [DataMember(Name = "put_forward")]
+        public int? PutForward { get; private set; }
+
         /// <summary>What became of each row, in the order in which they were given.</summary>
         [DataMember(Name = "rows", IsRequired = true)]
         public RowResult[] Rows { get; private set; }

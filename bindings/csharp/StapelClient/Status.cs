@@ -4,7 +4,7 @@ using System.Runtime.Serialization;
 
 namespace StapelClient
 {
-    /// <summary>How it goes; numbers alone.</summary>
+    /// <summary>How it goes; numbers and days alone.</summary>
     [DataContract]
     public sealed class StatusResult
     {
@@ -55,6 +55,93 @@ namespace StapelClient
         /// <summary>How the exchange with the broker goes.</summary>
         [DataMember(Name = "sync", IsRequired = true)]
         public Sync Sync { get; private set; }
+
+        /// <summary>What waits after a hit.</summary>
+        [DataMember(Name = "after_hit", IsRequired = true)]
+        public Due AfterHit { get; private set; }
+    }
+
+    /// <summary>What waits after a hit: numbers and days alone. A day is null where nothing waits.</summary>
+    [DataContract]
+    public sealed class Due
+    {
+        [DataMember(Name = "unanswered_since")]
+        private string unansweredSince = null;
+
+        [DataMember(Name = "answer_by")]
+        private string answerBy = null;
+
+        [DataMember(Name = "not_at_broker_since")]
+        private string notAtBrokerSince = null;
+
+        [DataMember(Name = "notes_waiting_since")]
+        private string notesWaitingSince = null;
+
+        [DataMember(Name = "undecided_since")]
+        private string undecidedSince = null;
+
+        /// <summary>What others put forward and nobody here answered.</summary>
+        [DataMember(Name = "unanswered", IsRequired = true)]
+        public int Unanswered { get; private set; }
+
+        /// <summary>Since when the oldest of these waits.</summary>
+        public DateTime? UnansweredSince { get; private set; }
+
+        /// <summary>How many of these are past their day.</summary>
+        [DataMember(Name = "late", IsRequired = true)]
+        public int Late { get; private set; }
+
+        /// <summary>The first day by which one of them was or is to be answered.</summary>
+        public DateTime? AnswerBy { get; private set; }
+
+        /// <summary>Notes and decisions that nobody was shown.</summary>
+        [DataMember(Name = "unread_notes", IsRequired = true)]
+        public int UnreadNotes { get; private set; }
+
+        /// <summary>What was put forward before today and does not stand at the broker.</summary>
+        [DataMember(Name = "not_at_broker", IsRequired = true)]
+        public int NotAtBroker { get; private set; }
+
+        /// <summary>When the oldest of these was put forward.</summary>
+        public DateTime? NotAtBrokerSince { get; private set; }
+
+        /// <summary>Whether the organisation's budget of what is put forward was spent, when the broker last said
+        /// so.</summary>
+        [DataMember(Name = "rows_spent", IsRequired = true)]
+        public bool RowsSpent { get; private set; }
+
+        /// <summary>Own notes that the broker does not have, each counted for each whom it is for.</summary>
+        [DataMember(Name = "notes_waiting", IsRequired = true)]
+        public int NotesWaiting { get; private set; }
+
+        /// <summary>When the oldest of these was written.</summary>
+        public DateTime? NotesWaitingSince { get; private set; }
+
+        /// <summary>How many of these the broker put off because the organisation's notes of the day were
+        /// spent.</summary>
+        [DataMember(Name = "notes_day_spent", IsRequired = true)]
+        public int NotesDaySpent { get; private set; }
+
+        /// <summary>How many of these the broker put off because as many wait for the other as may.</summary>
+        [DataMember(Name = "notes_too_many_wait", IsRequired = true)]
+        public int NotesTooManyWait { get; private set; }
+
+        /// <summary>At the coordinator, conversations that wait for it.</summary>
+        [DataMember(Name = "undecided", IsRequired = true)]
+        public int Undecided { get; private set; }
+
+        /// <summary>Since when the oldest of these waits.</summary>
+        public DateTime? UndecidedSince { get; private set; }
+
+        [OnDeserialized]
+        private void Read(StreamingContext context)
+        {
+            UnansweredSince = Wire.DayOrNone(unansweredSince);
+            AnswerBy = Wire.DayOrNone(answerBy);
+            NotAtBrokerSince = Wire.DayOrNone(notAtBrokerSince);
+            NotesWaitingSince = Wire.DayOrNone(notesWaitingSince);
+            UndecidedSince = Wire.DayOrNone(undecidedSince);
+        }
     }
 
     /// <summary>Messages whose replies are waited for.</summary>

@@ -109,6 +109,9 @@ namespace StapelClient
         [DataMember(Name = "number_only", EmitDefaultValue = false)]
         internal bool NumberOnly { get; set; }
 
+        [DataMember(Name = "forward", EmitDefaultValue = false)]
+        internal bool Forward { get; set; }
+
         [DataMember(Name = "request", EmitDefaultValue = false)]
         internal string Name { get; set; }
 

@@ -23,6 +23,7 @@ import stapel.client.Client;
 import stapel.client.ClientException;
 import stapel.client.DossierEntry;
 import stapel.client.DossierResult;
+import stapel.client.Due;
 import stapel.client.FlagOptions;
 import stapel.client.FlagResult;
 import stapel.client.Level;
@@ -179,7 +180,11 @@ public final class ClientTests {
         same(2, entries.get(4).count());
         same(new Pruned(6, Instant.parse("2026-01-01T00:00:00Z"), MOMENT), dossier.pruned());
         same(new StatusResult(1, 2, "12".repeat(32), 3, 4, new Waiting(5, 6, 7, 10), 8, "34".repeat(32), 9, true,
-            false, new Sync("waiting", MOMENT, "unreachable", null)), desk.status());
+            false, new Sync("waiting", MOMENT, "unreachable", null),
+            new Due(11, LocalDate.of(2026, 11, 2), 12, null, 13, 14, null, true, 15, LocalDate.of(2026, 11, 3), 16, 17,
+                18, null)), desk.status());
+        same(5, desk.flag(List.of(Row.text(HOME)), BY, new FlagOptions().forward()).putForward());
+        same(null, desk.flag(List.of(Row.text(HOME)), BY).putForward());
     }
 
     private void whatFailsHasItsCode(int port) {

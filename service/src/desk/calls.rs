@@ -13,6 +13,7 @@ use stapel::{AddressKey, Day, Level, Timestamp, TraceContext};
 use super::problem::Problem;
 use super::rows::{self, Found, Row, Rows, ToldRow, canonical, given};
 use super::{Desk, Lent};
+use crate::after_hit::{self, without_nulls};
 
 /// Who acts, and for which case, as each call says that writes or shows something.
 #[derive(Deserialize)]
@@ -35,6 +36,8 @@ pub(super) struct FlagRequest {
     renew: Option<RenewalReason>,
     #[serde(default)]
     number_only: bool,
+    #[serde(default)]
+    forward: bool,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +69,9 @@ pub(super) struct FlagResult {
     lapsed: usize,
     repeated: usize,
     refused: usize,
+    /// How many addresses are put forward that were not before, or are anew; where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    put_forward: Option<usize>,
     rows: Vec<ToldRow<FlagRow>>,
 }
 
@@ -134,12 +140,16 @@ impl Desk {
 }
 
 pub(super) fn flag(desk: &Desk, origin: Origin, request: FlagRequest) -> Result<FlagResult, Problem> {
-    let FlagRequest { actor, case, rows, until, renew, number_only } = request;
+    let FlagRequest { actor, case, rows, until, renew, number_only, forward } = request;
     let by = by(&actor, &case, origin)?;
     let mut rows = desk.rows(&rows, number_only)?;
     let (mut partner, now) = desk.begin();
     hold_to_policy(&partner, &mut rows, number_only)?;
     rows.refuse_if_none()?;
+    if forward {
+        // Where nothing may be put forward, nothing is flagged either.
+        partner.preview_put_forward(Vec::<AddressKey>::new(), now)?;
+    }
     let changed = match (until, renew) {
         (Some(_), Some(_)) => return Err(Problem::bad_request("give until or renew, not both")),
         (Some(until), None) => partner.flag_until(rows.given(), until, &by, now)?,
@@ -147,11 +157,25 @@ pub(super) fn flag(desk: &Desk, origin: Origin, request: FlagRequest) -> Result<
         (None, None) => partner.flag(rows.given(), &by, now)?,
     };
     let Changed { added, changed, unchanged, lapsed, repeated, .. } = changed;
+    let put_forward = match forward {
+        true => {
+            let flagged = flagged_today(&partner, &rows, now);
+            Some(partner.put_forward(flagged, &by, now)?)
+        }
+        false => None,
+    };
     let of = |found: &Found| {
         let last_day = partner.flag_of(&found.key).map(|flag| flag.last_day.to_string());
         FlagRow { lapsed: last_day.is_none(), last_day }
     };
-    Ok(FlagResult { added, changed, unchanged, lapsed, repeated, refused: rows.refused(), rows: rows.told(of) })
+    let (refused, rows) = (rows.refused(), rows.told(of));
+    Ok(FlagResult { added, changed, unchanged, lapsed, repeated, refused, put_forward, rows })
+}
+
+/// The addresses of a call that are flagged: one whose flag ended of late stays out until it is renewed.
+fn flagged_today(partner: &Partner, rows: &Rows, now: Timestamp) -> Vec<AddressKey> {
+    let is_flagged = |key: &AddressKey| partner.flag_of(key).is_some_and(|flag| flag.last_day >= now.day());
+    rows.found().map(|found| found.key).filter(is_flagged).collect()
 }
 
 pub(super) fn withdraw(desk: &Desk, origin: Origin, request: WithdrawRequest) -> Result<WithdrawResult, Problem> {
@@ -216,11 +240,11 @@ pub(super) fn status(desk: &Desk) -> Result<Value, Problem> {
         told["last_done"] = done.to_string().into();
     }
     let has_register = desk.register.load().is_some();
-    let (partner, _) = desk.begin();
+    let (partner, now) = desk.begin();
     let kinds: Vec<Kind> = partner.in_flight().map(|message| message.kind).collect();
     let count = |of: fn(Kind) -> bool| kinds.iter().filter(|kind| of(**kind)).count();
     let policy = partner.policy();
-    Ok(json!({
+    Ok(without_nulls(json!({
         "partner": partner.number(), "policy_version": policy.policy().version, "policy": policy.digest().to_string(),
         "flags": partner.flags().len(), "undelivered": partner.undelivered(),
         "waiting": {
@@ -233,5 +257,6 @@ pub(super) fn status(desk: &Desk) -> Result<Value, Problem> {
         "journal_records": partner.journal_length(), "journal_head": partner.journal_head().to_string(),
         "complaints": partner.complaints()?.len(), "has_register": has_register,
         "counts_house_numbers": policy.policy().counting.levels.contains(&Level::Number), "sync": told,
-    }))
+        "after_hit": after_hit::due(&partner.talk_due(now.day())),
+    })))
 }

@@ -41,7 +41,7 @@ pub struct Route {
 }
 
 /// All routes that are served.
-pub const ROUTES: [Route; 20] = [
+pub const ROUTES: [Route; 21] = [
     Route { method: "POST", path: "/v1/flag" },
     Route { method: "POST", path: "/v1/withdraw" },
     Route { method: "POST", path: "/v1/ask" },
@@ -52,6 +52,7 @@ pub const ROUTES: [Route; 20] = [
     Route { method: "POST", path: "/v1/dossier" },
     Route { method: "POST", path: "/v1/after-hit/forward" },
     Route { method: "POST", path: "/v1/after-hit/take-back" },
+    Route { method: "POST", path: "/v1/after-hit/forwarded" },
     Route { method: "POST", path: "/v1/after-hit/asked" },
     Route { method: "POST", path: "/v1/after-hit/answer" },
     Route { method: "POST", path: "/v1/after-hit/conversations" },
@@ -146,7 +147,22 @@ impl Server {
     pub(super) fn new(desk: Arc<Desk>) -> Arc<Server> {
         let paths = ROUTES.map(|route| route.path);
         let [flag, withdraw, ask, ask_own, answers, news, seen, dossier, .., status, openapi] = paths;
-        let [.., forward, take_back, asked, answer, conversations, note, leave, agenda, told, told_seen, _, _] = paths;
+        let [
+            ..,
+            forward,
+            take_back,
+            forwarded,
+            asked,
+            answer,
+            conversations,
+            note,
+            leave,
+            agenda,
+            told,
+            told_seen,
+            _,
+            _,
+        ] = paths;
         let router = Router::new()
             .route(flag, post(|call, request| perform(call, request, calls::flag)))
             .route(withdraw, post(|call, request| perform(call, request, calls::withdraw)))
@@ -158,6 +174,7 @@ impl Server {
             .route(dossier, post(|call, request| perform(call, request, shown::dossier)))
             .route(forward, post(|call, request| perform(call, request, talk::forward)))
             .route(take_back, post(|call, request| perform(call, request, talk::take_back)))
+            .route(forwarded, post(|call, request| perform(call, request, talk::forwarded)))
             .route(asked, post(|call, request| perform(call, request, talk::asked)))
             .route(answer, post(|call, request| perform(call, request, talk::answer)))
             .route(conversations, post(|call, request| perform(call, request, talk::conversations)))

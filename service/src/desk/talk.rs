@@ -6,12 +6,9 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use stapel::partner::{
-    AgendaItem, AskAnswer, Case, Conversation, ConversationNote, NewNote, NoteProgress, Partner, PartnerError,
-    PutForwardRow, ShownNews, TalkNews,
-};
-use stapel::talk::{NoteContent, Outcome};
+use serde_json::{Value, json};
+use stapel::partner::{AskAnswer, Case, NewNote, Partner, PartnerError, PutForwardRow};
+use stapel::talk::Outcome;
 use stapel::{AddressKey, Day, Timestamp};
 
 use super::Desk;
@@ -19,6 +16,7 @@ use super::calls::{Acting, Origin, by, parsed};
 use super::problem::Problem;
 use super::rows::{self, Row, ToldRow, given};
 use super::shown::{SeenRequest, refuse_no_mark};
+use crate::after_hit::{self, without_nulls};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,15 +145,16 @@ pub(super) fn asked(desk: &Desk, origin: Origin, request: Acting) -> Result<Valu
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let asked = partner.show_asked(&by, now)?;
-    let told = asked.iter().map(|one| {
-        told(json!({
-            "address": one.address.as_str(), "level": one.address.level().as_str(),
-            "typed": typed(&partner, &one.address), "day": one.day.to_string(),
-            "answer_by": one.answer_by.to_string(), "answer": one.answer.map(|(answer, _)| answer.as_str()),
-            "answered": one.answer.map(|(_, day)| day.to_string()), "put_forward": one.is_put_forward,
-        }))
-    });
-    Ok(json!({ "asked": told.collect::<Vec<_>>() }))
+    let asked: Vec<_> = asked.iter().map(|one| after_hit::asked(one, &partner)).collect();
+    Ok(without_nulls(json!({ "asked": asked })))
+}
+
+pub(super) fn forwarded(desk: &Desk, origin: Origin, request: Acting) -> Result<Value, Problem> {
+    let by = request.by(origin)?;
+    let (mut partner, now) = desk.begin();
+    let rows = partner.show_put_forward(&by, now)?;
+    let rows: Vec<_> = rows.iter().map(|row| after_hit::put_forward(row, &partner)).collect();
+    Ok(without_nulls(json!({ "forwarded": rows })))
 }
 
 pub(super) fn answer(desk: &Desk, origin: Origin, request: AnswerRequest) -> Result<Value, Problem> {
@@ -179,8 +178,8 @@ pub(super) fn conversations(desk: &Desk, origin: Origin, request: ConversationsR
     let by = by(&request.actor, &request.case, origin)?;
     let (mut partner, now) = desk.begin();
     let shown = partner.show_conversations(request.conversation.map(NonZeroU32::get), &by, now)?;
-    let shown: Vec<_> = shown.iter().map(|one| conversation(one, &partner)).collect();
-    Ok(json!({ "conversations": shown }))
+    let shown: Vec<_> = shown.iter().map(|one| after_hit::conversation(one, &partner)).collect();
+    Ok(without_nulls(json!({ "conversations": shown })))
 }
 
 pub(super) fn note(desk: &Desk, origin: Origin, request: NoteRequest) -> Result<Value, Problem> {
@@ -225,7 +224,8 @@ pub(super) fn agenda(desk: &Desk, origin: Origin, request: Acting) -> Result<Val
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let items = partner.show_agenda(&by, now)?;
-    Ok(json!({ "items": items.iter().map(agenda_item).collect::<Vec<_>>() }))
+    let items: Vec<_> = items.iter().map(|item| after_hit::agenda_item(item, &partner)).collect();
+    Ok(without_nulls(json!({ "items": items })))
 }
 
 pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<Value, Problem> {
@@ -240,8 +240,9 @@ pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<Value
         }
         _ => partner.untold_talk_news()?,
     };
-    let news: Vec<_> = news.iter().map(|one| told_news(one, &partner)).collect();
-    Ok(told(json!({ "mark": mark, "news": news })))
+    let more = partner.talk_news().len() > news.len();
+    let news: Vec<_> = news.iter().map(|one| after_hit::news(one, &partner)).collect();
+    Ok(without_nulls(json!({ "mark": mark, "more": more, "news": news })))
 }
 
 pub(super) fn seen(desk: &Desk, origin: Origin, request: SeenRequest) -> Result<Value, Problem> {
@@ -277,18 +278,6 @@ impl NoteRequest {
     }
 }
 
-/// Leaves out what there is nothing to say of.
-fn told(mut value: Value) -> Value {
-    if let Value::Object(fields) = &mut value {
-        fields.retain(|_, value| !value.is_null());
-    }
-    value
-}
-
-fn typed(partner: &Partner, address: &AddressKey) -> Option<String> {
-    Some(partner.typed(address)).filter(|typed| !typed.is_empty())
-}
-
 /// What tells one list of news from another; `None` where there is none. Two notes of one partner read the same here:
 /// the journal's record, with which it came, tells a later one from one that was seen.
 fn mark(partner: &mut Partner) -> Result<Option<String>, PartnerError> {
@@ -304,108 +293,4 @@ fn mark(partner: &mut Partner) -> Result<Option<String>, PartnerError> {
     }
     let mark = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(mark).filter(|_| !news.is_empty()))
-}
-
-fn told_news(shown: &ShownNews, partner: &Partner) -> Value {
-    let (kind, other, answer_by) = match &shown.news {
-        TalkNews::Asked { answer_by, .. } => ("put_forward_by_other", None, Some(answer_by.to_string())),
-        TalkNews::Introduced { partner, .. } => ("introduced", Some(*partner), None),
-        TalkNews::Note { partner, .. } => ("note", Some(*partner), None),
-        TalkNews::Decision { .. } => ("decision", None, None),
-        TalkNews::Left { partner, .. } => ("left", Some(*partner), None),
-        TalkNews::RowEnded { .. } => ("put_forward_ended", None, None),
-        TalkNews::RowWider { .. } => ("put_forward_wider", None, None),
-        TalkNews::NeverCertified { partner } => ("never_certified", Some(*partner), None),
-        TalkNews::Unreadable { partner } => ("unreadable", Some(*partner), None),
-        TalkNews::Refused { partner, .. } => ("refused", Some(*partner), None),
-        _ => ("other", None, None),
-    };
-    let by = shown.put_forward_by.as_ref();
-    let row = shown.address.and_then(|address| partner.put_forward_rows().find(|row| row.address == address));
-    let more = row.filter(|_| matches!(shown.news, TalkNews::RowWider { .. })).map(|row| row.more);
-    told(json!({
-        "news": kind, "conversation": shown.news.conversation(), "partner": other, "answer_by": answer_by,
-        "address": shown.address.map(|address| address.as_str().to_owned()),
-        "typed": shown.address.and_then(|address| typed(partner, &address)),
-        "actor": by.map(Case::actor), "case": by.map(Case::reference), "note": shown.note.as_ref().map(told_note),
-        "more": more,
-    }))
-}
-
-fn conversation(one: &Conversation, partner: &Partner) -> Value {
-    let name = |number: u16| partner.policy().policy().partner(number).map(|entry| entry.name.clone());
-    let introduced = one.introduced.iter().map(|other| {
-        told(json!({
-            "partner": other.partner, "name": name(other.partner), "since": other.since.to_string(),
-            "left": other.left.map(|day| day.to_string()), "misses_note": other.misses_note,
-        }))
-    });
-    let decision = one.decision.as_ref().map(|decision| {
-        told(json!({
-            "time": decision.time.to_string(), "text": decision.text,
-            "next": decision.next.map(|day| day.to_string()),
-        }))
-    });
-    told(json!({
-        "conversation": one.number, "address": one.address.map(|address| address.as_str().to_owned()),
-        "typed": Some(&one.typed).filter(|typed| !typed.is_empty()), "began": one.began.to_string(),
-        "introduced": introduced.collect::<Vec<_>>(), "notes": one.notes.iter().map(told_note).collect::<Vec<_>>(),
-        "lead": one.lead, "outcome": one.outcome.map(Outcome::as_str), "decision": decision,
-        "left": one.left.map(|day| day.to_string()),
-    }))
-}
-
-fn told_note(note: &ConversationNote) -> Value {
-    let copies: Vec<_> = note
-        .copies
-        .iter()
-        .map(|copy| {
-            let (progress, day, reason) = match copy.progress {
-                NoteProgress::Waiting => ("waiting", None, None),
-                NoteProgress::PutOff(day, reason) => ("put_off", Some(day.to_string()), Some(reason.as_str())),
-                NoteProgress::Kept => ("kept", None, None),
-                NoteProgress::Read => ("read", None, None),
-                NoteProgress::NotIntroduced => ("not_introduced", None, None),
-                _ => ("other", None, None),
-            };
-            told(json!({ "to": copy.to, "progress": progress, "day": day, "reason": reason }))
-        })
-        .collect();
-    let content = match &note.content {
-        NoteContent::Text(text) => json!({ "kind": "text", "text": text }),
-        NoteContent::Address { key, typed } => json!({ "kind": "address", "address": key, "typed": typed }),
-        NoteContent::Lead { partner, text, .. } => json!({ "kind": "lead", "lead": partner, "text": text }),
-        NoteContent::Outcome { outcome, text } => {
-            json!({ "kind": "outcome", "outcome": outcome.as_str(), "text": text })
-        }
-        NoteContent::Decision { lead, next, text, .. } => {
-            json!({ "kind": "decision", "lead": lead, "next": next.map(|day| day.to_string()), "text": text })
-        }
-        _ => json!({ "kind": "other" }),
-    };
-    let mut value =
-        Map::from_iter([("time".to_owned(), json!(note.time.to_string())), ("copies".to_owned(), json!(copies))]);
-    if let Value::Object(content) = content {
-        value.extend(content);
-    }
-    value.extend(note.from.map(|from| ("from".to_owned(), json!(from))));
-    let says_nothing = |name: &str, value: &Value| value.is_null() || name == "typed" && value == "";
-    value.retain(|name, value| !says_nothing(name, value));
-    Value::Object(value)
-}
-
-fn agenda_item(item: &AgendaItem) -> Value {
-    let dated = |at: &[(u16, Day)]| -> Vec<_> {
-        at.iter().map(|(partner, day)| json!({ "partner": partner, "day": day.to_string() })).collect()
-    };
-    let addresses: Vec<_> =
-        item.addresses.iter().map(|(key, typed)| json!({ "address": key, "typed": typed })).collect();
-    told(json!({
-        "conversation": item.conversation, "began": item.began.to_string(), "is_new": item.is_new,
-        "waiting_since": item.waits.map(|(day, _)| day.to_string()),
-        "waits_for": item.waits.map(|(_, why)| why.as_str()), "joined": dated(&item.joined),
-        "left": dated(&item.left), "addresses": addresses, "lead": item.lead, "decision": item.decision,
-        "next": item.next.map(|day| day.to_string()), "outcome": item.outcome.map(Outcome::as_str),
-        "ended": item.ended.map(|(_, why)| why.as_str()), "ended_on": item.ended.map(|(day, _)| day.to_string()),
-    }))
 }

@@ -36,7 +36,7 @@ fn what_is_done_after_a_hit_is_told_by_the_names_that_it_has() {
         let mut partner = served.desk.lend();
         let flagged: Vec<_> = partner.flags().map(|flag| flag.address).collect();
         partner.put_forward(&flagged, &by, now).unwrap();
-        partner.talk(now).unwrap().expect("it fetches what waits");
+        partner.talk(now).unwrap().expect("an exchange");
     }
     let status = served.say(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").json();
     assert_eq!(status["waiting"], json!({ "flags": 0, "questions": 1, "status": 0, "talk": 1 }));

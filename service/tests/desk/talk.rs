@@ -19,7 +19,7 @@ impl Served {
         Partner::open(self.path("2").as_path()).unwrap()
     }
 
-    /// All that a partner has to say and to fetch after a hit.
+    /// The messages that a partner sends after a hit on a day.
     fn talk(&self, partner: &mut Partner) {
         let now = self.desk.time();
         while let Some(message) = partner.talk(now).unwrap() {
@@ -73,6 +73,12 @@ fn who_puts_forward_is_introduced_reads_and_writes() {
     );
     let again = served.call("/v1/after-hit/forward", json!({ "rows": rows() }));
     assert_eq!((&again["changed"], &again["unchanged"]), (&json!(0), &json!(1)));
+    let before = count(&served);
+    let forwarded = served.call("/v1/after-hit/forwarded", json!({}));
+    let row = &forwarded["forwarded"][0];
+    assert_eq!((&row["address"], &row["typed"], &row["epoch"]), (&json!(KEY), &json!(DAM), &json!(1)));
+    assert_eq!((&row["more"], row.get("stands_until")), (&json!([]), None), "the broker does not have it yet");
+    assert_eq!(count(&served), before + 1, "the journal has who looked");
     let missing = json!({ "rows": [{ "text": "Dam 9, 1012 JS" }] });
     assert_eq!(served.refused("/v1/after-hit/forward", missing), (422, "no_flag".to_owned()));
     let by = Case::new("p.peters", "B-1").unwrap();
@@ -94,7 +100,7 @@ fn who_puts_forward_is_introduced_reads_and_writes() {
     assert_eq!(served.refused("/v1/after-hit/news/seen", json!({ "mark": "x" })), (400, "bad_request".to_owned()));
     let mark = json!({ "mark": news["mark"] });
     assert_eq!(served.call("/v1/after-hit/news/seen", mark.clone()), json!({ "seen": 1 }));
-    assert_eq!(served.call("/v1/after-hit/news", json!({})), json!({ "news": [] }));
+    assert_eq!(served.call("/v1/after-hit/news", json!({})), json!({ "more": false, "news": [] }));
     assert_eq!(served.refused("/v1/after-hit/news/seen", mark), (409, "news_changed".to_owned()));
 
     // A note is written once, also where it is sent again; and not by one who has not seen what was written.
@@ -210,6 +216,61 @@ fn a_program_that_asks_for_both_kinds_of_news_each_minute_fills_no_journal() {
         }
         assert_eq!(count(&served), before + 2, "each was shown to one, for one case");
     }
+}
+
+#[test]
+fn what_is_flagged_is_put_forward_with_it_where_that_is_asked_for() {
+    let served = Served::that_meet(&format!("[retention]\nmax_days = 31\n{MEET}"));
+    let rows = json!([{ "text": DAM }, { "text": "niets" }, { "address": KEY }]);
+    let with = |forward: bool| json!({ "rows": rows, "forward": forward });
+    let did = served.call("/v1/flag", with(true));
+    assert_eq!(
+        (&did["added"], &did["refused"], &did["repeated"], &did["put_forward"]),
+        (&json!(1), &json!(1), &json!(1), &json!(1))
+    );
+    assert_eq!(did["rows"][1]["refused"]["code"], "no_postcode");
+    assert_eq!(served.call("/v1/flag", with(true))["put_forward"], 0, "made again it does nothing more");
+    assert_eq!(served.call("/v1/flag", with(false)).get("put_forward"), None);
+    assert_eq!(served.desk.lend().put_forward_rows().count(), 1);
+    // Once the flag is over only a renewal lets it go on, and until then there is nothing to put forward.
+    served.now.fetch_add(34 * DAY, Ordering::SeqCst);
+    let late = served.call("/v1/flag", json!({ "rows": [{ "text": DAM }], "forward": true }));
+    assert_eq!((&late["lapsed"], &late["put_forward"]), (&json!(1), &json!(0)));
+}
+
+#[test]
+fn where_nothing_may_be_put_forward_nothing_is_flagged_with_it() {
+    let served = Served::new();
+    let both = json!({ "rows": rows(), "forward": true });
+    assert_eq!(served.refused("/v1/flag", both), (403, "not_permitted".to_owned()));
+    assert_eq!(served.desk.lend().flags().len(), 0);
+    assert_eq!(served.call("/v1/flag", json!({ "rows": rows() }))["added"], 1);
+}
+
+#[test]
+fn the_status_says_what_waits_after_a_hit() {
+    let served = stacked();
+    let waits = || served.say(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").json();
+    let waits = || waits()["after_hit"].clone();
+    assert_eq!((&waits()["unanswered"], waits().get("unanswered_since")), (&json!(0), None));
+    let (by, address) = (Case::new("p.peters", "B-1").unwrap(), AddressKey::from_canonical(KEY).unwrap());
+    served.other().put_forward([&address], &by, served.desk.time()).unwrap();
+    served.day();
+    let today = served.desk.time().day().to_string();
+    let due = waits();
+    assert_eq!((&due["unanswered"], &due["late"], &due["unanswered_since"]), (&json!(1), &json!(0), &json!(today)));
+    assert!(due["answer_by"].as_str().unwrap() > today.as_str());
+    served.call("/v1/after-hit/forward", json!({ "rows": rows() }));
+    assert_eq!(waits()["unanswered"], 0);
+    // Today's messages have gone: it is put forward tomorrow, and the two are introduced the day after.
+    (0..2).for_each(|_| served.day());
+    served.call("/v1/after-hit/note", json!({ "conversation": 1, "after": 0, "kind": "text", "text": "Belt u?" }));
+    let due = waits();
+    let written = served.desk.time().day().to_string();
+    assert_eq!((&due["notes_waiting"], &due["notes_waiting_since"]), (&json!(1), &json!(written)));
+    assert_eq!((&due["notes_day_spent"], &due["notes_too_many_wait"]), (&json!(0), &json!(0)));
+    served.day();
+    assert_eq!((&waits()["notes_waiting"], waits().get("notes_waiting_since")), (&json!(0), None));
 }
 
 #[test]

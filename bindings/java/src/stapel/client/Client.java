@@ -142,6 +142,7 @@ public final class Client {
         Map<String, Object> given = given(by, rows, options.numberOnly);
         given.put("until", options.until == null ? null : options.until.toString());
         given.put("renew", options.renew == null ? null : options.renew.toString());
+        given.put("forward", options.forward ? true : null);
         return post("/v1/flag", by, given, FlagResult.class);
     }
 

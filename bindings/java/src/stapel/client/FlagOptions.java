@@ -8,6 +8,7 @@ public final class FlagOptions {
     LocalDate until;
     RenewalReason renew;
     boolean numberOnly;
+    boolean forward;
 
     /** New flags, to the latest day that the policy allows. */
     public FlagOptions() {
@@ -43,6 +44,16 @@ public final class FlagOptions {
      */
     public FlagOptions numberOnly() {
         numberOnly = true;
+        return this;
+    }
+
+    /**
+     * Puts forward, too, what is flagged now.
+     *
+     * @return these
+     */
+    public FlagOptions forward() {
+        forward = true;
         return this;
     }
 }

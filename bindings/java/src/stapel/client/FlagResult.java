@@ -12,10 +12,12 @@ import java.util.List;
  * @param lapsed addresses whose flags ended, and that only a renewal lets go on
  * @param repeated rows that repeat the address of another
  * @param refused rows that were refused
+ * @param putForward where that was asked for, how many are put forward and were not before, or are anew; else null
  * @param rows what became of each row, in the order in which they were given
  */
 public record FlagResult(
-    int added, int changed, int unchanged, int lapsed, int repeated, int refused, List<RowResult> rows) {
+    int added, int changed, int unchanged, int lapsed, int repeated, int refused, Integer putForward,
+    List<RowResult> rows) {
     /** Refuses a reply that lacks what it must have. */
     public FlagResult {
         rows = List.copyOf(rows);
