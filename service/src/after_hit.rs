@@ -64,8 +64,8 @@ pub fn conversation(one: &Conversation, partner: &Partner) -> Value {
 /// A conversation of the coordinator, of [`Partner::show_agenda`].
 pub fn agenda_item(item: &AgendaItem, partner: &Partner) -> Value {
     let dated = |all: &[(u16, Day)]| -> Vec<Value> {
-        let one = |(number, on): &(u16, Day)| json!({ "partner": number, "name": name(partner, *number), "day": day(Some(*on)) });
-        all.iter().map(one).collect()
+        let named = all.iter().map(|(number, on)| (number, name(partner, *number), on.to_string()));
+        named.map(|(number, name, day)| json!({ "partner": number, "name": name, "day": day })).collect()
     };
     let addresses = item.addresses.iter().map(|(key, typed)| json!({ "address": key, "typed": typed }));
     json!({
