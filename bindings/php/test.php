@@ -526,8 +526,8 @@ function testAConversationAfterAHit(string $folder): void
     $town->until(fn() => $tax->conversations($by, $theirs, $town->now)[0]->lead === 1);
     $isNote = fn($row) => $row->kind === TalkNewsKind::Note;
     [$news] = array_values(array_filter($tax->talkNews($by, $town->now), $isNote));
-    same([$key, $home, $by->actor, $by->reference, []], [$news->canonical, $news->typed, $news->actor, $news->caseReference,
-        $news->more]);
+    same([$key, $home, $by->actor, $by->reference, []],
+        [$news->canonical, $news->typed, $news->actor, $news->caseReference, $news->more]);
     $heard = array_filter($tax->conversations($by, $theirs, $town->now)[0]->notes, fn($note) => $note->from === 1);
     same(['Wij gaan kijken', null], array_values(array_map(fn($note) => $note->text, $heard)));
     $coordinator->writeDecision($item->conversation, 'Belasting leidt', $by, 2, '2027-01-31', $town->now);
