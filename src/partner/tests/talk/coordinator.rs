@@ -172,6 +172,25 @@ fn a_row_of_any_version_before_is_known() {
     assert_eq!(posted.news, [introduced(POLICE), introduced(HOUSING)]);
 }
 
+#[test]
+fn a_version_goes_once_all_its_epochs_are_over_and_nobody_else_keeps_one() {
+    let mut town = Town::new();
+    adopt(&mut town, 2, "2026-12-01");
+    let versions = |town: &mut Town, number: u16| {
+        let former = town.partner(number).data.folder().read_former_policies().unwrap();
+        former.iter().map(|policy| policy.version).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(&mut town, COORDINATOR), [1, 2]);
+    let last = town.partner(COORDINATOR).policy().policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap();
+    for (today, left) in [(last, vec![1, 2, 3]), (last.plus(1), vec![])] {
+        town.partner(COORDINATOR).data.folder().keep_former_policy(3, today).unwrap();
+        assert_eq!(versions(&mut town, COORDINATOR), left);
+    }
+    let newer = sample::folder(&following(&meet_text(), town.partner(POLICE).policy()));
+    town.partner(POLICE).adopt_policy(&newer.path().join("policy.toml"), TOMORROW).unwrap();
+    assert_eq!(versions(&mut town, POLICE), [0; 0]);
+}
+
 /// A folder that began later lacks them: nobody is accused, and people hear of whom there was something.
 #[test]
 fn a_row_of_a_version_of_before_the_folder_is_told_of() {

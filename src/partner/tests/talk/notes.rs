@@ -324,11 +324,13 @@ fn a_note_under_a_newer_certificate_waits_for_that() {
 #[test]
 fn a_note_to_the_own_key_of_before_is_told() {
     let mut town = Town::introduced();
-    town.write(POLICE, "aan de oude sleutel", TOMORROW);
+    for text in ["aan de oude sleutel", "nog een"] {
+        town.write(POLICE, text, TOMORROW);
+    }
     town.exchange(POLICE, TOMORROW);
     replace_seal_key(&mut town, TAX, true);
     let (_, posted) = town.exchange(TAX, TOMORROW);
-    assert_eq!((posted.passed_over, posted.news), (1, vec![TalkNews::Unreadable { partner: POLICE }]));
+    assert_eq!((posted.passed_over, posted.news), (2, vec![TalkNews::Unreadable { partner: POLICE }]), "of one, once");
     town.write(POLICE, "nog eens", TOMORROW);
     town.exchange(POLICE, TOMORROW);
     assert_eq!(town.exchange(TAX, TOMORROW).1.news, [TalkNews::Note { conversation: 1, partner: POLICE }]);
