@@ -1,7 +1,7 @@
 //! Where pages are served, and what every response has.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 
@@ -151,6 +151,32 @@ fn the_check_reaches_the_provider() {
     office.provider.state().is_down = true;
     let (code, said) = check(&office.settings()).unwrap_err();
     assert!(code == "pages_sign_in" && said.contains("cannot be reached"), "{said}");
+}
+
+/// As many connections as there are places for, and more, each with a form that does not come.
+#[test]
+fn a_slow_body_keeps_nobody_out() {
+    let office = Office::new();
+    let host = office.browser().host;
+    let head = format!(
+        "POST /nl/sign-in HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\na"
+    );
+    let slow: Vec<_> = (0..300)
+        .map(|number| {
+            let mut stream = TcpStream::connect(office.pages().address()).unwrap();
+            let path = if number % 2 == 0 { "/nl/sign-in" } else { "/sign-out/back-channel" };
+            stream.write_all(head.replacen("/nl/sign-in", path, 1).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let mut browser = office.signed_in("f.officer", &["officer"]);
+    let csrf = browser.csrf();
+    assert_eq!(browser.post("/nl/journal", &format!("csrf={csrf}&case=Z-1")).status, 200);
+    // None of them took so long that it was ended for that, and the latest have their places still.
+    let mut last = slow.last().unwrap();
+    last.set_nonblocking(true).unwrap();
+    assert_eq!(last.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 #[test]
