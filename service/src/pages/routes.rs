@@ -7,8 +7,8 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-    REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use data_encoding::HEXLOWER;
@@ -20,7 +20,7 @@ use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, Keep, SESSION, cookie, cookie_of};
-use super::screens::{Act, SCREENS, Screen, Visit};
+use super::screens::{Act, File, SCREENS, Screen, Visit};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
@@ -80,6 +80,7 @@ enum Answer {
     Elsewhere(String, Vec<String>),
     /// Signed out here, and where one signs out at the provider.
     SignedOut(Option<String>),
+    File(File),
     /// It was done, and nobody sees a page of it.
     Done,
     Style,
@@ -258,11 +259,15 @@ impl Pages {
                 return Err(Refusal::of("one_user"));
             }
             let csrf = session.csrf.clone();
-            let mut visit = Visit { desk: &desk, partner, now, words, person: &session.person, csrf: &csrf };
+            let person = &session.person;
+            let mut visit = Visit { desk: &desk, partner, now, words, person, csrf: &csrf, file: None };
             let content = match form {
                 None => (screen.show)(&mut visit),
                 Some((act, form)) => act(&mut visit, &form),
             }?;
+            if let Some(file) = visit.file.take() {
+                return Ok(Answer::File(file));
+            }
             drop(visit);
             Ok(Answer::Page(Page { title: words.t(screen.title.0, screen.title.1), content }, Some(session)))
         };
@@ -417,6 +422,15 @@ impl Pages {
                 set_cookies(headers, &cookies);
                 if let Ok(to) = HeaderValue::from_str(&to) {
                     headers.insert(LOCATION, to);
+                }
+                response
+            }
+            Ok(Answer::File(File { name, kind, bytes })) => {
+                let mut response = Response::new(Body::from(bytes));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+                if let Ok(kept) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+                    headers.insert(CONTENT_DISPOSITION, kept);
                 }
                 response
             }

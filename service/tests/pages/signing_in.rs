@@ -79,7 +79,7 @@ fn the_journal_has_the_verified_name_and_that_it_was_verified() {
     assert_eq!((page.status, office.journal_length()), (200, before + 1), "{}", text(&page));
     let page = browser.post("/nl/journal", &format!("csrf={csrf}&case=AUDIT-2"));
     let shown = text(&page);
-    assert!(shown.contains("AUDIT-1") && shown.contains("deze pagina's, aangemeld"), "{shown}");
+    assert!(shown.contains("AUDIT-1") && shown.contains("een pagina, aangemeld"), "{shown}");
     let act = |partner: &mut stapel::Partner| {
         let by = stapel::Case::new("test", "test").unwrap();
         let now = stapel::Timestamp(office.served.now.load(Ordering::SeqCst));

@@ -1,7 +1,13 @@
 //! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
 
+mod dossier;
 mod home;
 mod journal;
+mod journal_file;
+mod log;
+mod officer_form;
+mod pruned;
+mod requests;
 
 use maud::Markup;
 use stapel::Timestamp;
@@ -30,7 +36,7 @@ pub(super) struct Screen {
 }
 
 /// All pages, in the order of the menu.
-pub(super) const SCREENS: [Screen; 2] = [
+pub(super) const SCREENS: [Screen; 6] = [
     Screen { path: "", title: ("Begin", "Start"), needs: None, show: home::show, act: None },
     Screen {
         path: "/journal",
@@ -39,6 +45,28 @@ pub(super) const SCREENS: [Screen; 2] = [
         show: journal::show,
         act: Some(journal::act),
     },
+    Screen {
+        path: "/dossier",
+        title: ("Dossier", "Dossier"),
+        needs: Some(Right::Officer),
+        show: dossier::show,
+        act: Some(dossier::act),
+    },
+    Screen {
+        path: "/requests",
+        title: ("Verzoeken", "Requests"),
+        needs: Some(Right::Officer),
+        show: requests::show,
+        act: Some(requests::act),
+    },
+    Screen {
+        path: "/removed",
+        title: ("Gewist", "Removed"),
+        needs: Some(Right::Officer),
+        show: pruned::show,
+        act: None,
+    },
+    Screen { path: "/log", title: ("Log", "Log"), needs: Some(Right::Officer), show: log::show, act: Some(log::act) },
 ];
 
 /// Somebody who looks at a page, and what it is made of. The partner is theirs as long as this lives.
@@ -50,4 +78,13 @@ pub(super) struct Visit<'a> {
     pub(super) person: &'a Person,
     /// What each form has in it.
     pub(super) csrf: &'a str,
+    /// What a browser gets to keep in the place of the page, where an act makes that.
+    pub(super) file: Option<File>,
+}
+
+/// A file that a browser keeps.
+pub(super) struct File {
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) bytes: Vec<u8>,
 }
