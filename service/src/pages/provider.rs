@@ -173,9 +173,15 @@ impl Provider {
                 config.proxy(Some(ureq::Proxy::new(proxy).map_err(none)?))
             }
         };
-        if url.scheme() == "https" {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots(ca)?).build());
-        }
+        let authorities = match url.scheme() {
+            "https" => roots(ca)?,
+            // It may name other places that are encrypted, which nobody vouches for where no authority is known.
+            _ if ca.is_empty() => roots(ca).unwrap_or_else(|_| RootCerts::Specific(Arc::default())),
+            _ => roots(ca)?,
+        };
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder().root_certs(authorities).unversioned_rustls_crypto_provider(ring);
+        config = config.tls_config(tls.build());
         Ok(Provider {
             issuer: IssuerUrl::new(issuer.clone()).map_err(|_| wrong("issuer is no URL"))?,
             client_id: ClientId::new(client_id.clone()),
