@@ -20,7 +20,7 @@ use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, Keep, SESSION, cookie, cookie_of};
-use super::screens::{Act, File, SCREENS, Screen, Visit};
+use super::screens::{Act, Download, SCREENS, Screen, Visit};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
@@ -80,7 +80,8 @@ enum Answer {
     Elsewhere(String, Vec<String>),
     /// Signed out here, and where one signs out at the provider.
     SignedOut(Option<String>),
-    File(File),
+    /// A file to keep.
+    File(Download),
     /// It was done, and nobody sees a page of it.
     Done,
     Style,
@@ -425,7 +426,7 @@ impl Pages {
                 }
                 response
             }
-            Ok(Answer::File(File { name, kind, bytes })) => {
+            Ok(Answer::File(Download { name, kind, bytes })) => {
                 let mut response = Response::new(Body::from(bytes));
                 let headers = response.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -171,6 +171,8 @@ pub(super) fn sign_in_one(words: Words, name: &str, to: &str) -> Page {
         }
         form method="post" action={ "/" (words.lang()) "/sign-in" } {
             input type="hidden" name="to" value=(to);
+            // Whose token it is, for whatever keeps passwords of people.
+            input type="text" value=(name) autocomplete="username" readonly hidden;
             div.field {
                 label for="token" { (words.t("Sleutel", "Token")) }
                 p.hint #token-hint {

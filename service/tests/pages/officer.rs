@@ -1,9 +1,9 @@
 //! The privacy officer's pages: what they show, what they note, and what is refused.
 
-use stapel::partner::{ActKind, ActQuery, Caller, DossierEvent, Given};
+use stapel::partner::{ActKind, ActQuery, Caller, DossierEvent, Given, RequestAnswer, RequestAnswered};
 use stapel::{AddressKey, Case};
 
-use super::{Browser, Office, refusal, text};
+use super::{Browser, Office, TOKEN, refusal, text, write_secret};
 use crate::desk::{Response, Served};
 
 const DAM: &str = "Dam 1-A, 1012 JS Amsterdam";
@@ -222,7 +222,7 @@ fn what_is_proven_and_what_is_not_is_said() {
     let page = check(&"ab".repeat(32));
     assert!(page.contains("This journal never had that head.") && page.contains("head_unknown"), "{page}");
     assert!(check("abc").contains("This is no head"));
-    let path = office.served.path("1/journal");
+    let path = office.served.path("1/journal.sealed");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[60] ^= 1;
     std::fs::write(&path, bytes).unwrap();
@@ -243,4 +243,68 @@ fn what_the_partner_refuses_is_said_in_the_language_of_the_page() {
     assert!(text(&refused).contains("De klok van deze machine staat voor"), "{}", text(&refused));
     let refused = text(&browser.post("/en/journal", &format!("csrf={csrf}&case=AUDIT-1")));
     assert!(refused.contains("35 days") && !refused.contains("lang=\"en\">The"), "{refused}");
+}
+
+/// Pages that `tests/pages/run` uses with a browser: of a partner that did nothing yet, and of one that did much.
+#[test]
+fn pages_for_an_officer() {
+    use std::io::{Read, Write};
+    let office = |fill: fn(&Office)| {
+        let mut office = Office::new();
+        office.served = Served::written("[retention]\nlog_days = 30\n", |text| {
+            text.replacen("[[partner]]\n", "[[partner]]\nsign_in = \"one-user\"\n", 1)
+        });
+        let mut settings = office.settings();
+        (settings.provider, settings.user) = (None, Some("f.officer".to_owned()));
+        write_secret(&office.served, "one-user", TOKEN);
+        settings.token = Some(office.served.path("one-user"));
+        fill(&office);
+        office.listen(&settings).unwrap();
+        office
+    };
+    let (empty, filled) = (office(|_| {}), office(much));
+    if std::env::var_os("STAPEL_OFFICER").is_none() {
+        return;
+    }
+    let mut out = std::io::stdout();
+    for (name, office) in [("empty", &empty), ("filled", &filled)] {
+        writeln!(out, "\nSITE {name} {}", office.pages().origin()).unwrap();
+    }
+    writeln!(out, "READY").unwrap();
+    out.flush().unwrap();
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// What a partner does in a month, with names and texts that are long, or are markup.
+fn much(office: &Office) {
+    let desk = &office.served.desk;
+    let at = |number: u32| AddressKey::from_canonical(&format!("1012JS|{number}|")).unwrap();
+    let by = |actor: &str, case: &str| Case::new(actor, case).unwrap();
+    let old = by("j.jansen", "Z-2026-1");
+    // Two lines of the log that are not proven yet, of a flag that no longer keeps the journal's first records.
+    desk.lend().flag([at(1)], &old, desk.time()).unwrap();
+    office.served.carry();
+    desk.lend().withdraw([at(1)], &old, desk.time()).unwrap();
+    office.served.carry();
+    office.pass(32 * 86_400);
+    let mut partner = desk.lend();
+    let now = desk.time();
+    partner.prune_journal(None, &by("a.beheer", "jaarlijks"), now).unwrap().unwrap();
+    let typed = format!("{SCRIPT} Dam 1-A te Amsterdam {}", "a".repeat(80));
+    let address = AddressKey::parse(DAM).unwrap();
+    let long = by("een.medewerker.met.een.lange.naam@gemeente.example", &"<b>Z-0123456789</b>".repeat(4));
+    partner.flag([Given::from(&address).typed(&typed)], &long, now).unwrap();
+    partner.flag((1..=60).map(at), &by("j.jansen", "Z-2026-2"), now).unwrap();
+    for number in 1..=205 {
+        partner.withdraw([at(number % 60 + 1)], &by("m.smit", &format!("Z-{number}")), now).unwrap();
+        partner.flag([at(number % 60 + 1)], &by("m.smit", &format!("Z-{number}")), now).unwrap();
+    }
+    let day = |back: u16| stapel::Day(now.day().0 - back);
+    for (case, received, answered) in [
+        ("VERZOEK-1", day(40), None),
+        ("VERZOEK-2", day(3), None),
+        ("VERZOEK-3", day(20), Some(RequestAnswered { day: day(1), answer: RequestAnswer::Told })),
+    ] {
+        partner.note_data_subject_request(received, answered, &by("f.officer", case), now).unwrap();
+    }
 }

@@ -1,4 +1,5 @@
-//! The officer's page on one address: all that the journal has on it. Looking is an act too, which the journal has first.
+//! The officer's page on one address: all that the journal has on it. Looking is an act too, which the journal has
+//! first.
 
 use maud::{Markup, html};
 use stapel::AddressKey;
@@ -105,7 +106,7 @@ fn answer(words: Words, found: &Found) -> Markup {
                     span.address { (address.as_str()) }
                 }
             }
-            @if let Some(pruned) = pruned { p { (pruned) } }
+            (form::not_whole(words, pruned.as_deref()))
             @if entries.is_empty() {
                 p { (words.t("Het journaal heeft niets van dit adres.", "The journal has nothing on this address.")) }
             } @else {

@@ -173,7 +173,7 @@ fn answer(words: Words, csrf: &str, typed: &Typed, found: &Found) -> Markup {
     html! {
         section aria-labelledby="found" {
             h2 #found { (words.t("Gevonden", "Found")) ": " (words.number(acts.len() as u64)) }
-            @if let Some(pruned) = pruned { p { (pruned) } }
+            (form::not_whole(words, pruned.as_deref()))
             @if !acts.is_empty() {
                 @if last_page > 0 {
                     p {

@@ -4,7 +4,7 @@
 use stapel::partner::Act;
 use stapel::{AddressKey, Case};
 
-use super::File;
+use super::Download;
 use crate::journal_words;
 use crate::words::Words;
 
@@ -19,7 +19,7 @@ const COLUMNS: [(&str, &str); 7] = [
 ];
 
 /// The file: a line for each act and address, oldest first.
-pub(super) fn file(words: Words, acts: &[Act]) -> File {
+pub(super) fn file(words: Words, acts: &[Act]) -> Download {
     // Without it spreadsheets take UTF-8 for something else.
     let mut text = String::from('\u{feff}');
     line(&mut text, COLUMNS.map(|(dutch, english)| words.t(dutch, english).to_owned()));
@@ -42,7 +42,7 @@ pub(super) fn file(words: Words, acts: &[Act]) -> File {
             addresses => addresses.iter().map(AddressKey::as_str).for_each(one),
         }
     }
-    File { name: words.t("journaal.csv", "journal.csv"), kind: "text/csv; charset=utf-8", bytes: text.into_bytes() }
+    Download { name: words.t("journaal.csv", "journal.csv"), kind: "text/csv; charset=utf-8", bytes: text.into_bytes() }
 }
 
 fn line(text: &mut String, cells: [String; 7]) {

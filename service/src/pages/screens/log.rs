@@ -173,8 +173,8 @@ fn journal(words: Words, view: &View<'_>) -> Markup {
             @match checked {
                 None => p {
                     (words.t(
-                        "Noteer de kop elke maand waar geen beheerder kan schrijven, en laat het journaal later daaraan \
-                         nakijken.",
+                        "Noteer de kop elke maand waar geen beheerder kan schrijven, en laat het journaal later \
+                         daaraan nakijken.",
                         "Note the head each month where no administrator can write, and have the journal checked by it \
                          later.",
                     ))
@@ -230,7 +230,8 @@ fn log(words: Words, view: &View<'_>) -> Markup {
                         @match lines {
                             Some(lines) => {
                                 (words.t(
-                                    "nagekeken: ondertekend met de sleutel van de afspraken, en een vervolg op de vorige; regels: ",
+                                    "nagekeken: ondertekend zoals de afspraken zeggen, en een vervolg op de \
+                                     vorige; regels: ",
                                     "verified: signed with the policy's key, and it continues the one before; lines: ",
                                 ))
                                 (words.number(*lines))
@@ -267,5 +268,38 @@ fn log(words: Words, view: &View<'_>) -> Markup {
                 code { "stapel audit verify" } (words.t(" en ", " and ")) code { "stapel audit compare" } "."
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stapel::policy::Lang;
+
+    use super::*;
+
+    #[test]
+    fn a_contradiction_comes_first_and_is_no_markup() {
+        let complaint = Complaint {
+            code: "log_inconsistent",
+            text: "<b>a</b>".to_owned(),
+            files: vec!["1.complaint".to_owned(), "1.reply".to_owned()],
+        };
+        let view = View {
+            csrf: "",
+            head: String::new(),
+            wrong: None,
+            checked: None,
+            records: 1,
+            journal_head: Digest([1; 32]),
+            policy: (1, Digest([2; 32])),
+            brokers_policy: Some(Digest([3; 32])),
+            lines: Some(1_234),
+            unproven: (0..51).map(|line| (line, Day(20_788))).collect(),
+            complaints: vec![complaint],
+        };
+        let page = markup(Words(Lang::En), &view).into_string();
+        assert!(page.starts_with("<div class=\"alert\">") && page.contains("&lt;b&gt;a"), "{page}");
+        assert!(page.contains("log_inconsistent") && page.contains("1.reply") && page.contains("1,234"), "{page}");
+        assert!(page.contains("line 49,") && !page.contains("line 50,") && page.contains(&"03".repeat(32)), "{page}");
     }
 }

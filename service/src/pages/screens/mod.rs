@@ -78,12 +78,13 @@ pub(super) struct Visit<'a> {
     pub(super) person: &'a Person,
     /// What each form has in it.
     pub(super) csrf: &'a str,
-    /// What a browser gets to keep in the place of the page, where an act makes that.
-    pub(super) file: Option<File>,
+    /// What somebody gets to keep in the place of a page, where a screen puts it here.
+    pub(super) file: Option<Download>,
 }
 
-/// A file that a browser keeps.
-pub(super) struct File {
+/// A file that somebody keeps.
+pub(super) struct Download {
+    /// In letters, digits, dots and hyphens.
     pub(super) name: &'static str,
     pub(super) kind: &'static str,
     pub(super) bytes: Vec<u8>,

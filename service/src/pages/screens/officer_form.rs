@@ -112,6 +112,13 @@ pub(super) fn by(words: Words, by: Option<&Case>) -> [Markup; 3] {
     ]
 }
 
+/// That the journal has not all any more, and what it lacks, in words.
+pub(super) fn not_whole(words: Words, pruned: Option<&str>) -> Markup {
+    html! {
+        @if let Some(pruned) = pruned { p { (words.t("Niet compleet: ", "Not whole: ")) (pruned) "." } }
+    }
+}
+
 /// A text that somebody typed, with what would not be seen of it, or would change how others read, written out.
 pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

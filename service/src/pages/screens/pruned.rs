@@ -40,7 +40,7 @@ fn markup(words: Words, view: &View) -> Markup {
     let View { log_days, removals, pruned, retired } = view;
     html! {
         p {
-            (words.t("De afspraken laten het journaal bewaren: minstens ", "The policy has the journal kept: at least "))
+            (words.t("De afspraken laten het journaal bewaren: minstens ", "The policy keeps the journal: at least "))
             (words.number(u64::from(*log_days)))
             (words.t(
                 " dagen, en zo lang als een melding of een open vraag erop steunt.",
@@ -49,7 +49,7 @@ fn markup(words: Words, view: &View) -> Markup {
         }
         section aria-labelledby="removed" {
             h2 #removed { (words.t("Gewist", "Removed")) ": " (words.number(removals.len() as u64)) }
-            @if let Some(pruned) = pruned { p { (pruned) } }
+            (form::not_whole(words, pruned.as_deref()))
             @if removals.is_empty() {
                 p { (words.t("Er is nog niets gewist.", "Nothing was removed yet.")) }
             } @else {

@@ -1,5 +1,5 @@
-//! The officer's page on requests by data subjects: when each came, by when it must be answered, and how it was. No name
-//! of a person and no address is on it.
+//! The officer's page on requests by data subjects: when each came, by when it must be answered, and how it was. No
+//! name of a person and no address is on it.
 
 use maud::{Markup, html};
 use stapel::Day;
