@@ -57,12 +57,14 @@ export async function fresh(browser, site) {
   page.on("pageerror", (error) => fail(page.url(), `a script failed: ${error}`));
   page.on("dialog", () => fail(page.url(), "a script ran"));
   page.on("console", (message) => {
-    // A refusal is a status that the browser tells of.
-    if (!/status of 40[349]/.test(message.text())) fail(page.url(), `the browser says: ${message.text()}`);
+    // A provider's own pages are as they are; and a refusal is a status that the browser tells of.
+    const isOurs = (message.location().url || page.url()).startsWith(site) && !/status of 40[349]/.test(message.text());
+    if (isOurs) fail(page.url(), `the browser says: ${message.text()}`);
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(site) && !request.url().startsWith("data:")) {
-      fail(request.frame().url(), `it fetches ${request.url()}`);
+    const from = request.frame().url();
+    if (from.startsWith(site) && !request.isNavigationRequest() && !request.url().startsWith(site)) {
+      fail(from, `it fetches ${request.url()}`);
     }
   });
   return page;

@@ -220,7 +220,7 @@ fn pages_to_sign_in_at() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     office.served.now.store(now, Ordering::SeqCst);
     let mut out = std::io::stdout();
-    writeln!(out, "\nSITE {}", office.pages().origin()).unwrap();
+    writeln!(out, "\nSITE pages {}\nREADY", office.pages().origin()).unwrap();
     out.flush().unwrap();
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
