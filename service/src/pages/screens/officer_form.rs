@@ -93,7 +93,10 @@ pub(super) fn table(words: Words, columns: &[(&str, &str)], rows: impl Iterator<
                 @for row in rows {
                     tr role="row" {
                         @for (column, cell) in columns.iter().zip(row) {
-                            td role="cell" data-label=(words.t(column.0, column.1)) { (cell) }
+                            td role="cell" data-label=(words.t(column.0, column.1)) {
+                                // One thing beside the column's name, whatever is in it.
+                                @if !cell.0.is_empty() { div { (cell) } }
+                            }
                         }
                     }
                 }

@@ -14,7 +14,7 @@ use crate::words::Words;
 
 /// The columns of the list, in Dutch and in English.
 const COLUMNS: [(&str, &str); 5] =
-    [("Zaak", "Case"), ("Binnengekomen", "Came on"), ("Antwoord", "Answer"), ("Genoteerd", "Noted"), BY[0]];
+    [("Zaak", "Case"), ("Ontvangen", "Received"), ("Antwoord", "Answer"), ("Genoteerd", "Noted"), BY[0]];
 
 /// What is noted, as it was typed.
 #[derive(Default)]
@@ -125,7 +125,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
                 }
                 div.fields {
                     (field("case", ("Zaak", "Case"), "text", &typed.case, true))
-                    (field("received", ("Binnengekomen op", "Came on"), "date", &typed.received, true))
+                    (field("received", ("Ontvangen op", "Received on"), "date", &typed.received, true))
                     div.field {
                         label for="answer" { (words.t("Antwoord", "Answer")) }
                         select #answer name="answer" aria-invalid=[is_wrong.then_some("true")]
