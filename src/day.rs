@@ -69,6 +69,12 @@ impl Day {
         Day(self.0.saturating_add(days))
     }
 
+    /// The same day of the next month, or that month's last where it has no such day.
+    pub(crate) fn month_later(self) -> Day {
+        let first = self.month_end().plus(1);
+        first.plus(u16::from(self.date().day()) - 1).min(first.month_end())
+    }
+
     /// The year.
     pub(crate) fn year(self) -> u16 {
         // Days are from 1970 to 2149.
@@ -205,6 +211,20 @@ mod tests {
         {
             let day: Day = text.parse().unwrap();
             assert_eq!((day.year(), day.quarter()), (year, (year, quarter)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_later_is_the_same_day_or_that_months_last() {
+        for (day, later) in [
+            ("2026-11-30", "2026-12-30"),
+            ("2026-12-31", "2027-01-31"),
+            ("2027-01-31", "2027-02-28"),
+            ("2028-01-29", "2028-02-29"),
+            ("2027-02-28", "2027-03-28"),
+            ("2149-05-31", "2149-06-06"),
+        ] {
+            assert_eq!(day.parse::<Day>().unwrap().month_later().to_string(), later, "{day}");
         }
     }
 

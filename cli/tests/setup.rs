@@ -132,6 +132,19 @@ fn a_consortium_is_made_of_enrolments_and_its_partners_are_heard() {
 }
 
 #[test]
+fn one_user_without_a_provider_is_asked_for_by_the_partner_and_shown_by_the_policy() {
+    let (desk, _) = enrolled();
+    let init =
+        "partner init --dir one --number 1 --organisation politie --name Politie --legal-basis-flag a --one-user";
+    assert!(desk.stapel(init).contains("\nsign_in = \"one-user\"\n"));
+    desk.stapel(&format!("{} --enrolment one.toml", init.replace("--dir one", "--dir again")));
+    desk.stapel(&format!("{NEW} --texts texts.toml {}", files().replace("politie-1.toml", "one.toml")));
+    assert_eq!(text(&desk.read("policy.toml")).matches("sign_in = \"one-user\"").count(), 1);
+    let check = desk.stapel("policy check policy.toml --lang nl");
+    assert!(check.contains("[one-user]"), "{check}");
+}
+
+#[test]
 fn everything_that_is_missing_is_said_at_once() {
     let (desk, _) = enrolled();
     let said = refused(&desk, &format!("{NEW} politie.toml woonbron-3.toml"));

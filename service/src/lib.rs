@@ -15,6 +15,8 @@ pub mod client;
 mod connection;
 #[cfg(all(unix, feature = "desk"))]
 pub mod desk;
+#[cfg(feature = "partner")]
+pub mod journal_words;
 #[cfg(all(unix, any(feature = "broker", feature = "desk")))]
 mod local;
 pub mod logboek;

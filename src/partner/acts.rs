@@ -4,10 +4,11 @@ use super::act_query::ActQuery;
 use super::dossier::concerns;
 use super::error::PartnerError;
 use super::record::{JournalEvent, JournalRecord};
+use super::request_answer::RequestAnswered;
 use super::talk::{TalkAct, TalkAddresses};
 use super::{Case, Partner};
 use crate::address::AddressKey;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::message::{Code, RenewalReason};
 use crate::slug::Slug;
 
@@ -83,6 +84,13 @@ pub enum ActKind {
     EpochForgotten(u32),
     /// So many of the first records went.
     Pruned(u64),
+    /// A request by a data subject was noted, which came on that day, or its answer.
+    RequestNoted {
+        /// The day on which it came.
+        received: Day,
+        /// When it was answered, and how; `None` where it was not yet.
+        answered: Option<RequestAnswered>,
+    },
     /// Something of what comes after a hit.
     Talked(TalkAct),
 }
@@ -178,6 +186,7 @@ fn told(event: JournalEvent) -> (ActKind, Vec<AddressKey>) {
         JournalEvent::ClockAccepted => (ActKind::ClockAccepted, Vec::new()),
         JournalEvent::EpochForgotten { epoch, .. } => (ActKind::EpochForgotten(epoch), Vec::new()),
         JournalEvent::Pruned { records, .. } => (ActKind::Pruned(records), Vec::new()),
+        JournalEvent::RequestNoted { received, answered } => (ActKind::RequestNoted { received, answered }, Vec::new()),
         // Its addresses follow from the records before it.
         JournalEvent::Talk(event) => (ActKind::Talked(event.act()), Vec::new()),
     }

@@ -171,6 +171,7 @@ impl PartnerState {
             | JournalEvent::LookedUp { .. }
             | JournalEvent::NewsShown { .. }
             | JournalEvent::Queried(_)
+            | JournalEvent::RequestNoted { .. }
             | JournalEvent::EpochForgotten { .. } => {}
         }
         // Rows end with their flags, and flags end in many ways.

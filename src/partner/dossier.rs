@@ -219,6 +219,7 @@ impl Partner {
                     talked.of(&event).into_iter().filter(concerns).for_each(|a| add(a, &none, &by, act.clone()));
                 }
                 JournalEvent::EpochForgotten { .. }
+                | JournalEvent::RequestNoted { .. }
                 | JournalEvent::Pruned { .. }
                 | JournalEvent::Delivering { .. }
                 | JournalEvent::Accepted { .. }

@@ -77,6 +77,11 @@ impl Partner {
         self.data.state().own_lines.unproven.len()
     }
 
+    /// Those lines, ascending: the number of each, and the day on which the message was made that it is on.
+    pub fn unproven(&self) -> impl Iterator<Item = (u64, Day)> {
+        self.data.state().own_lines.unproven.iter().map(|line| (line.index, line.day))
+    }
+
     /// All that was complained of and whose evidence nobody took away, also by replies that were read before.
     ///
     /// # Errors

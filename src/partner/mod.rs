@@ -46,7 +46,8 @@
 //! - `talk`: what comes after a hit: putting forward, being introduced, and notes;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a year in
-//!   numbers; `retention`: what need not be kept any longer.
+//!   numbers; `retention`: what need not be kept any longer; `data_subject`, `request_answer`: what data subjects
+//!   asked.
 
 mod act_query;
 mod acts;
@@ -58,6 +59,7 @@ mod carry;
 mod case;
 mod change;
 mod clock;
+mod data_subject;
 mod deliver;
 mod dossier;
 mod error;
@@ -75,6 +77,7 @@ mod processing;
 mod read;
 mod record;
 mod reply_record;
+mod request_answer;
 mod retention;
 mod seal;
 mod sent;
@@ -98,6 +101,7 @@ pub use asked::{AskedRequest, AskedState};
 pub use carry::{CarryCause, CarryError};
 pub use case::{Caller, Case};
 pub use change::{Change, Changed, Shortened};
+pub use data_subject::DataSubjectRequest;
 pub use deliver::FullSetDue;
 pub use dossier::{DossierEntry, DossierEvent};
 pub use error::PartnerError;
@@ -108,7 +112,8 @@ pub use log::Complaint;
 pub use news::{News, StackChange};
 pub use processing::Processings;
 pub use read::{Answered, Next, Received};
-pub use retention::{ForgottenEpoch, PrunedJournal};
+pub use request_answer::{RequestAnswer, RequestAnswered};
+pub use retention::{ForgottenEpoch, PrunedJournal, Removal, Removed};
 pub use source::SourceRequests;
 pub use state::SeenRelease;
 pub use talk::{

@@ -248,6 +248,7 @@ impl Made {
             JournalEvent::Status(StatusRecord { reply, .. }) => Action::sent("status", None, reply),
             JournalEvent::LookedUp { .. } => Action::done("look_up", Vec::new()),
             JournalEvent::Queried(_) => Action::done("query", Vec::new()),
+            JournalEvent::RequestNoted { .. } => Action::done("note_request", Vec::new()),
             JournalEvent::NewsShown { addresses } => Action::counted("show_news", addresses.len()),
             JournalEvent::EpochForgotten { epoch, .. } => {
                 Action::done("forget_epoch", vec![("dpl.stapel.epoch", u64::from(*epoch).into())])

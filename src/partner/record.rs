@@ -5,10 +5,11 @@ use super::case::Case;
 use super::flags::{Flag, are_ascending};
 use super::given::Texts;
 pub(super) use super::reply_record::ReplyRecord;
+use super::request_answer::RequestAnswered;
 use super::talk::record::TalkEvent;
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{Kind, LogEntry, RenewalReason, Standing, Told};
 use crate::slug::Slug;
@@ -69,6 +70,8 @@ pub(super) enum JournalEvent {
     Pruned { records: u64, from: Timestamp, to: Timestamp, head: Digest },
     /// Something of what comes after a hit.
     Talk(TalkEvent),
+    /// A request by a data subject came on that day, and was answered so, or not yet. It is known by the record's case.
+    RequestNoted { received: Day, answered: Option<RequestAnswered> },
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -212,6 +215,7 @@ encode_variants! {
         18 => NewsShown { addresses },
         19 => Queried(query),
         20 => Talk(event),
+        21 => RequestNoted { received, answered },
     },
     else "a record's event is unknown"
 }

@@ -30,6 +30,33 @@ pub struct PrunedJournal {
     pub head: Digest,
 }
 
+/// Something that was removed because it need not be kept any longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removal {
+    /// When.
+    pub time: Timestamp,
+    /// Who did it, and for which case.
+    pub by: Option<Case>,
+    /// What went.
+    pub removed: Removed,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Removed {
+    /// The journal's first records: how many at that time, and the time of the last.
+    Records {
+        /// How many.
+        records: u64,
+        /// The time of the last.
+        to: Timestamp,
+    },
+    /// The secrets of an epoch.
+    Epoch(u32),
+}
+
 impl Partner {
     /// The epochs that are over on `today`, or that the policy has no more, and of which the folder still has secrets:
     /// [`Partner::forget_epoch`] removes them.
@@ -123,6 +150,25 @@ impl Partner {
         let asked = state.questions.iter().map(|question| question.record).min().unwrap_or(u64::MAX);
         let pruned = self.data.prune(by, now, |number, time| time.day() < before && number < asked)?;
         Ok(pruned.map(|base| base.pruned()))
+    }
+
+    /// What was removed and when, oldest first, as far as the journal still has that it was. To look at it is no act
+    /// that the journal has: it is about no address.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
+    pub fn removals(&self) -> Result<Vec<Removal>, PartnerError> {
+        let mut removals = Vec::new();
+        self.data.journal().read(|_, record| {
+            let removed = match record.event {
+                JournalEvent::Pruned { records, to, .. } => Removed::Records { records, to },
+                JournalEvent::EpochForgotten { epoch, .. } => Removed::Epoch(epoch),
+                _ => return,
+            };
+            removals.push(Removal { time: record.time, by: record.by, removed });
+        })?;
+        Ok(removals)
     }
 
     /// The records that the journal no longer has; `None` where it has all.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use stapel::Slug;
 use stapel::partner::Partner;
-use stapel::policy::{Enrolment, Lang, Policy, Sees};
+use stapel::policy::{Enrolment, Lang, Policy, Sees, SignIn};
 
 use super::PartnerFolder;
 use crate::enrolment;
@@ -46,6 +46,10 @@ pub(super) struct InitArgs {
     /// What it is to see of a count: presence, band or count
     #[arg(long, value_name = "WHAT", default_value = "presence", value_parser = sees)]
     sees: Sees,
+    /// It has one user, on its own machine, who may use its pages without signing in at a provider (sign_in); nobody
+    /// then verifies who that is, and the policy's explanation says so
+    #[arg(long)]
+    one_user: bool,
     /// Write an enrolment file, for `stapel policy new` and `policy next`; it flags and asks for what it has a legal
     /// basis
     #[arg(long, value_name = "FILE", requires_all = ["name", "organisation"])]
@@ -152,7 +156,11 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
                 return Err(Failure::Usage(finding.to_owned()));
             }
             let (number, organisation) = (args.number, organisation.clone());
-            Some((reserved, Enrolment::of_partner(number, name, organisation, args.sees, flag, ask, coordinate)?))
+            let mut enrolled = Enrolment::of_partner(number, name, organisation, args.sees, flag, ask, coordinate)?;
+            if let Enrolment::Partner(entry) = &mut enrolled {
+                entry.sign_in = args.one_user.then_some(SignIn::OneUser);
+            }
+            Some((reserved, enrolled))
         }
         _ => None,
     };
@@ -170,6 +178,9 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "number = {number}")?;
     writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
     writeln!(out, "organisation = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
+    if args.one_user {
+        writeln!(out, "sign_in = \"{}\"", SignIn::OneUser.as_str())?;
+    }
     if let Some(basis) = &args.legal_basis_coordinate {
         writeln!(out, "may = [\"coordinate\"]")?;
         writeln!(out, "legal_basis_coordinate = {}", quoted(Some(basis)))?;

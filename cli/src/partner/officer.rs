@@ -3,16 +3,16 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stapel::message::RenewalReason;
 use stapel::partner::{Act, ActKind, ActQuery, Caller, Case, FEWEST_TOLD, YearNumbers, YearReport};
 use stapel::policy::Lang;
 use stapel::{AddressKey, Day, Timestamp};
+use stapel_service::journal_words;
 
 use super::acting::CaseArgs;
 use super::{PartnerFolder, report};
 use crate::failure::{Failure, note};
 use crate::now::Clock;
-use crate::output::{Output, counted, merge};
+use crate::output::{Output, merge};
 
 /// How many addresses of one act are printed, but with --json, which has all.
 const MOST_ADDRESSES: usize = 10;
@@ -114,7 +114,8 @@ pub(super) fn journal(args: &JournalArgs, out: &mut Output) -> Result<(), Failur
 
 /// One act.
 fn one(act: &Act, as_json: bool, out: &mut Output) -> Result<(), Failure> {
-    let (word, text, details) = kind(&act.kind);
+    let (word, details) = kind(&act.kind);
+    let text = journal_words::act(&act.kind, Lang::En);
     let (actor, case) = act.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
     let addresses: Vec<&str> = act.addresses.iter().map(AddressKey::as_str).collect();
     let time = act.time.to_string();
@@ -139,73 +140,40 @@ fn one(act: &Act, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The word for an act, the same in plain English, and what more it tells.
-fn kind(kind: &ActKind) -> (&'static str, String, Value) {
+/// The word for an act, and what more it tells.
+fn kind(kind: &ActKind) -> (&'static str, Value) {
     match kind {
-        ActKind::Flagged => ("flagged", "flagged".into(), json!({})),
-        ActKind::Renewed(reason) => {
-            ("renewed", format!("renewed, {}", reason.as_str()), json!({ "reason": reason.as_str() }))
-        }
-        ActKind::Withdrawn => ("withdrawn", "withdrawn".into(), json!({})),
-        ActKind::Replaced => ("replaced", "gave all flags anew, which changed".into(), json!({})),
-        ActKind::Shortened => ("shortened", "shortened by a policy".into(), json!({})),
+        ActKind::Flagged => ("flagged", json!({})),
+        ActKind::Renewed(reason) => ("renewed", json!({ "reason": reason.as_str() })),
+        ActKind::Withdrawn => ("withdrawn", json!({})),
+        ActKind::Replaced => ("replaced", json!({})),
+        ActKind::Shortened => ("shortened", json!({})),
         ActKind::Asked { epoch, number, sweep } => {
             let sweep = sweep.as_ref().map(|reason| reason.as_str());
-            let how = sweep.map_or(String::new(), |reason| format!(", a sweep for {reason}"));
-            let details = json!({ "epoch": epoch, "number": number, "sweep": sweep });
-            ("asked", format!("asked in question {number} of epoch {epoch}{how}"), details)
+            ("asked", json!({ "epoch": epoch, "number": number, "sweep": sweep }))
         }
-        ActKind::Answered { epoch, number } => {
-            let details = json!({ "epoch": epoch, "number": number });
-            ("answered", format!("answered to question {number} of epoch {epoch}"), details)
+        ActKind::Answered { epoch, number } => ("answered", json!({ "epoch": epoch, "number": number })),
+        ActKind::NewsShown => ("news_shown", json!({})),
+        ActKind::LookedUp => ("looked_up", json!({})),
+        ActKind::Queried(query) => ("searched", query_json(query)),
+        ActKind::Delivered(messages) => ("delivered", json!({ "messages": messages })),
+        ActKind::Accepted => ("accepted", json!({})),
+        ActKind::Rejected(code) => ("rejected", json!({ "code": code.map_or("unknown", |code| code.as_str()) })),
+        ActKind::Late => ("late", json!({})),
+        ActKind::GaveUp => ("gave_up", json!({})),
+        ActKind::Status => ("status", json!({})),
+        ActKind::AnotherOperator(version) => ("another_operator", json!({ "version": version })),
+        ActKind::ClockAccepted => ("clock_accepted", json!({})),
+        ActKind::EpochForgotten(epoch) => ("epoch_forgotten", json!({ "epoch": epoch })),
+        ActKind::Pruned(records) => ("pruned", json!({ "records": records })),
+        ActKind::RequestNoted { received, answered } => {
+            let answer =
+                answered.map(|answered| json!({ "day": answered.day.to_string(), "answer": answered.answer.as_str() }));
+            ("request_noted", json!({ "received": received.to_string(), "answered": answer }))
         }
-        ActKind::NewsShown => ("news_shown", "was shown the news".into(), json!({})),
-        ActKind::LookedUp => ("looked_up", "looked up in the dossier".into(), json!({})),
-        ActKind::Queried(query) => ("searched", format!("searched the journal{}", sought(query)), query_json(query)),
-        ActKind::Delivered(messages) => (
-            "delivered",
-            format!("made {} on flags", counted(*messages, "message", "messages")),
-            json!({ "messages": messages }),
-        ),
-        ActKind::Accepted => ("accepted", "the broker accepted a message on flags".into(), json!({})),
-        ActKind::Rejected(code) => {
-            let code = code.map_or("unknown", |code| code.as_str());
-            ("rejected", format!("the broker did not accept a message [{code}]"), json!({ "code": code }))
-        }
-        ActKind::Late => ("late", "a reply came that was no longer waited for".into(), json!({})),
-        ActKind::GaveUp => ("gave_up", "gave a message up".into(), json!({})),
-        ActKind::Status => ("status", "the broker said where the partner stands".into(), json!({})),
-        ActKind::AnotherOperator(version) => {
-            let details = json!({ "version": version });
-            ("another_operator", format!("policy version {version} has another operator"), details)
-        }
-        ActKind::ClockAccepted => ("clock_accepted", "said that the clock is right".into(), json!({})),
-        ActKind::EpochForgotten(epoch) => {
-            ("epoch_forgotten", format!("removed the secrets of epoch {epoch}"), json!({ "epoch": epoch }))
-        }
-        ActKind::Pruned(records) => (
-            "pruned",
-            format!("pruned {} from the beginning", counted(*records, "record", "records")),
-            json!({ "records": records }),
-        ),
-        ActKind::Talked(act) => (act.as_str(), report::talked(*act).into(), json!({})),
-        _ => ("other", "something that this version does not know".into(), json!({})),
+        ActKind::Talked(act) => (act.as_str(), json!({})),
+        _ => ("other", json!({})),
     }
-}
-
-/// What was looked for, after "searched the journal". The address comes after it.
-fn sought(query: &ActQuery) -> String {
-    let day = |word: &str, day: Option<Day>| day.map(|day| format!("{word} {day}"));
-    let text = |word: &str, text: &Option<String>| text.as_ref().map(|text| format!("{word} {text}"));
-    let given = [
-        text("by", &query.actor),
-        text("for", &query.case),
-        day("from", query.from),
-        day("to", query.to),
-        query.address.map(|_| "about".to_owned()),
-    ];
-    let given: Vec<_> = given.into_iter().flatten().collect();
-    if given.is_empty() { String::new() } else { format!(" {}", given.join(" ")) }
 }
 
 fn query_json(query: &ActQuery) -> Value {
@@ -263,7 +231,14 @@ fn sentences(report: &YearReport, number: u16, nl: bool) -> Vec<String> {
     let rows = rows.into_iter().filter(|(count, _, english)| *count > 0 || !is_part(english));
     said.extend(rows.map(|(count, dutch, english)| row(count, if nl { dutch } else { english })));
     for (reason, count) in &total.renewed {
-        said.push(row(*count, &format!("{}{}", if nl { "verlengd: " } else { "renewed: " }, why(*reason, nl))));
+        said.push(row(
+            *count,
+            &format!(
+                "{}{}",
+                if nl { "verlengd: " } else { "renewed: " },
+                journal_words::renewal(*reason, if nl { Lang::Nl } else { Lang::En })
+            ),
+        ));
     }
     match answers.by_standing {
         Some([stacked, below, no_own]) => {
@@ -314,17 +289,6 @@ fn pruned(to: &Timestamp, nl: bool) -> String {
         format!("NIET COMPLEET: het journaal is gewist tot en met {to}.")
     } else {
         format!("NOT WHOLE: the journal is pruned up to {to}.")
-    }
-}
-
-/// Why a flag was renewed.
-fn why(reason: RenewalReason, nl: bool) -> &'static str {
-    match (reason, nl) {
-        (RenewalReason::ObservedAgain, true) => "opnieuw waargenomen",
-        (RenewalReason::BeingActedOn, true) => "er loopt een onderzoek of maatregel",
-        (RenewalReason::ProcedurePending, true) => "er loopt een procedure",
-        (RenewalReason::UnderSupervision, true) => "onder toezicht",
-        (reason, _) => reason.as_str(),
     }
 }
 

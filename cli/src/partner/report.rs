@@ -10,8 +10,10 @@ use stapel::Timestamp;
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
     Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
-    Received, TalkAct,
+    Received,
 };
+use stapel::policy::Lang;
+use stapel_service::journal_words;
 
 use super::outbox;
 use super::refs::Refs;
@@ -85,8 +87,12 @@ pub(super) fn news(
         }));
     }
     let text = match (before, now) {
-        (None, Some(now)) => format!("newly {}", stacked_text(now, cap)),
-        (Some(before), Some(now)) => format!("{}, before {}", stacked_text(now, cap), stacked_text(before, cap)),
+        (None, Some(now)) => format!("newly {}", journal_words::stacked(now, cap, Lang::En)),
+        (Some(before), Some(now)) => format!(
+            "{}, before {}",
+            journal_words::stacked(now, cap, Lang::En),
+            journal_words::stacked(before, cap, Lang::En)
+        ),
         _ => "no longer stacked".to_owned(),
     };
     writeln!(out, "{}{}  {text}{}", news.address.as_str(), typed_text(&typed), refs_text(&refs))?;
@@ -95,8 +101,7 @@ pub(super) fn news(
 
 /// What the journal no longer has.
 pub(super) fn pruned_line(pruned: &PrunedJournal) -> String {
-    let PrunedJournal { records, from, to, head } = pruned;
-    format!("the journal's first {records} records, from {from} to {to}, are pruned; head before the next: {head}")
+    journal_words::pruned(pruned, Lang::En)
 }
 
 /// The same as JSON.
@@ -108,29 +113,17 @@ pub(super) fn pruned_json(pruned: &PrunedJournal) -> Value {
 /// One thing that was done with an address.
 pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let cap = cap(partner);
-    let (text, details) = match &entry.event {
-        DossierEvent::Flagged { last_day } => {
-            (format!("flagged until {last_day}"), json!({ "last_day": last_day.to_string() }))
-        }
+    let text = journal_words::event(&entry.event, cap, Lang::En);
+    let details = match &entry.event {
+        DossierEvent::Flagged { last_day } => json!({ "last_day": last_day.to_string() }),
         DossierEvent::Renewed { last_day, reason } => {
-            let renewed = json!({ "last_day": last_day.to_string(), "reason": reason.as_str() });
-            (format!("renewed until {last_day}, {}", reason.as_str()), renewed)
+            json!({ "last_day": last_day.to_string(), "reason": reason.as_str() })
         }
-        DossierEvent::Written => ("flagged on, written like this".to_owned(), json!({})),
-        DossierEvent::Withdrawn => ("withdrawn".to_owned(), json!({})),
         DossierEvent::Asked { epoch, number, sweep } => {
             let sweep = sweep.as_ref().map(|reason| reason.as_str());
-            let how = sweep.map_or(String::new(), |reason| format!(", a sweep for {reason}"));
-            let text = format!("asked in question {number} of epoch {epoch}{how}");
-            (text, json!({ "epoch": epoch, "number": number, "sweep": sweep }))
+            json!({ "epoch": epoch, "number": number, "sweep": sweep })
         }
-        DossierEvent::LookedUp => ("looked up".to_owned(), json!({})),
-        DossierEvent::NewsShown => ("shown as news".to_owned(), json!({})),
         DossierEvent::Answered { epoch, number, standing, release, as_of, log } => {
-            let text = format!(
-                "answered to question {number} of epoch {epoch}: {}, as of release {release} ({as_of})",
-                standing_text(*standing, cap)
-            );
             let mut details = standing_json(*standing, cap);
             details["epoch"] = (*epoch).into();
             details["number"] = (*number).into();
@@ -138,10 +131,9 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             details["as_of"] = as_of.to_string().into();
             details["log_index"] = log.index.into();
             details["log_leaf"] = log.leaf.to_string().into();
-            (text, details)
+            details
         }
-        DossierEvent::Talked(act) => (talked(*act).to_owned(), json!({})),
-        _ => ("something that this version does not know".to_owned(), json!({})),
+        _ => json!({}),
     };
     let (actor, case) = entry.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
     let caller = entry.by.as_ref().map(Case::caller);
@@ -160,28 +152,6 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
     let through = through(entry.by.as_ref());
     writeln!(out, "{time}  {address}{}  {text}{by}{through}", typed_text(&entry.typed))?;
     Ok(())
-}
-
-/// What was done after a hit.
-pub(super) fn talked(act: TalkAct) -> &'static str {
-    match act {
-        TalkAct::PutForward => "put forward",
-        TalkAct::TookBack => "taken back",
-        TalkAct::Joined => "another had put it forward: joined",
-        TalkAct::NotNow => "another had put it forward: not now",
-        TalkAct::Review => "another had put it forward: the own flag is to be looked at again",
-        TalkAct::AddressWritten => "the coordinator was written which address it is",
-        TalkAct::ReadTold => "another was told that its notes were read",
-        TalkAct::NoteWritten => "a note was written",
-        TalkAct::Left => "the conversation was left",
-        TalkAct::PuttingForward => "the broker was sent what is put forward",
-        TalkAct::Kept => "the broker keeps what is put forward",
-        TalkAct::Posted => "what waited at the broker was fetched",
-        TalkAct::Totals => "the broker said how many flags are stacked",
-        TalkAct::YearReported => "how a year's conversations went was reported",
-        TalkAct::Shown => "shown, of what comes after a hit",
-        _ => "something that this version does not know",
-    }
 }
 
 /// Through whom a call came that the process did not make for itself.
@@ -237,7 +207,12 @@ fn answered(
             }
         } else {
             let (address, typed) = (address.as_str(), typed_text(&typed));
-            writeln!(out, "  {address}{typed}  {}{}", standing_text(*standing, cap), refs_text(&refs))?;
+            writeln!(
+                out,
+                "  {address}{typed}  {}{}",
+                journal_words::standing(*standing, cap, Lang::En),
+                refs_text(&refs)
+            )?;
         }
     }
     Ok(())
@@ -420,23 +395,6 @@ fn next_text(next: Next) -> &'static str {
 
 fn cap(partner: &Partner) -> u8 {
     partner.policy().policy().counting.count_cap
-}
-
-fn standing_text(standing: Standing, cap: u8) -> String {
-    match standing {
-        Standing::BelowThreshold => "below threshold".to_owned(),
-        Standing::NoOwnFlag => "no own flag".to_owned(),
-        Standing::Stacked(number) => stacked_text(number, cap),
-    }
-}
-
-fn stacked_text(number: Told, cap: u8) -> String {
-    match number {
-        Told::Presence => "stacked".to_owned(),
-        Told::Band(least) => format!("stacked: at least {least} organisations"),
-        Told::Count(count) if count == cap => format!("stacked: {count} organisations or more"),
-        Told::Count(count) => format!("stacked: {count} organisations"),
-    }
 }
 
 fn standing_json(standing: Standing, cap: u8) -> Value {

@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use stapel::Timestamp;
 use stapel::partner::{Case, Partner, PartnerError};
 use stapel::register::Register;
+use stapel::{AddressKey, Timestamp};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use routes::{ROUTES, Route};
@@ -141,6 +141,12 @@ impl Desk {
 
     fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// The addresses of which somebody is shown what the journal has, where they typed this: with a register also the
+    /// one that is read without, under which it may have been flagged. `None` where it is no address.
+    pub(crate) fn looked_at(&self, text: &str) -> Option<Vec<AddressKey>> {
+        rows::looked_at(&rows::Row::of(text), self.register.load().as_ref().as_ref()).ok()
     }
 
     /// How `sync` goes.

@@ -16,7 +16,7 @@ const MOST_ROWS: usize = 50_000;
 const LONGEST_FIELD: usize = 1_000;
 
 /// An address in one of four ways: a text, fields, a BAG id, or an address as results have it.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Row {
     #[serde(default, deserialize_with = "given")]
@@ -104,6 +104,15 @@ pub(super) struct Found {
 pub(super) struct Rows(Vec<Result<Found, Refusal>>);
 
 impl Row {
+    /// A text that is in canonical form, or as people write it.
+    pub(super) fn of(text: &str) -> Row {
+        let given = Some(text.to_owned());
+        match AddressKey::from_canonical(text) {
+            Ok(_) => Row { address: given, ..Row::default() },
+            Err(_) => Row { text: given, ..Row::default() },
+        }
+    }
+
     fn form(&self) -> Result<Form<'_>, String> {
         let Row { text, postcode, number, letter, addition, street, town, bag_id, address } = self;
         let fields = [postcode, number, letter, addition, street, town];

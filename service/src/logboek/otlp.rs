@@ -195,7 +195,9 @@ fn tls(settings: &LogboekSettings) -> Result<TlsConfig, LogboekError> {
         _ => return Err(wrong("certificate and key go together: give both or neither")),
     };
     let roots = RootCerts::Specific(Arc::new(roots));
-    Ok(TlsConfig::builder().root_certs(roots).client_cert(client).build())
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(ring);
+    Ok(tls.client_cert(client).build())
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, LogboekError> {

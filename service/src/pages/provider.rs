@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreIdToken,
-    CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
-    CoreResponseType, CoreSubjectIdentifierType,
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
 };
 use openidconnect::url::{Host, Url};
 use openidconnect::{
@@ -30,7 +30,7 @@ use ureq::{Agent, http};
 use super::attempt::Attempt;
 use super::refusal::Refusal;
 use super::setup::PagesError;
-use super::token::{Fault, Kind, Tokens};
+use super::token::{Fault, Tokens};
 use crate::client::ProviderSettings;
 
 /// After so many seconds the provider's document and keys are fetched anew.
@@ -128,9 +128,10 @@ pub(super) struct Provided {
     session: Option<String>,
 }
 
-/// Whom the provider signed out.
+/// Whom the provider signed out: a person, one session of theirs, or a session alone.
 pub(super) struct SignedOutThere {
-    subject: String,
+    /// `None` only where there is a session.
+    subject: Option<String>,
     session: Option<String>,
 }
 
@@ -138,7 +139,7 @@ impl SignedOutThere {
     /// Whether a session is theirs.
     pub(super) fn is_of(&self, provided: &Provided) -> bool {
         let is_session = self.session.is_none() || self.session == provided.session;
-        self.subject == provided.subject && is_session
+        self.subject.as_ref().is_none_or(|subject| *subject == provided.subject) && is_session
     }
 }
 
@@ -172,9 +173,15 @@ impl Provider {
                 config.proxy(Some(ureq::Proxy::new(proxy).map_err(none)?))
             }
         };
-        if url.scheme() == "https" {
-            config = config.tls_config(TlsConfig::builder().root_certs(roots(ca)?).build());
-        }
+        let authorities = match url.scheme() {
+            "https" => roots(ca)?,
+            // It may name other places that are encrypted, which nobody vouches for where no authority is known.
+            _ if ca.is_empty() => roots(ca).unwrap_or_else(|_| RootCerts::Specific(Arc::default())),
+            _ => roots(ca)?,
+        };
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder().root_certs(authorities).unversioned_rustls_crypto_provider(ring);
+        config = config.tls_config(tls.build());
         Ok(Provider {
             issuer: IssuerUrl::new(issuer.clone()).map_err(|_| wrong("issuer is no URL"))?,
             client_id: ClientId::new(client_id.clone()),
@@ -233,8 +240,8 @@ impl Provider {
             Err(_) => return Err(self.answered_wrong("its reply to a code is not in its form")),
         };
         let token = response.id_token().ok_or_else(|| self.answered_wrong("it gave no ID token"))?;
-        let kind = Kind::IdToken(Nonce::new(attempt.nonce.clone()));
-        let claims = self.check_anew(token, metadata, now, &kind);
+        let nonce = Nonce::new(attempt.nonce.clone());
+        let claims = self.check_anew(metadata, now, |tokens| tokens.check(token, &nonce, now));
         let claims = claims?.map_err(|fault| {
             tracing::warn!(fault = %fault, "an ID token does not hold");
             Refusal::token()
@@ -250,29 +257,29 @@ impl Provider {
             tracing::warn!(fault = %fault, "a token on signing out does not hold");
             Refusal::of("logout_token")
         };
-        let token: CoreIdToken = token.parse().map_err(|_| refused(Fault::Form))?;
         let known = self.metadata(now, false)?;
-        let claims = self.check_anew(&token, &known.metadata, now, &Kind::SigningOut)?;
+        let claims = self.check_anew(&known.metadata, now, |tokens| tokens.check_signing_out(token, now))?;
         let claims = claims.map_err(refused)?;
         let event = claims.get("events").and_then(|events| events.get(LOGOUT));
-        if !event.is_some_and(Value::is_object) || claims.contains_key("nonce") {
+        let (subject, session) = (text_of(&claims, "sub"), text_of(&claims, "sid"));
+        // What is there but is no text is not as if it were absent: then more sessions would end.
+        let are_texts =
+            claims.contains_key("sub") == subject.is_some() && claims.contains_key("sid") == session.is_some();
+        if !event.is_some_and(Value::is_object) || !are_texts || (&subject, &session) == (&None, &None) {
             return Err(refused(Fault::Form));
         }
-        let subject = text_of(&claims, "sub").ok_or_else(|| refused(Fault::Form))?;
-        Ok(SignedOutThere { subject, session: text_of(&claims, "sid") })
+        Ok(SignedOutThere { subject, session })
     }
 
     /// Checks a token, with keys that are fetched anew where its key is not among those that are known.
     fn check_anew(
         &self,
-        token: &CoreIdToken,
         metadata: &Metadata,
         now: Timestamp,
-        kind: &Kind,
+        check: impl Fn(&Tokens<'_>) -> Result<Map<String, Value>, Fault>,
     ) -> Result<Result<Map<String, Value>, Fault>, Refusal> {
         let check = |metadata: &Metadata| {
-            let tokens = Tokens { issuer: &self.issuer, client_id: &self.client_id, keys: metadata.jwks() };
-            tokens.check(token, kind, now)
+            check(&Tokens { issuer: &self.issuer, client_id: &self.client_id, keys: metadata.jwks() })
         };
         Ok(match check(metadata) {
             Err(Fault::UnknownKey) => check(&self.metadata(now, true)?.metadata),

@@ -10,6 +10,8 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) dutch: String,
     pub(super) english: String,
+    /// What the partner said of it, in English, where the sentence in Dutch has not all of that.
+    pub(super) said: Option<String>,
 }
 
 /// The pages' own codes, each with its status and what it says in Dutch and in English. docs/pages.md has them.
@@ -103,7 +105,7 @@ impl Refusal {
         let row = OWN.iter().find(|row| row.0 == code);
         let (code, status, dutch, english) = *row.unwrap_or(&OWN[OWN.len() - 2]);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Refusal { status, code, dutch: dutch.to_owned(), english: english.to_owned() }
+        Refusal { status, code, dutch: dutch.to_owned(), english: english.to_owned(), said: None }
     }
 
     pub(super) fn no_name() -> Refusal {
@@ -135,12 +137,44 @@ impl Refusal {
     }
 }
 
-/// What the partner refuses. Its text is in English.
+/// What the partner refuses most, by its code, in Dutch. Numbers and names in it are in what it said.
+const OF_PARTNER: [(&str, &str); 20] = [
+    ("not_permitted", "De afspraken staan dit niet toe, of wat u gaf kan niet."),
+    ("level", "Dit kan niet met een heel huisnummer, of juist niet met één woning."),
+    ("register_required", "Volgens de afspraken moet een adres eerst in een register zijn opgezocht."),
+    ("last_day", "Tot en met die dag kan een melding niet gelden."),
+    ("not_flagged", "Een van de adressen heeft geen melding die verlengd kan worden: meld het opnieuw."),
+    ("no_flag", "Een van de adressen is niet door dit systeem gemeld: meld het eerst."),
+    ("not_put_forward", "Niemand droeg dit adres aan, voor zover dit systeem weet: er is niets te antwoorden."),
+    ("no_conversation", "Zo'n gesprek is er niet, of er is niemand in aan wie u kunt schrijven."),
+    ("not_leading", "Een ander leidt dit gesprek: wie leidt, draagt dat over."),
+    ("note_text", "Dit kan niet in een bericht staan."),
+    ("talk_in_flight", "Er wordt nog op een antwoord van de teller gewacht. Probeer het later opnieuw."),
+    ("year_reported", "Over dat jaar is al gemeld, en dat gaat één keer."),
+    (
+        "too_many_renewals",
+        "Een van de meldingen kan volgens de afspraken niet meer verlengd worden: laat haar eindigen.",
+    ),
+    ("case", "De gebruiker of de zaak kan zo niet in het journaal: geef 1 tot 200 tekens op één regel."),
+    (
+        "shrink",
+        "Er zouden te veel meldingen ineens verdwijnen. Zie of alles er is, en laat de beheerder dat bevestigen.",
+    ),
+    ("not_in_roster", "Dit systeem staat niet in de afspraken. Waarschuw de beheerder."),
+    ("journal_damaged", "Het journaal is beschadigd, of een deel of een oude kopie. Waarschuw de beheerder."),
+    ("clock", "De klok van deze machine staat achter. Waarschuw de beheerder."),
+    ("clock_ahead", "De klok van deze machine staat voor, of de machine stond lang stil. Waarschuw de beheerder."),
+    ("io", "Een bestand kon niet gelezen of geschreven worden. Waarschuw de beheerder."),
+];
+
+/// What the partner refuses. Its own text is in English.
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Refusal {
         let error = error.into();
-        let text = error.to_string();
-        Refusal { status: StatusCode::CONFLICT, code: error.code(), dutch: text.clone(), english: text }
+        let (code, english) = (error.code(), error.to_string());
+        let dutch = OF_PARTNER.iter().find(|row| row.0 == code).map(|row| row.1);
+        let dutch = dutch.unwrap_or("Dit systeem weigert dat. Waarschuw de beheerder.").to_owned();
+        Refusal { status: StatusCode::CONFLICT, code, dutch, said: Some(english.clone()), english }
     }
 }
 
@@ -163,5 +197,15 @@ mod tests {
             assert_eq!((refusal.status.as_u16(), refusal.code), (status, code));
         }
         assert_eq!(Refusal::of("what is in no list").code, "internal");
+    }
+
+    #[test]
+    fn what_the_partner_refuses_is_said_in_dutch_by_codes_that_there_are() {
+        for (code, _) in OF_PARTNER {
+            assert!(Error::codes().any(|known| known == code), "{code}");
+        }
+        let refusal = Refusal::from(stapel::Case::new("", "1").unwrap_err());
+        assert!(refusal.dutch.contains("1 tot 200 tekens") && refusal.english.contains("1 to 200 characters"));
+        assert_eq!(refusal.said, Some(refusal.english));
     }
 }

@@ -98,8 +98,11 @@ impl Fields {
     }
 }
 
-/// Reads a form.
-pub(super) async fn form(request: Request<Body>) -> Result<Fields, Refusal> {
+/// Has the connection of a request keep its place from now on.
+pub(super) type Keep<'a> = &'a (dyn Fn() + Send + Sync);
+
+/// Reads a form. From then on its connection keeps its place.
+pub(super) async fn form(request: Request<Body>, keep: Keep<'_>) -> Result<Fields, Refusal> {
     let headers = request.headers();
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -119,7 +122,9 @@ pub(super) async fn form(request: Request<Body>) -> Result<Fields, Refusal> {
         }
         Fields::parse(&bytes)
     };
-    timeout(LONGEST_FORM, read).await.unwrap_or_else(|_| Err(Refusal::of("too_slow")))
+    let form = timeout(LONGEST_FORM, read).await.unwrap_or_else(|_| Err(Refusal::of("too_slow")));
+    keep();
+    form
 }
 
 #[cfg(test)]

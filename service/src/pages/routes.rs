@@ -1,14 +1,14 @@
 //! From a request to its response.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-    REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use data_encoding::HEXLOWER;
@@ -19,13 +19,14 @@ use super::attempt::{self, Attempts};
 use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
-use super::request::{self, ATTEMPT, Fields, SESSION, cookie, cookie_of};
-use super::screens::{Act, SCREENS, Screen, Visit};
+use super::request::{self, ATTEMPT, Fields, Keep, SESSION, cookie, cookie_of};
+use super::screens::{Act, Download, SCREENS, Screen, Visit};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
 use super::shell::{self, Around, Page, STYLE};
 use crate::desk::Desk;
+use crate::places::Place;
 use crate::words::Words;
 
 /// How many pages are made at once; each waits for the partner, which one has at a time.
@@ -79,13 +80,15 @@ enum Answer {
     Elsewhere(String, Vec<String>),
     /// Signed out here, and where one signs out at the provider.
     SignedOut(Option<String>),
+    /// A file to keep.
+    File(Download),
     /// It was done, and nobody sees a page of it.
     Done,
     Style,
 }
 
 /// Where a request is to.
-enum Place {
+enum Target {
     Style,
     Start,
     Return,
@@ -114,12 +117,21 @@ impl Pages {
         })
     }
 
-    pub(super) async fn respond(self: Arc<Pages>, request: Request<Body>) -> Response<Body> {
+    /// The response to a request, whose connection keeps its place meanwhile, but not while a form is still to come:
+    /// whoever sends one slowly gives way to others.
+    pub(super) async fn respond(self: Arc<Pages>, request: Request<Body>, place: Arc<Place>) -> Response<Body> {
         let began = Instant::now();
-        let (lang, place) = place_of(request.uri().path());
+        let busy = OnceLock::new();
+        let keep = || {
+            busy.get_or_init(|| place.keep());
+        };
+        if request.method() != Method::POST {
+            keep();
+        }
+        let (lang, target) = target_of(request.uri().path());
         let words = Words(lang);
-        let path = if place.is_some() { request.uri().path().to_owned() } else { String::new() };
-        let (person, answered) = self.clone().answer(request, words, place).await;
+        let path = if target.is_some() { request.uri().path().to_owned() } else { String::new() };
+        let (person, answered) = self.clone().answer(request, words, target, &keep).await;
         let code = answered.as_ref().err().map(|refusal| refusal.code);
         let mut response = self.made(words, &path, person, answered);
         let headers = response.headers_mut();
@@ -143,7 +155,8 @@ impl Pages {
         self: Arc<Pages>,
         request: Request<Body>,
         words: Words,
-        place: Option<Place>,
+        target: Option<Target>,
+        keep: Keep<'_>,
     ) -> (Option<Session>, Result<Answer, Refusal>) {
         if let Err(refusal) = request::refuse(&request, &self.site) {
             return (None, Err(refusal));
@@ -151,35 +164,35 @@ impl Pages {
         let setup = self.setup.load_full();
         let id = cookie_of(request.headers(), SESSION).map(str::to_owned);
         let session = id.as_deref().and_then(|id| self.sessions.find(id, self.desk.time(), setup.lasting));
-        let answered = self.reach(request, words, place, &setup, id.as_deref(), session.clone()).await;
+        let answered = self.reach((request, keep), words, target, &setup, id.as_deref(), session.clone()).await;
         (session, answered)
     }
 
     async fn reach(
         self: Arc<Pages>,
-        request: Request<Body>,
+        (request, keep): (Request<Body>, Keep<'_>),
         words: Words,
-        place: Option<Place>,
+        target: Option<Target>,
         setup: &Arc<Setup>,
         id: Option<&str>,
         session: Option<Session>,
     ) -> Result<Answer, Refusal> {
-        let place = place.ok_or_else(|| Refusal::of("not_found"))?;
+        let target = target.ok_or_else(|| Refusal::of("not_found"))?;
         let is_form = match *request.method() {
             Method::GET | Method::HEAD => false,
             Method::POST => true,
             _ => return Err(Refusal::of("method_not_allowed")),
         };
-        if is_form && !matches!(place, Place::FromThere) {
+        if is_form && !matches!(target, Target::FromThere) {
             request::refuse_other_origin(request.headers(), &self.site)?;
         }
         let query = Fields::parse(request.uri().query().unwrap_or_default().as_bytes())?;
-        match (place, is_form) {
-            (Place::Style, false) => Ok(Answer::Style),
-            (Place::Start, false) => Ok(Answer::Elsewhere("/nl".into(), Vec::new())),
-            (Place::BackFromSigningOut, false) => Ok(Answer::Elsewhere("/nl/signed-out".into(), Vec::new())),
-            (Place::SignedOut, false) => Ok(Answer::Page(shell::signed_out(words, None), session)),
-            (Place::SignIn, false) => {
+        match (target, is_form) {
+            (Target::Style, false) => Ok(Answer::Style),
+            (Target::Start, false) => Ok(Answer::Elsewhere("/nl".into(), Vec::new())),
+            (Target::BackFromSigningOut, false) => Ok(Answer::Elsewhere("/nl/signed-out".into(), Vec::new())),
+            (Target::SignedOut, false) => Ok(Answer::Page(shell::signed_out(words, None), session)),
+            (Target::SignIn, false) => {
                 let to = own_page(query.one("to"), words);
                 let page = match &setup.way {
                     Way::Provider(_) => shell::sign_in(words, &to),
@@ -187,24 +200,24 @@ impl Pages {
                 };
                 Ok(Answer::Page(page, None))
             }
-            (Place::SignIn, true) => {
-                let form = request::form(request).await?;
+            (Target::SignIn, true) => {
+                let form = request::form(request, keep).await?;
                 self.sign_in_one(setup.clone(), words, id, &form).await
             }
-            (Place::Begin, false) => self.begin(setup.clone(), own_page(query.one("to"), words)).await,
-            (Place::Return, false) => {
+            (Target::Begin, false) => self.begin(setup.clone(), own_page(query.one("to"), words)).await,
+            (Target::Return, false) => {
                 let cookie = cookie_of(request.headers(), ATTEMPT).map(str::to_owned);
                 self.come_back(setup.clone(), cookie, id, query).await
             }
-            (Place::FromThere, true) => {
-                let form = request::form(request).await?;
+            (Target::FromThere, true) => {
+                let form = request::form(request, keep).await?;
                 self.sign_out_from_there(setup.clone(), &form).await
             }
-            (Place::SignOut, true) => {
-                let form = request::form(request).await?;
+            (Target::SignOut, true) => {
+                let form = request::form(request, keep).await?;
                 self.sign_out(setup, id, session, &form)
             }
-            (Place::Screen(screen), _) => {
+            (Target::Screen(screen), _) => {
                 let Some(session) = session else {
                     // What was asked for is done by whoever signs in, and not by whoever signed in before.
                     return match is_form {
@@ -219,7 +232,7 @@ impl Pages {
                     (false, _) => None,
                     (true, None) => return Err(Refusal::of("method_not_allowed")),
                     (true, Some(act)) => {
-                        let form = request::form(request).await?;
+                        let form = request::form(request, keep).await?;
                         if !session.has_csrf(form.one("csrf")) {
                             return Err(Refusal::of("form"));
                         }
@@ -247,11 +260,15 @@ impl Pages {
                 return Err(Refusal::of("one_user"));
             }
             let csrf = session.csrf.clone();
-            let mut visit = Visit { desk: &desk, partner, now, words, person: &session.person, csrf: &csrf };
+            let person = &session.person;
+            let mut visit = Visit { desk: &desk, partner, now, words, person, csrf: &csrf, file: None };
             let content = match form {
                 None => (screen.show)(&mut visit),
                 Some((act, form)) => act(&mut visit, &form),
             }?;
+            if let Some(file) = visit.file.take() {
+                return Ok(Answer::File(file));
+            }
             drop(visit);
             Ok(Answer::Page(Page { title: words.t(screen.title.0, screen.title.1), content }, Some(session)))
         };
@@ -409,6 +426,15 @@ impl Pages {
                 }
                 response
             }
+            Ok(Answer::File(Download { name, kind, bytes })) => {
+                let mut response = Response::new(Body::from(bytes));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+                if let Ok(kept) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+                    headers.insert(CONTENT_DISPOSITION, kept);
+                }
+                response
+            }
             Ok(Answer::Done) => Response::new(Body::empty()),
             Ok(Answer::Style) => {
                 let mut response = Response::new(Body::from(STYLE));
@@ -455,36 +481,36 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// The language and the place of a path.
-fn place_of(path: &str) -> (Lang, Option<Place>) {
+/// The language and the target of a path.
+fn target_of(path: &str) -> (Lang, Option<Target>) {
     let (lang, rest) = match path.split_at_checked(3) {
         Some(("/nl", rest)) if rest.is_empty() || rest.starts_with('/') => (Lang::Nl, rest),
         Some(("/en", rest)) if rest.is_empty() || rest.starts_with('/') => (Lang::En, rest),
         _ => {
-            let place = match path {
-                "/" => Some(Place::Start),
-                "/style.css" => Some(Place::Style),
-                RETURN => Some(Place::Return),
-                SIGNED_OUT => Some(Place::BackFromSigningOut),
-                SIGNED_OUT_THERE => Some(Place::FromThere),
+            let target = match path {
+                "/" => Some(Target::Start),
+                "/style.css" => Some(Target::Style),
+                RETURN => Some(Target::Return),
+                SIGNED_OUT => Some(Target::BackFromSigningOut),
+                SIGNED_OUT_THERE => Some(Target::FromThere),
                 _ => None,
             };
-            return (Lang::Nl, place);
+            return (Lang::Nl, target);
         }
     };
-    let place = match rest {
-        "/sign-in" => Some(Place::SignIn),
-        "/sign-in/begin" => Some(Place::Begin),
-        "/sign-out" => Some(Place::SignOut),
-        "/signed-out" => Some(Place::SignedOut),
-        rest => SCREENS.iter().find(|screen| screen.path == rest).map(Place::Screen),
+    let target = match rest {
+        "/sign-in" => Some(Target::SignIn),
+        "/sign-in/begin" => Some(Target::Begin),
+        "/sign-out" => Some(Target::SignOut),
+        "/signed-out" => Some(Target::SignedOut),
+        rest => SCREENS.iter().find(|screen| screen.path == rest).map(Target::Screen),
     };
-    (lang, place)
+    (lang, target)
 }
 
 /// The page that somebody is to see after signing in: one of these, and no other address.
 fn own_page(asked: Option<&str>, words: Words) -> String {
-    let asked = asked.filter(|path| matches!(place_of(path), (_, Some(Place::Screen(_)))));
+    let asked = asked.filter(|path| matches!(target_of(path), (_, Some(Target::Screen(_)))));
     asked.map_or_else(|| format!("/{}", words.lang()), str::to_owned)
 }
 

@@ -23,7 +23,7 @@ use crate::pace::Paced;
 use crate::places::{Place, Places};
 
 /// The most connections. Where there are so many, one that is silent gives way to whoever comes.
-const CONNECTIONS: usize = 512;
+const CONNECTIONS: usize = 256;
 
 /// How long TLS may take to begin.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
@@ -182,12 +182,8 @@ where
 {
     let own = place.clone();
     let respond = move |request| {
-        let (pages, busy) = (pages.clone(), own.keep());
-        async move {
-            let response = pages.respond(request).await;
-            drop(busy);
-            response
-        }
+        let (pages, place) = (pages.clone(), own.clone());
+        async move { pages.respond(request, place).await }
     };
     let ended = async move {
         tokio::select! {

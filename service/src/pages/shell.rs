@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use stapel::policy::Lang;
+
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::screens::SCREENS;
@@ -123,6 +125,9 @@ pub(super) fn refused(words: Words, refusal: &Refusal) -> Page {
     let content = html! {
         div.alert role="alert" {
             p { (words.t(&refusal.dutch, &refusal.english)) }
+            @if let (Lang::Nl, Some(said)) = (words.0, &refusal.said) {
+                p { "Wat het systeem daarover zegt, in het Engels: " span lang="en" { (said) } }
+            }
             p.code { (words.t("Code: ", "Code: ")) code { (refusal.code) } }
         }
         @if is_signing_in {
@@ -166,6 +171,8 @@ pub(super) fn sign_in_one(words: Words, name: &str, to: &str) -> Page {
         }
         form method="post" action={ "/" (words.lang()) "/sign-in" } {
             input type="hidden" name="to" value=(to);
+            // Whose token it is, for whatever keeps passwords of people.
+            input type="text" value=(name) autocomplete="username" readonly hidden;
             div.field {
                 label for="token" { (words.t("Sleutel", "Token")) }
                 p.hint #token-hint {

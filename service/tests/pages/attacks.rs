@@ -149,6 +149,8 @@ fn a_document_of_another_provider_or_of_places_that_are_not_encrypted_is_refused
         json!({"token_endpoint": "http://example.nl/token"}),
         json!({"authorization_endpoint": "http://example.nl/authorize"}),
         json!({"jwks_uri": "http://example.nl/jwks"}),
+        // Encrypted, by whom nobody knows.
+        json!({"jwks_uri": "https://127.0.0.1:1/jwks"}),
     ] {
         let office = Office::new();
         office.provider.state().more = more.clone();

@@ -1,16 +1,18 @@
 //! Where pages are served, and what every response has.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 use stapel_service::client::PagesSettings;
 
 use super::{Office, write_secret};
-use crate::serving::pki::Authority;
+use crate::serving::pki::{Authority, Identity};
 
 #[test]
 fn every_response_keeps_other_sites_and_caches_out() {
@@ -140,6 +142,58 @@ fn what_is_wrong_with_the_settings_says_what_to_do() {
     });
 }
 
+/// Answers over TLS as a provider does that has no keys.
+fn provider_over_https(own: &Identity) -> String {
+    let chain = CertificateDer::pem_slice_iter(own.chain.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(ring).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let own = issuer.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+            let mut head = [0; 2_048];
+            let Ok(read) = stream.read(&mut head) else { continue };
+            let said = match head[..read].starts_with(b"GET /jwks") {
+                true => serde_json::json!({"keys": []}),
+                false => serde_json::json!({
+                    "issuer": own, "authorization_endpoint": format!("{own}/authorize"),
+                    "token_endpoint": format!("{own}/token"), "jwks_uri": format!("{own}/jwks"),
+                    "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                    "id_token_signing_alg_values_supported": ["ES256"],
+                }),
+            };
+            let said = said.to_string();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+            let _ = write!(stream, "{head} {}\r\n\r\n{said}", said.len()).and_then(|()| stream.flush());
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    issuer
+}
+
+#[test]
+fn a_provider_is_known_by_the_authorities_that_are_named() {
+    let office = Office::new();
+    let (authority, other) = (Authority::new("Login"), Authority::new("Other"));
+    let issuer = provider_over_https(&authority.identity(&[], &["localhost"]));
+    let check = |authority: &Authority| {
+        fs::write(office.served.path("login.pem"), authority.pem()).unwrap();
+        let mut settings = office.settings();
+        let provider = settings.provider.as_mut().unwrap();
+        (provider.issuer, provider.ca) = (issuer.clone(), vec![office.served.path("login.pem")]);
+        let now = office.served.desk.time();
+        stapel_service::pages::check(&settings, None, now).map_err(|error| (error.code(), error.to_string()))
+    };
+    check(&authority).unwrap();
+    let (code, said) = check(&other).unwrap_err();
+    assert!(code == "pages_sign_in" && said.contains("cannot be reached"), "{said}");
+}
+
 #[test]
 fn the_check_reaches_the_provider() {
     let office = Office::new();
@@ -151,6 +205,32 @@ fn the_check_reaches_the_provider() {
     office.provider.state().is_down = true;
     let (code, said) = check(&office.settings()).unwrap_err();
     assert!(code == "pages_sign_in" && said.contains("cannot be reached"), "{said}");
+}
+
+/// As many connections as there are places for, and more, each with a form that does not come.
+#[test]
+fn a_slow_body_keeps_nobody_out() {
+    let office = Office::new();
+    let host = office.browser().host;
+    let head = format!(
+        "POST /nl/sign-in HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\na"
+    );
+    let slow: Vec<_> = (0..300)
+        .map(|number| {
+            let mut stream = TcpStream::connect(office.pages().address()).unwrap();
+            let path = if number % 2 == 0 { "/nl/sign-in" } else { "/sign-out/back-channel" };
+            stream.write_all(head.replacen("/nl/sign-in", path, 1).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let mut browser = office.signed_in("f.officer", &["officer"]);
+    let csrf = browser.csrf();
+    assert_eq!(browser.post("/nl/journal", &format!("csrf={csrf}&case=Z-1")).status, 200);
+    // None of them took so long that it was ended for that, and the latest have their places still.
+    let mut last = slow.last().unwrap();
+    last.set_nonblocking(true).unwrap();
+    assert_eq!(last.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 #[test]

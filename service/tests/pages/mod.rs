@@ -3,6 +3,7 @@
 mod attacks;
 mod forms;
 mod listening;
+mod officer;
 mod provider;
 mod signing_in;
 

@@ -79,7 +79,7 @@ fn the_journal_has_the_verified_name_and_that_it_was_verified() {
     assert_eq!((page.status, office.journal_length()), (200, before + 1), "{}", text(&page));
     let page = browser.post("/nl/journal", &format!("csrf={csrf}&case=AUDIT-2"));
     let shown = text(&page);
-    assert!(shown.contains("AUDIT-1") && shown.contains("deze pagina's, aangemeld"), "{shown}");
+    assert!(shown.contains("AUDIT-1") && shown.contains("een pagina, aangemeld"), "{shown}");
     let act = |partner: &mut stapel::Partner| {
         let by = stapel::Case::new("test", "test").unwrap();
         let now = stapel::Timestamp(office.served.now.load(Ordering::SeqCst));
@@ -220,7 +220,7 @@ fn pages_to_sign_in_at() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     office.served.now.store(now, Ordering::SeqCst);
     let mut out = std::io::stdout();
-    writeln!(out, "\nSITE {}", office.pages().origin()).unwrap();
+    writeln!(out, "\nSITE pages {}\nREADY", office.pages().origin()).unwrap();
     out.flush().unwrap();
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
@@ -231,7 +231,7 @@ fn whoever_signs_out_at_the_provider_is_signed_out_here() {
     let office = Office::new();
     let (mut one, mut other) = (office.signed_in("j.jansen", &["look"]), office.signed_in("m.smit", &["look"]));
     let tell = |token: &str| office.browser().post_from("/sign-out/back-channel", &format!("logout_token={token}"), "");
-    let wrong: [fn(&mut serde_json::Value); 9] = [
+    let wrong: [fn(&mut serde_json::Value); 16] = [
         |claims| claims["aud"] = json!("another"),
         |claims| claims["iss"] = json!("http://127.0.0.1:1"),
         |claims| claims["exp"] = json!(1),
@@ -241,6 +241,17 @@ fn whoever_signs_out_at_the_provider_is_signed_out_here() {
         |claims| claims["events"] = json!({}),
         |claims| claims["events"] = json!({"http://schemas.openid.net/event/backchannel-logout": true}),
         |claims| claims["sub"] = json!(null),
+        |claims| claims["sid"] = json!(null),
+        |claims| claims["sid"] = json!(7),
+        |claims| claims["aud"] = json!([]),
+        |claims| claims["aud"] = json!(["stapel", "another"]),
+        |claims| claims["azp"] = json!("another"),
+        |claims| claims["exp"] = json!("later"),
+        |claims| {
+            for name in ["sub", "sid"] {
+                claims.as_object_mut().unwrap().remove(name);
+            }
+        },
     ];
     for (number, change) in wrong.into_iter().enumerate() {
         let said = refusal(&tell(&office.provider.signed_out("j.jansen", change)));
@@ -263,4 +274,9 @@ fn whoever_signs_out_at_the_provider_is_signed_out_here() {
     let all = office.provider.signed_out("m.smit", |claims| drop(claims.as_object_mut().unwrap().remove("sid")));
     tell(&all);
     assert!(!other.is_signed_in());
+    // One session, of which it is not said whose it is.
+    let (mut one, mut other) = (office.signed_in("j.jansen", &["look"]), office.signed_in("m.smit", &["look"]));
+    let alone = office.provider.signed_out("m.smit", |claims| drop(claims.as_object_mut().unwrap().remove("sub")));
+    assert_eq!(tell(&alone).status, 200);
+    assert!(one.is_signed_in() && !other.is_signed_in());
 }

@@ -170,6 +170,12 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
             let event = JournalEvent::Queried(ActQuery::default());
             (name, JournalRecord { time: NOW, by: Some(served(caller)), event })
         }))
+        .chain(["request_came", "request_answered"].map(|name| {
+            let answer = RequestAnswered { day: Day(20_803), answer: RequestAnswer::Changed };
+            let answered = (name == "request_answered").then_some(answer);
+            let event = JournalEvent::RequestNoted { received: Day(20_801), answered };
+            (name, JournalRecord { time: NOW, by: Some(served(Caller::SignedIn)), event })
+        }))
         .collect()
 }
 

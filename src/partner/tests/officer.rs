@@ -82,6 +82,34 @@ fn a_search_is_in_the_journal_before_anything_is_shown() {
 }
 
 #[test]
+fn a_request_by_a_data_subject_is_noted_and_then_its_answer() {
+    let mut play = Play::new();
+    let (first, second) = (officer(), Case::new("f.officer", "REQUEST-2").unwrap());
+    let day = NOW.day();
+    let came = Day(day.0 - 3);
+    let mut note = |received, answered: Option<(Day, RequestAnswer)>, by: &Case| {
+        let answered = answered.map(|(day, answer)| RequestAnswered { day, answer });
+        play.partner.note_data_subject_request(received, answered, by, NOW)
+    };
+    for (received, answered) in [
+        (day.plus(1), None),
+        (came, Some((Day(came.0 - 1), RequestAnswer::Told))),
+        (came, Some((day.plus(1), RequestAnswer::Told))),
+    ] {
+        assert_eq!(code(note(received, answered, &first)), "not_permitted");
+    }
+    note(came, None, &first).unwrap();
+    note(day, None, &second).unwrap();
+    note(came, Some((day, RequestAnswer::NothingKnown)), &first).unwrap();
+    let play = play.reopen();
+    let [one, other] = &play.partner.data_subject_requests().unwrap()[..] else { panic!("two requests") };
+    assert_eq!((one.by.reference(), one.received, other.by.reference()), ("AUDIT-1", came, "REQUEST-2"));
+    assert_eq!(one.answered, Some(RequestAnswered { day, answer: RequestAnswer::NothingKnown }));
+    assert_eq!((other.answered, other.answer_by().to_string().as_str()), (None, "2027-01-15"));
+    assert_eq!(play.partner.journal_length(), 3, "to look at them is no act");
+}
+
+#[test]
 fn a_year_is_counted_and_adds_up() {
     let mut play = Play::new();
     play.partner.flag(homes(1..6), &by(), NOW).unwrap();

@@ -148,6 +148,10 @@ fn a_journal_is_pruned_after_its_time_and_says_so() {
     assert_eq!(dossier(&mut play, &homes(1..2)[0]), [], "what was done with it is over");
     assert_eq!(dossier(&mut play, &homes(4..5)[0]).len(), 1);
     assert_eq!(play.partner.prune_journal(None, &by(), later).unwrap(), None);
+    let removals = play.partner.removals().unwrap();
+    let removed: Vec<_> = removals.iter().map(|removal| (removal.time, removal.removed)).collect();
+    assert_eq!(removed, [(later, Removed::Records { records: 4, to: NOW })]);
+    assert_eq!(removals[0].by, Some(by()));
     assert!(size(&play) > 0);
 
     // The state is made again from what is left, as it was from all.

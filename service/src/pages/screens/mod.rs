@@ -1,7 +1,13 @@
 //! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
 
+mod dossier;
 mod home;
 mod journal;
+mod journal_file;
+mod log;
+mod officer_form;
+mod pruned;
+mod requests;
 
 use maud::Markup;
 use stapel::Timestamp;
@@ -30,7 +36,7 @@ pub(super) struct Screen {
 }
 
 /// All pages, in the order of the menu.
-pub(super) const SCREENS: [Screen; 2] = [
+pub(super) const SCREENS: [Screen; 6] = [
     Screen { path: "", title: ("Begin", "Start"), needs: None, show: home::show, act: None },
     Screen {
         path: "/journal",
@@ -39,6 +45,28 @@ pub(super) const SCREENS: [Screen; 2] = [
         show: journal::show,
         act: Some(journal::act),
     },
+    Screen {
+        path: "/dossier",
+        title: ("Dossier", "Dossier"),
+        needs: Some(Right::Officer),
+        show: dossier::show,
+        act: Some(dossier::act),
+    },
+    Screen {
+        path: "/requests",
+        title: ("Verzoeken", "Requests"),
+        needs: Some(Right::Officer),
+        show: requests::show,
+        act: Some(requests::act),
+    },
+    Screen {
+        path: "/removed",
+        title: ("Gewist", "Removed"),
+        needs: Some(Right::Officer),
+        show: pruned::show,
+        act: None,
+    },
+    Screen { path: "/log", title: ("Log", "Log"), needs: Some(Right::Officer), show: log::show, act: Some(log::act) },
 ];
 
 /// Somebody who looks at a page, and what it is made of. The partner is theirs as long as this lives.
@@ -50,4 +78,14 @@ pub(super) struct Visit<'a> {
     pub(super) person: &'a Person,
     /// What each form has in it.
     pub(super) csrf: &'a str,
+    /// What somebody gets to keep in the place of a page, where a screen puts it here.
+    pub(super) file: Option<Download>,
+}
+
+/// A file that somebody keeps.
+pub(super) struct Download {
+    /// In letters, digits, dots and hyphens.
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) bytes: Vec<u8>,
 }
