@@ -7,7 +7,7 @@ use super::agreement::may_be_told;
 use super::asked::to_answer;
 use super::record::AskAnswer;
 use super::rows::{epoch, to_put_forward, to_take_back};
-use super::written::to_leave;
+use super::written::{NewNote, to_leave};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 
@@ -84,6 +84,22 @@ impl Partner {
     ) -> Result<(), PartnerError> {
         let today = self.data.at(now)?.day();
         to_answer(&self.member, self.data.state(), (address, answer), today).map(drop)
+    }
+
+    /// Whom [`Partner::write_note`] would write to, by their numbers in the roster. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Partner::write_note`].
+    pub fn preview_note(
+        &mut self,
+        conversation: u32,
+        note: &NewNote<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<u16>, PartnerError> {
+        let now = self.data.at(now)?;
+        let (_, copies) = self.compose(conversation, note, now)?;
+        Ok(copies.into_iter().map(|(to, _)| to).collect())
     }
 
     /// Whether [`Partner::leave`] would leave the conversation. Nothing is written.
