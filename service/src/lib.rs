@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "partner")]
+pub mod after_hit;
 pub mod carrier;
 #[cfg(feature = "partner")]
 pub mod client;

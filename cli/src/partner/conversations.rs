@@ -6,6 +6,7 @@ use std::io::Write;
 use serde_json::json;
 use stapel::partner::{NewNote, Partner, PartnerError};
 use stapel::talk::Outcome;
+use stapel_service::after_hit::present;
 
 use super::acting::CaseArgs;
 use super::{OutboxArgs, PartnerFolder, report, told};
@@ -196,7 +197,7 @@ pub(super) fn leave(args: &LeaveArgs, out: &mut Output) -> Result<(), Failure> {
     let one = &args.one;
     let (case, now) = (one.case.case()?, one.clock.time()?);
     let mut partner = one.place.open()?;
-    let told = told::present(&partner, one.number);
+    let told = present(&partner, one.number);
     match args.dry_run {
         true => partner.preview_leave(one.number, now)?,
         false => partner.leave(one.number, &case, now)?,
@@ -269,7 +270,7 @@ pub(super) fn text_of(text: &str) -> Result<String, Failure> {
 /// The partner of a conversation that is meant, by its number or its name in the policy: one that can be written to, or
 /// where `or_own` this one.
 pub(super) fn number_of(partner: &Partner, conversation: u32, text: &str, or_own: bool) -> Result<u16, Failure> {
-    let mut there = told::present(partner, conversation);
+    let mut there = present(partner, conversation);
     if there.is_empty() {
         return Err(PartnerError::NoConversation { conversation }.into());
     }
@@ -301,7 +302,7 @@ impl InOne {
         let note = note(&partner)?;
         let to = match &note {
             NewNote::Text { to: Some(to), .. } => vec![*to],
-            _ => told::present(&partner, self.number),
+            _ => present(&partner, self.number),
         };
         partner.write_note(self.number, &note, &case, now)?;
         let goes = partner.notes_go_on(now.day()).unwrap_or(now.day());

@@ -9,6 +9,7 @@ use stapel::Day;
 use stapel::partner::{AgendaItem, NewNote, Partner, ShownNews, TalkNews};
 use stapel::policy::Lang;
 use stapel::talk::Outcome;
+use stapel_service::after_hit;
 
 use super::acting::CaseArgs;
 use super::conversations::{InOne, number_of, outcome_of, text_of};
@@ -211,14 +212,7 @@ fn new_in(item: &AgendaItem, news: &[ShownNews], partner: &Partner, out: &mut Ou
 fn agenda(args: &AgendaArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let mut partner = open(&args.place)?;
-    let mut items = partner.show_agenda(&case, now)?;
-    items.retain(|item| item.ended.is_some() == args.ended);
-    // What waits first, and longest; then what is looked at next.
-    let last = |day: Option<Day>| day.unwrap_or(Day(u16::MAX));
-    match args.ended {
-        true => items.sort_by_key(|item| std::cmp::Reverse(item.ended.map(|(day, _)| day))),
-        false => items.sort_by_key(|item| (last(item.waits.map(|(since, _)| since)), last(item.next))),
-    }
+    let items = after_hit::in_order(partner.show_agenda(&case, now)?, args.ended);
     if args.json {
         return items.iter().try_for_each(|item| out.json(&agenda::json(item, &partner)));
     }

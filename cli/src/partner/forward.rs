@@ -6,10 +6,11 @@ use std::io::Write;
 use serde_json::json;
 use stapel::AddressKey;
 use stapel::partner::{AskAnswer, Conversation, Given, Partner};
+use stapel_service::after_hit::Audience;
 
 use super::acting::{Acting, CaseArgs, flagged};
 use super::look::addresses_of;
-use super::told::{self, Audience};
+use super::told;
 use super::{PartnerFolder, report};
 use crate::failure::Failure;
 use crate::now::Clock;
@@ -181,7 +182,7 @@ impl AddressRows {
             let word = if change.puts_forward { "put_forward" } else { "taken_back" };
             let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
             if change.puts_forward {
-                value["told"] = Audience::of(&partner, now)?.json();
+                value["told"] = told::json(&Audience::of(&partner, now)?);
             }
             merge(&mut value, read);
             return out.json(&value);
@@ -192,7 +193,7 @@ impl AddressRows {
             return Ok(());
         }
         if change.puts_forward {
-            writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
+            writeln!(out, "who is told: {}", told::sentence(&Audience::of(&partner, now)?, &partner))?;
             writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
             return Ok(());
         }
@@ -283,7 +284,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
             "address": address.as_str(), "answer": args.answer.as_str(), "dry_run": args.dry_run,
         });
         if joins {
-            value["told"] = Audience::of(&partner, now)?.json();
+            value["told"] = told::json(&Audience::of(&partner, now)?);
         }
         return out.json(&value);
     }
@@ -297,7 +298,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
     writeln!(out, "{would}{}  {}: {then}", address.as_str(), said(args.answer))?;
     if joins {
         let when = told::put_forward(&partner, &args.place, now)?;
-        writeln!(out, "who is told: {}", Audience::of(&partner, now)?.sentence(&partner))?;
+        writeln!(out, "who is told: {}", told::sentence(&Audience::of(&partner, now)?, &partner))?;
         writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
     } else if was_put_forward {
         let is = if args.dry_run { "would be" } else { "is" };

@@ -16,7 +16,7 @@ use stapel::partner::{
 use super::refs::Refs;
 use crate::failure::Failure;
 use crate::output::{Output, Shown, counted, merge, plain};
-pub(super) use talk::{conversation, conversation_line, lets_more_know, says, talk_news, way, who};
+pub(super) use talk::{conversation, conversation_line, lets_more_know, says, talk_news, who};
 
 /// What a reply says.
 pub(super) fn received(
