@@ -21,6 +21,8 @@ pub(super) struct Around<'a> {
     pub(super) words: Words,
     /// The path after the language, such as `/journal`; it is the same in the other language.
     pub(super) path: &'a str,
+    /// Whether the partner is the coordinator.
+    pub(super) coordinates: bool,
     /// Who is signed in, with what their forms have in them.
     pub(super) person: Option<(&'a Person, &'a str)>,
     /// Where the style is.
@@ -30,7 +32,7 @@ pub(super) struct Around<'a> {
 impl Around<'_> {
     /// The page as a browser gets it.
     pub(super) fn show(&self, page: Page) -> String {
-        let Around { words, path, person, style } = self;
+        let Around { words, path, coordinates, person, style } = self;
         let page = html! {
             (DOCTYPE)
             html lang=(words.lang()) {
@@ -56,7 +58,7 @@ impl Around<'_> {
                         }
                         @if let Some((person, csrf)) = person {
                             div.bar {
-                                (menu(*words, path, person))
+                                (menu(*words, path, *coordinates, person))
                                 form.who method="post" action={ "/" (words.lang()) "/sign-out" } {
                                     input type="hidden" name="csrf" value=(csrf);
                                     span { (words.t("Aangemeld: ", "Signed in: ")) b { (person.name) } }
@@ -85,8 +87,8 @@ impl Around<'_> {
 }
 
 /// The pages that somebody may see.
-fn menu(words: Words, path: &str, person: &Person) -> Markup {
-    let theirs = SCREENS.iter().filter(|screen| person.has(screen.needs));
+fn menu(words: Words, path: &str, coordinates: bool, person: &Person) -> Markup {
+    let theirs = SCREENS.iter().filter(|screen| screen.whose.is_for(coordinates) && person.has(screen.needs));
     html! {
         nav.menu aria-label=(words.t("Pagina's", "Pages")) {
             ul {
@@ -166,6 +168,8 @@ pub(super) fn sign_in_one(words: Words, name: &str, to: &str) -> Page {
         }
         form method="post" action={ "/" (words.lang()) "/sign-in" } {
             input type="hidden" name="to" value=(to);
+            // Whose token it is, for whatever keeps passwords of people.
+            input type="text" value=(name) autocomplete="username" readonly hidden;
             div.field {
                 label for="token" { (words.t("Sleutel", "Token")) }
                 p.hint #token-hint {

@@ -3,8 +3,10 @@
 mod attacks;
 mod forms;
 mod listening;
+mod meeting;
 mod provider;
 mod signing_in;
+mod talking;
 
 use std::collections::BTreeMap;
 use std::fs;
