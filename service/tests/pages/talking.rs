@@ -48,6 +48,7 @@ fn somebody_who_is_asked_sees_who_would_be_told_and_answers_once() {
     // It is taken back, which the form of before does not undo.
     let list = look(&mut browser, "/en/asked", "Z-1");
     has(&list, &["put forward here too", "Take back"]);
+    lacks(&list, &["value=\"join\""]);
     let asks_back = send(&mut browser, &list, &["value=\"take_back\""], &[("what", "take_back")]);
     has(&asks_back, &["Take back: Dam 1-A", "nobody more is told of you there"]);
     has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["<h2>Done</h2>"]);
@@ -57,8 +58,8 @@ fn somebody_who_is_asked_sees_who_would_be_told_and_answers_once() {
     assert_eq!(meeting.journal_length(TAX), before);
 
     let bad = (400, "bad_request".to_owned());
-    assert_eq!(refusal(&send(&mut browser, &list, &["value=\"join\""], &[("what", "perhaps")])), bad);
-    assert_eq!(refusal(&send(&mut browser, &list, &["value=\"join\""], &[("what", "join"), ("address", "x")])), bad);
+    assert_eq!(refusal(&send(&mut browser, &list, &["value=\"not_now\""], &[("what", "perhaps")])), bad);
+    assert_eq!(refusal(&send(&mut browser, &list, &["value=\"not_now\""], &[("what", "join"), ("address", "x")])), bad);
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn those_who_were_introduced_read_write_lead_say_how_it_ended_and_leave() {
         &asks,
         &[
             "Een bericht schrijven?",
-            "System 2 (belastingdienst): alles wat hierboven staat",
+            "System 2 (belastingdienst): dit, zonder uw zaak en naam",
             "Ja &amp; nee",
             "Niemand anders",
         ],

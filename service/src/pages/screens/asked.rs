@@ -84,7 +84,7 @@ fn asked_item(step: &Step<'_>, partner: &Partner, one: &PutForwardByOther, at: u
     let answers = html! {
         (of(&one.address))
         div.buttons {
-            @for answer in [AskAnswer::Join, AskAnswer::NotNow, AskAnswer::Review] {
+            @for answer in AskAnswer::ALL.into_iter().filter(|it| !is_done(partner, Deed::Answer(*it), &one.address)) {
                 button type="submit" name="what" value=(answer.as_str()) aria-describedby=(id)
                     .second[answer != AskAnswer::Join] { (capital(after_hit::answer(answer, words.0))) }
             }

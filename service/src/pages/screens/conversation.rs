@@ -61,7 +61,7 @@ pub(super) fn page(
 }
 
 /// What it is about.
-fn title(words: Words, one: &Conversation) -> Markup {
+pub(super) fn title(words: Words, one: &Conversation) -> Markup {
     let keys = addresses(one);
     html! {
         @match (one.address, keys.first()) {

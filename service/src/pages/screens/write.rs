@@ -7,7 +7,7 @@ use stapel::talk::Outcome;
 
 use super::Visit;
 use super::asked::capital;
-use super::conversation::{number, page};
+use super::conversation::{number, page, title};
 use super::draft::{Draft, wrong_of};
 use super::parts::{self, Step, Wrong, names, row, told, who};
 use crate::after_hit;
@@ -37,6 +37,7 @@ pub(super) fn confirm(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, b
         }
     };
     let partner = &visit.partner;
+    let known = partner.conversations().find(|known| known.number == conversation);
     let lines = who_learns(words, partner, note.as_ref(), &to, now);
     let is_coordinator = step.path == super::agenda::PATH;
     let called = draft.kind.called(words, is_coordinator);
@@ -51,7 +52,9 @@ pub(super) fn confirm(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, b
     Ok(html! {
         h2 { (capital(called)) "?" }
         dl.confirmed {
-            (row(words.t("Gesprek", "Conversation"), &html! { (conversation) }))
+            (row(words.t("Gesprek", "Conversation"), &html! {
+                (conversation) @if let Some(known) = &known { ": " (title(words, known)) }
+            }))
             (row(words.t("Zaak", "Case"), &html! { (step.case) }))
             @match &note {
                 Some(NewNote::Lead { partner: lead, .. }) => {
@@ -108,8 +111,8 @@ fn who_learns(words: Words, partner: &Partner, note: Option<&NewNote<'_>>, to: &
     let day = words.day(partner.notes_go_on(today).unwrap_or(today));
     let mut lines = vec![
         words.t(
-            format!("{readers}: alles wat hierboven staat, en dat het van uw organisatie komt. Niemand anders."),
-            format!("{readers}: all that stands above, and that it comes from your organisation. Nobody else."),
+            format!("{readers}: dit, zonder uw zaak en naam, en dat het van uw organisatie komt. Niemand anders."),
+            format!("{readers}: this, without your case and name, and that your organisation wrote it. Nobody else."),
         ),
         words.t(
             format!("Het gaat mee op {day}, of de dag daarna. De teller kan het niet lezen."),
