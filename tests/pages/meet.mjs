@@ -61,7 +61,7 @@ async function come(number, lang, path, wanted) {
 async function confirmed(page, button, name) {
   await go(page, button, ".told");
   if (name) await see(page, name);
-  await go(page, "form:has([value=yes]) button", ".done");
+  await go(page, "form:has([value=yes]) button", ".result");
 }
 
 /** Chooses one of the ways in which it ended. */
@@ -127,9 +127,9 @@ async function introduced() {
   await go(page, "details[open] button", ".told");
   await see(page, "note-confirmed");
   // Pressed, and then sent again: it was done once.
-  await go(page, "form:has([value=yes]) button", ".done");
+  await go(page, "form:has([value=yes]) button", ".result");
   await page.reload();
-  await page.waitForSelector(".done:has-text('al gedaan')");
+  await page.waitForSelector(".result:has-text('al gedaan')");
   await go(page, "form:has([value=open]) button", "#notes");
   is("notes", await page.locator(`.notes .text:text-is("${EVIL}")`).count(), 1);
   is("markup that somebody wrote", await page.locator(".text b, .text script, .case-line b b").count(), 0);
@@ -161,7 +161,7 @@ async function decided() {
   await press(page, "details[open] button[type=submit]");
   await page.waitForSelector(".told");
   await see(page, "decision-confirmed");
-  await go(page, "form:has([value=yes]) button", ".done");
+  await go(page, "form:has([value=yes]) button", ".result");
   await days(2);
   const police = await come(POLICE, "nl", "/conversations", "form:has([value=open]) button");
   await go(police, "form:has([value=open]) button", "#notes");
@@ -219,7 +219,7 @@ async function month() {
 
 /** Joins all that somebody is asked. */
 async function join(number, lang) {
-  const open = ".item.new button[value=join]";
+  const open = ".item.waits button[value=join]";
   const page = await come(number, lang, "/asked", ".case-line");
   for (let left = await page.locator(open).count(); left > 0; left -= 1) {
     await confirmed(page, open);
@@ -230,7 +230,7 @@ async function join(number, lang) {
 /** Writes in the first conversation that waits. */
 async function write(number, day) {
   const page = await come(number, "nl", "/conversations", ".case-line");
-  const open = ".item.new form:has([value=open]) button";
+  const open = ".item.waits form:has([value=open]) button";
   if ((await page.locator(open).count()) === 0) return;
   await go(page, open, "#notes");
   await press(page, "details:has(#text-text) summary");
@@ -241,12 +241,12 @@ async function write(number, day) {
 /** The coordinator decides on all that waits. */
 async function meeting(day) {
   const page = await come(COORDINATOR, "nl", "/agenda", ".agenda");
-  for (let left = await page.locator(".item.new").count(); left > 0; left -= 1) {
-    await go(page, ".item.new form button", "#notes");
+  for (let left = await page.locator(".item.waits").count(); left > 0; left -= 1) {
+    await go(page, ".item.waits form button", "#notes");
     await press(page, "details:has(#decision-text) summary");
     await type(page, "#decision-text", `Besluit van dag ${day}: volgende week verder.`);
     await confirmed(page, "details[open] button[type=submit]");
     await come(COORDINATOR, "nl", "/agenda", ".agenda");
   }
-  is("nothing waits after the meeting", await page.locator(".item.new").count(), 0);
+  is("nothing waits after the meeting", await page.locator(".item.waits").count(), 0);
 }

@@ -107,7 +107,7 @@ fn block(step: &Step<'_>, partner: &Partner, item: &AgendaItem, said: &AgendaWor
         }
     };
     html! {
-        article.item.new[item.waits.is_some()] aria-labelledby=(id) {
+        article.item.waits[item.waits.is_some()] aria-labelledby=(id) {
             h3 id=(id) {
                 (said.conversation) " " (item.conversation) ", " (said.since) " " (words.day(item.began))
                 @if is_new { " " span.badge { (said.new) } }

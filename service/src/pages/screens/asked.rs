@@ -91,7 +91,7 @@ fn asked_item(step: &Step<'_>, partner: &Partner, one: &PutForwardByOther, at: u
         }
     };
     html! {
-        article.item.new[is_open] aria-labelledby=(id) {
+        article.item.waits[is_open] aria-labelledby=(id) {
             h3 id=(id) { (parts::address(&partner.typed(&one.address), one.address.as_str())) }
             dl {
                 (row(words.t("Aangedragen op", "Put forward on"), &html! { (words.day(one.day)) }))
@@ -133,7 +133,7 @@ fn forwarded_item(step: &Step<'_>, partner: &Partner, one: &PutForwardRow, at: u
         }
     };
     html! {
-        article.item.new[is_renewed] aria-labelledby=(id) {
+        article.item.waits[is_renewed] aria-labelledby=(id) {
             h3 id=(id) { (parts::address(&partner.typed(&one.address), one.address.as_str())) }
             dl {
                 (row(words.t("Aangedragen op", "Put forward on"), &html! { (words.day(one.since)) }))

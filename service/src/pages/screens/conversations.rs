@@ -93,7 +93,7 @@ fn item(step: &Step<'_>, partner: &Partner, one: &Conversation, group: Standing)
     let with: Vec<u16> = one.introduced.iter().filter(|it| it.left.is_none()).map(|it| it.partner).collect();
     let is_new = matches!(group, Standing::New | Standing::WaitsForUs);
     html! {
-        article.item.new[is_new] aria-labelledby=(id) {
+        article.item.waits[is_new] aria-labelledby=(id) {
             h3 id=(id) {
                 (parts::address(&one.typed, one.address.map(|address| address.as_str().to_owned()).as_deref()
                     .unwrap_or(words.t("adres nog niet genoemd", "address not said yet"))))

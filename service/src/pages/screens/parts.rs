@@ -111,7 +111,7 @@ pub(super) fn summary(words: Words, wrongs: &[Wrong]) -> Markup {
 /// That something was done, or was done before.
 pub(super) fn done(words: Words, is_new: bool, text: &str) -> Markup {
     html! {
-        div.done role="status" {
+        div.result role="status" {
             h2 {
                 (if is_new { words.t("Gedaan", "Done") } else { words.t("Dit was al gedaan", "This was done already") })
             }
@@ -177,7 +177,7 @@ pub(super) fn names(words: Words, partner: &Partner, numbers: &[u16]) -> String 
 /// An address as it was typed, and its key where that is another text.
 pub(super) fn address(typed: &str, key: &str) -> Markup {
     html! {
-        @if typed.is_empty() { span.address { (key) } } @else { (typed) " " span.key { "(" (key) ")" } }
+        @if typed.is_empty() { span.address { (key) } } @else { (typed) " " span.canonical { "(" (key) ")" } }
     }
 }
 
