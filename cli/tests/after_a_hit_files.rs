@@ -163,7 +163,7 @@ fn answers_name_the_address_and_say_who_is_named_to_whom_before_it_is_done() {
     let agenda = does(&desk, 4, "regie", "coordinator agenda").0;
     let both = [
         "  Trekker:       Politie, eenheid \"Noord\" (partner 1)",
-        "                 LET OP: zij noemden tegelijk een trekker; besluit met --lead wie het is",
+        "                 LET OP: zij noemden tegelijk een trekker; besluit wie het is",
         "                 Politie, eenheid \"Noord\" (partner 1)",
         "                 Belastingdienst (partner 2)",
     ];

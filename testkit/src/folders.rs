@@ -56,6 +56,15 @@ impl Consortium {
     ///
     /// If a file cannot be written.
     pub fn that_meets() -> Consortium {
+        Consortium::that_meets_by(|text| text)
+    }
+
+    /// The same, under a policy of which the text is changed before it is signed.
+    ///
+    /// # Panics
+    ///
+    /// If a file cannot be written, or the text is no such policy.
+    pub fn that_meets_by(change: impl FnOnce(String) -> String) -> Consortium {
         let meet = "[meet]\ndirect = [[\"politie\", \"belastingdienst\"]]\n[[epoch]]";
         let mut roster = ROSTER;
         roster[4].organisation = "woonbron";
@@ -63,7 +72,7 @@ impl Consortium {
             + &organisation_text("coordinatiepunt")
             + "[[partner]]\nnumber = 6\nname = \"System 6\"\norganisation = \"coordinatiepunt\"\n\
                may = [\"coordinate\"]\nlegal_basis_coordinate = \"basis\"\n";
-        let consortium = Consortium::under(&text);
+        let consortium = Consortium::under(&change(text));
         partner_folder(&consortium.path("6"), 6, &consortium.path("policy.toml"), &[]);
         consortium.certify_all();
         consortium

@@ -32,19 +32,28 @@ export async function serve(test, environment) {
   });
   const ended = new Promise((resolve) => served.on("close", resolve));
   const sites = new Map();
+  let done = () => {};
   await new Promise((resolve, reject) => {
     createInterface({ input: served.stdout }).on("line", (line) => {
       const [word, name, address] = line.split(" ");
       if (word === "SITE") sites.set(name, address);
       if (word === "READY") resolve();
+      if (word === "DONE") done();
     });
     ended.then((status) => reject(new Error(`the test that serves the pages ended with status ${status}`)));
   });
+  /** Has the test do what a line says. */
+  const tell = (line) =>
+    new Promise((resolve, reject) => {
+      done = resolve;
+      ended.then(() => reject(new Error(`the test that serves the pages ended at: ${line}`)));
+      served.stdin.write(`${line}\n`);
+    });
   const stop = async () => {
     served.stdin.end();
     await ended;
   };
-  return { sites, stop };
+  return { sites, tell, stop };
 }
 
 /** Debian's Chromium. Of its own sandbox nothing is needed for pages of this machine, and root has none. */

@@ -6,6 +6,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 use stapel::partner::{NewNote, NoteProgress, Partner, PartnerError};
 use stapel::talk::Outcome;
+use stapel_service::after_hit::present;
 
 use super::acting::CaseArgs;
 use super::{OutboxArgs, PartnerFolder, report, told};
@@ -198,7 +199,7 @@ pub(super) fn leave(args: &LeaveArgs, out: &mut Output) -> Result<(), Failure> {
     let one = &args.one;
     let (case, now) = (one.case.case()?, one.clock.time()?);
     let mut partner = one.place.open()?;
-    let told = told::present(&partner, one.number);
+    let told = present(&partner, one.number);
     let waiting = waiting(&partner, one.number);
     match one.dry_run {
         true => partner.preview_leave(one.number, now)?,
@@ -288,7 +289,7 @@ pub(super) fn text_of(text: &str) -> Result<String, Failure> {
 /// The partner of a conversation that is meant, by its number or its name in the policy: one that can be written to, or
 /// where `or_own` this one.
 pub(super) fn number_of(partner: &Partner, conversation: u32, text: &str, or_own: bool) -> Result<u16, Failure> {
-    let mut there = told::present(partner, conversation);
+    let mut there = present(partner, conversation);
     if there.is_empty() {
         return Err(PartnerError::NoConversation { conversation }.into());
     }
@@ -318,13 +319,9 @@ impl InOne {
         let (case, now) = (self.case.case()?, self.clock.time()?);
         let mut partner = self.place.open()?;
         let note = note(&partner)?;
-        let to = match &note {
-            NewNote::Text { to: Some(to), .. } => vec![*to],
-            _ => told::present(&partner, self.number),
-        };
-        match self.dry_run {
-            true => partner.preview_note(self.number, &note, now)?,
-            false => partner.write_note(self.number, &note, &case, now)?,
+        let to = partner.preview_note(self.number, &note, now)?;
+        if !self.dry_run {
+            partner.write_note(self.number, &note, &case, now)?;
         }
         let copies = if self.dry_run { to.len() } else { 0 };
         let goes = partner.notes_would_go_on(copies, now.day()).unwrap_or(now.day());

@@ -221,16 +221,9 @@ pub(super) fn addresses(partner: &Partner, conversation: u32, today: Day) -> Vec
 fn agenda(args: &AgendaArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let mut partner = open(&args.place)?;
-    let mut items = partner.show_agenda(&case, now)?;
-    items.retain(|item| item.ended.is_some() == args.ended);
-    // What waits first, and longest; then what is looked at next.
-    let last = |day: Option<Day>| day.unwrap_or(Day(u16::MAX));
-    match args.ended {
-        true => items.sort_by_key(|item| std::cmp::Reverse(item.ended.map(|(day, _)| day))),
-        false => items.sort_by_key(|item| (last(item.waits.map(|(since, _)| since)), last(item.next))),
-    }
+    let items = after_hit::in_order(partner.show_agenda(&case, now)?, args.ended);
     if args.json {
-        return items.iter().try_for_each(|item| out.json(&after_hit::agenda_item(item, &partner)));
+        return items.iter().try_for_each(|item| out.json(&after_hit::json::agenda_item(item, &partner)));
     }
     agenda::print(&items, &partner, now.day(), (args.lang, args.ended), out)
 }

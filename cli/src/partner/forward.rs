@@ -6,11 +6,11 @@ use std::io::Write;
 use serde_json::{Value, json};
 use stapel::partner::{AskAnswer, Case, Conversation, Given, Partner, PutForwardRow};
 use stapel::{AddressKey, Timestamp};
-use stapel_service::after_hit;
+use stapel_service::after_hit::{self, Audience};
 
 use super::acting::{Acting, CaseArgs, flagged};
 use super::look::addresses_of;
-use super::told::{self, Audience};
+use super::told;
 use super::{PartnerFolder, report};
 use crate::failure::Failure;
 use crate::now::Clock;
@@ -176,7 +176,7 @@ impl FlaggedForward {
 
     pub(super) fn json(&self, partner: &Partner, now: Timestamp) -> Result<Value, Failure> {
         Ok(json!({
-            "put_forward": self.done, "put_forward_already": self.already, "told": Audience::of(partner, now)?.json(),
+            "put_forward": self.done, "put_forward_already": self.already, "told": told::json(&Audience::of(partner, now)?),
             "missing_certificates": partner.missing_certificates(now.day())?,
         }))
     }
@@ -206,7 +206,7 @@ fn say_who_is_told(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let when = told::put_forward(partner, place, now)?;
-    writeln!(out, "who is told: {}", Audience::of(partner, now)?.sentence(partner))?;
+    writeln!(out, "who is told: {}", told::sentence(&Audience::of(partner, now)?, partner))?;
     writeln!(out, "the broker hears of it {when}, and tells nobody before the 00:00 UTC after that")?;
     let meet = partner.policy().policy().meet.as_ref();
     if let Some(meet) = meet.filter(|meet| done > meet.new_a_day as usize) {
@@ -262,7 +262,7 @@ impl AddressRows {
             let word = if change.puts_forward { "put_forward" } else { "taken_back" };
             let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
             if change.puts_forward {
-                value["told"] = Audience::of(&partner, now)?.json();
+                value["told"] = told::json(&Audience::of(&partner, now)?);
                 value["missing_certificates"] = json!(partner.missing_certificates(now.day())?);
             }
             merge(&mut value, read);
@@ -302,7 +302,7 @@ pub(super) fn forwarded(args: &ForwardedArgs, out: &mut Output) -> Result<(), Fa
     for row in &rows {
         let (address, typed) = (row.address.as_str(), partner.typed(&row.address));
         if args.json {
-            out.json(&after_hit::put_forward(row, &partner))?;
+            out.json(&after_hit::json::put_forward(row, &partner))?;
             continue;
         }
         let stands = match row.stands_until {
@@ -330,7 +330,7 @@ pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {
         let (address, typed) = (one.address.as_str(), partner.typed(&one.address));
         let answer = one.answer.map(|(answer, day)| (said(answer), day));
         if args.json {
-            out.json(&after_hit::asked(one, &partner))?;
+            out.json(&after_hit::json::asked(one, &partner))?;
             continue;
         }
         let answer = match (answer, one.is_put_forward) {
@@ -362,7 +362,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
             "address": address.as_str(), "answer": args.answer.as_str(), "dry_run": args.dry_run,
         });
         if joins {
-            value["told"] = Audience::of(&partner, now)?.json();
+            value["told"] = told::json(&Audience::of(&partner, now)?);
         }
         return out.json(&value);
     }

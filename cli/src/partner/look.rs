@@ -232,7 +232,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let due = partner.full_sets_due(today);
     let unreached = partner.unreached_epochs(today);
     let talk = partner.talk_due(today);
-    let mut after_hit = after_hit::due(&talk);
+    let mut after_hit = after_hit::json::due(&talk);
     after_hit["missing_certificates"] = json!(partner.missing_certificates(today).unwrap_or_default());
     let missing = told::missing_certificates(&partner, &args.place, today).unwrap_or_default();
     super::warn_of_unreached(&partner, today);

@@ -19,7 +19,7 @@ use super::outbox;
 use super::refs::Refs;
 use crate::failure::Failure;
 use crate::output::{Output, Shown, counted, merge, plain};
-pub(super) use talk::{conversation, conversation_line, lets_more_know, more_news, says, talk_news, way, who};
+pub(super) use talk::{conversation, conversation_line, lets_more_know, more_news, says, talk_news, who};
 
 /// What a reply says.
 pub(super) fn received(

@@ -2,71 +2,32 @@
 //! tried.
 
 use serde_json::{Value, json};
-use stapel::partner::{Partner, WouldBeTold};
+use stapel::partner::Partner;
+use stapel::policy::Lang;
 use stapel::{AddressKey, Day, Timestamp};
+use stapel_service::after_hit::{Audience, joined_names};
 
 use super::report::{typed_text, who};
 use super::{PartnerFolder, coordinator, sync};
 use crate::failure::{Failure, warn};
 
-/// Whom a partner may come to be told to that puts an address forward, as the policy says.
-pub(super) struct Audience {
-    named: WouldBeTold,
-    /// Whether those who flag it too are told that somebody put it forward.
-    others: bool,
+/// Whom a partner may come to be told to that puts an address forward, in one sentence.
+pub(super) fn sentence(audience: &Audience, partner: &Partner) -> String {
+    let told = audience.clauses(Lang::En, |number| who(partner, number));
+    if told.is_empty() {
+        return "nobody, since the policy has this partner meet nobody".to_owned();
+    }
+    format!("where it is a hit, {}; nobody else is told", told.join("; "))
 }
 
-impl Audience {
-    pub(super) fn of(partner: &Partner, now: Timestamp) -> Result<Audience, Failure> {
-        let tells_others = partner.policy().policy().meet.as_ref().is_some_and(|meet| meet.tell_others);
-        Ok(Audience { named: partner.would_be_told(now.day())?, others: tells_others })
-    }
-
-    /// One sentence.
-    pub(super) fn sentence(&self, partner: &Partner) -> String {
-        let mut told = Vec::new();
-        if let Some(coordinator) = self.named.coordinator {
-            let name = who(partner, coordinator);
-            told.push(format!(
-                "{name}, the coordinator, is told that this partner put it forward, and gets the address"
-            ));
-        }
-        if !self.named.direct.is_empty() {
-            let word = if self.named.direct.len() == 1 { "is" } else { "are" };
-            told.push(format!(
-                "{} {word} told so too where the same address is put forward there, and this partner of it",
-                names(partner, &self.named.direct, "and")
-            ));
-        }
-        if self.others {
-            told.push("others who flag it may be told that somebody did, and never who".to_owned());
-        }
-        if told.is_empty() {
-            return "nobody, since the policy has this partner meet nobody".to_owned();
-        }
-        format!("where it is a hit, {}; nobody else is told", told.join("; "))
-    }
-
-    pub(super) fn json(&self) -> Value {
-        json!({ "direct": self.named.direct, "coordinator": self.named.coordinator, "others": self.others })
-    }
+pub(super) fn json(audience: &Audience) -> Value {
+    let named = &audience.named;
+    json!({ "direct": named.direct, "coordinator": named.coordinator, "others": audience.others })
 }
 
 /// Partners by their names, the last with "and" or "or", as `word` is.
 pub(super) fn names(partner: &Partner, numbers: &[u16], word: &str) -> String {
-    let all: Vec<_> = numbers.iter().map(|number| who(partner, *number)).collect();
-    match all.split_last() {
-        None => "nobody".to_owned(),
-        Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} {word} {last}", first.join(", ")),
-    }
-}
-
-/// Those of a conversation who can be written to.
-pub(super) fn present(partner: &Partner, conversation: u32) -> Vec<u16> {
-    let known = partner.conversations().find(|known| known.number == conversation && known.left.is_none());
-    let others = known.into_iter().flat_map(|known| known.introduced);
-    others.filter(|other| other.left.is_none()).map(|other| other.partner).collect()
+    joined_names(numbers, word, Lang::En, |number| who(partner, number))
 }
 
 /// When the broker is told what is put forward, as the end of a sentence.

@@ -13,7 +13,7 @@ use stapel::{AddressKey, Day, Level, Timestamp, TraceContext};
 use super::problem::Problem;
 use super::rows::{self, Found, Row, Rows, ToldRow, canonical, given};
 use super::{Desk, Lent};
-use crate::after_hit::{self, without_nulls};
+use crate::after_hit::{self, json::without_nulls};
 
 /// Who acts, and for which case, as each call says that writes or shows something.
 #[derive(Deserialize)]
@@ -257,6 +257,6 @@ pub(super) fn status(desk: &Desk) -> Result<Value, Problem> {
         "journal_records": partner.journal_length(), "journal_head": partner.journal_head().to_string(),
         "complaints": partner.complaints()?.len(), "has_register": has_register,
         "counts_house_numbers": policy.policy().counting.levels.contains(&Level::Number), "sync": told,
-        "after_hit": after_hit::due(&partner.talk_due(now.day())),
+        "after_hit": after_hit::json::due(&partner.talk_due(now.day())),
     })))
 }

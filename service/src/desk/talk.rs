@@ -16,7 +16,7 @@ use super::calls::{Acting, Origin, by, parsed};
 use super::problem::Problem;
 use super::rows::{self, Row, ToldRow, given};
 use super::shown::{SeenRequest, refuse_no_mark};
-use crate::after_hit::{self, without_nulls};
+use crate::after_hit::{self, json::without_nulls};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,7 +145,7 @@ pub(super) fn asked(desk: &Desk, origin: Origin, request: Acting) -> Result<Valu
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let asked = partner.show_asked(&by, now)?;
-    let asked: Vec<_> = asked.iter().map(|one| after_hit::asked(one, &partner)).collect();
+    let asked: Vec<_> = asked.iter().map(|one| after_hit::json::asked(one, &partner)).collect();
     Ok(without_nulls(json!({ "asked": asked })))
 }
 
@@ -153,7 +153,7 @@ pub(super) fn forwarded(desk: &Desk, origin: Origin, request: Acting) -> Result<
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let rows = partner.show_put_forward(&by, now)?;
-    let rows: Vec<_> = rows.iter().map(|row| after_hit::put_forward(row, &partner)).collect();
+    let rows: Vec<_> = rows.iter().map(|row| after_hit::json::put_forward(row, &partner)).collect();
     Ok(without_nulls(json!({ "forwarded": rows })))
 }
 
@@ -178,7 +178,7 @@ pub(super) fn conversations(desk: &Desk, origin: Origin, request: ConversationsR
     let by = by(&request.actor, &request.case, origin)?;
     let (mut partner, now) = desk.begin();
     let shown = partner.show_conversations(request.conversation.map(NonZeroU32::get), &by, now)?;
-    let shown: Vec<_> = shown.iter().map(|one| after_hit::conversation(one, &partner)).collect();
+    let shown: Vec<_> = shown.iter().map(|one| after_hit::json::conversation(one, &partner)).collect();
     Ok(without_nulls(json!({ "conversations": shown })))
 }
 
@@ -224,7 +224,7 @@ pub(super) fn agenda(desk: &Desk, origin: Origin, request: Acting) -> Result<Val
     let by = request.by(origin)?;
     let (mut partner, now) = desk.begin();
     let items = partner.show_agenda(&by, now)?;
-    let items: Vec<_> = items.iter().map(|item| after_hit::agenda_item(item, &partner)).collect();
+    let items: Vec<_> = items.iter().map(|item| after_hit::json::agenda_item(item, &partner)).collect();
     Ok(without_nulls(json!({ "items": items })))
 }
 
@@ -241,7 +241,7 @@ pub(super) fn news(desk: &Desk, origin: Origin, request: Acting) -> Result<Value
         _ => partner.untold_talk_news()?,
     };
     let more = partner.talk_news().len() > news.len();
-    let news: Vec<_> = news.iter().map(|one| after_hit::news(one, &partner)).collect();
+    let news: Vec<_> = news.iter().map(|one| after_hit::json::news(one, &partner)).collect();
     Ok(without_nulls(json!({ "mark": mark, "more": more, "news": news })))
 }
 

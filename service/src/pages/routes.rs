@@ -1,6 +1,7 @@
 //! From a request to its response.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use data_encoding::HEXLOWER;
+use stapel::Partner;
 use stapel::policy::Lang;
 use tokio::sync::Semaphore;
 
@@ -68,6 +70,8 @@ pub(super) struct Pages {
     pub(super) sessions: Sessions,
     attempts: Attempts,
     style: String,
+    /// Whether the partner was the coordinator when a page was made last.
+    coordinates: AtomicBool,
     working: Arc<Semaphore>,
     signing_in: Arc<Semaphore>,
 }
@@ -112,6 +116,7 @@ impl Pages {
             sessions: Sessions::default(),
             attempts: Attempts::new()?,
             style,
+            coordinates: AtomicBool::new(false),
             working: Arc::new(Semaphore::new(AT_ONCE)),
             signing_in: Arc::new(Semaphore::new(SIGNING_IN)),
         })
@@ -253,15 +258,21 @@ impl Pages {
         session: Session,
         form: Option<(Act, Fields)>,
     ) -> Result<Answer, Refusal> {
-        let desk = self.desk.clone();
+        let pages = self.clone();
         let make = move || {
+            let desk = &pages.desk;
             let (partner, now) = (desk.lend(), desk.time());
             if !session.person.is_verified && !allows_one_user(&partner) {
                 return Err(Refusal::of("one_user"));
             }
+            let coordinates = coordinates(&partner);
+            pages.coordinates.store(coordinates, Ordering::Relaxed);
+            if !screen.whose.is_for(coordinates) {
+                return Err(Refusal::of("not_found"));
+            }
             let csrf = session.csrf.clone();
             let person = &session.person;
-            let mut visit = Visit { desk: &desk, partner, now, words, person, csrf: &csrf, file: None };
+            let mut visit = Visit { desk, partner, now, words, person, csrf: &csrf, file: None };
             let content = match form {
                 None => (screen.show)(&mut visit),
                 Some((act, form)) => act(&mut visit, &form),
@@ -397,7 +408,8 @@ impl Pages {
         let bare = path.strip_prefix("/nl").or_else(|| path.strip_prefix("/en")).unwrap_or_default();
         let show = |page: Page, session: Option<&Session>| {
             let person = session.map(|session| (&session.person, session.csrf.as_str()));
-            let around = Around { words, path: bare, person, style: &self.style };
+            let coordinates = self.coordinates.load(Ordering::Relaxed);
+            let around = Around { words, path: bare, coordinates, person, style: &self.style };
             let mut response = Response::new(Body::from(around.show(page)));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -450,6 +462,11 @@ impl Pages {
             }
         }
     }
+}
+
+/// Whether a partner is the coordinator.
+fn coordinates(partner: &Partner) -> bool {
+    partner.policy().policy().partner(partner.number()).is_some_and(|entry| entry.may.coordinate)
 }
 
 fn set_cookies(headers: &mut axum::http::HeaderMap, cookies: &[String]) {

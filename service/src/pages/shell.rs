@@ -23,6 +23,8 @@ pub(super) struct Around<'a> {
     pub(super) words: Words,
     /// The path after the language, such as `/journal`; it is the same in the other language.
     pub(super) path: &'a str,
+    /// Whether the partner is the coordinator.
+    pub(super) coordinates: bool,
     /// Who is signed in, with what their forms have in them.
     pub(super) person: Option<(&'a Person, &'a str)>,
     /// Where the style is.
@@ -32,7 +34,7 @@ pub(super) struct Around<'a> {
 impl Around<'_> {
     /// The page as a browser gets it.
     pub(super) fn show(&self, page: Page) -> String {
-        let Around { words, path, person, style } = self;
+        let Around { words, path, coordinates, person, style } = self;
         let page = html! {
             (DOCTYPE)
             html lang=(words.lang()) {
@@ -58,7 +60,7 @@ impl Around<'_> {
                         }
                         @if let Some((person, csrf)) = person {
                             div.bar {
-                                (menu(*words, path, person))
+                                (menu(*words, path, *coordinates, person))
                                 form.who method="post" action={ "/" (words.lang()) "/sign-out" } {
                                     input type="hidden" name="csrf" value=(csrf);
                                     span { (words.t("Aangemeld: ", "Signed in: ")) b { (person.name) } }
@@ -87,8 +89,8 @@ impl Around<'_> {
 }
 
 /// The pages that somebody may see.
-fn menu(words: Words, path: &str, person: &Person) -> Markup {
-    let theirs = SCREENS.iter().filter(|screen| person.has(screen.needs));
+fn menu(words: Words, path: &str, coordinates: bool, person: &Person) -> Markup {
+    let theirs = SCREENS.iter().filter(|screen| screen.whose.is_for(coordinates) && person.has(screen.needs));
     html! {
         nav.menu aria-label=(words.t("Pagina's", "Pages")) {
             ul {

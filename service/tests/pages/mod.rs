@@ -3,9 +3,11 @@
 mod attacks;
 mod forms;
 mod listening;
+mod meeting;
 mod officer;
 mod provider;
 mod signing_in;
+mod talking;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -126,14 +126,20 @@ impl Partner {
         to_answer(&self.member, self.data.state(), (address, answer), today).map(drop)
     }
 
-    /// Whether [`Partner::write_note`] would write a note. Nothing is written.
+    /// Whom [`Partner::write_note`] would write to, by their numbers in the roster. Nothing is written.
     ///
     /// # Errors
     ///
     /// Those of [`Partner::write_note`].
-    pub fn preview_note(&mut self, conversation: u32, note: &NewNote<'_>, now: Timestamp) -> Result<(), PartnerError> {
-        self.data.at(now)?;
-        self.to_write(conversation, note, now).map(drop)
+    pub fn preview_note(
+        &mut self,
+        conversation: u32,
+        note: &NewNote<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<u16>, PartnerError> {
+        let now = self.data.at(now)?;
+        let (_, copies) = self.compose(conversation, note, now)?;
+        Ok(copies.into_iter().map(|(to, _)| to).collect())
     }
 
     /// Whether [`Partner::leave`] would leave the conversation. Nothing is written.

@@ -165,6 +165,24 @@ impl Partner {
         Ok(news)
     }
 
+    /// Takes what is new in one conversation, of which a person was shown all: it is not told again. How much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
+    pub fn take_talk_news_of(&mut self, conversation: u32) -> Result<usize, PartnerError> {
+        self.data.refresh()?;
+        let is_of = |one: &TalkNews| one.conversation() == Some(conversation);
+        let count = self.talk_news().iter().filter(|one| is_of(one)).count();
+        if count > 0 {
+            let mut transaction = self.data.begin_at_latest()?;
+            transaction.state().after_hit.news.retain(|one| !is_of(one));
+            transaction.commit()?;
+        }
+        Ok(count)
+    }
+
     /// What is put forward ([`Partner::put_forward_rows`]), for a person to be shown. Before it is handed out the
     /// journal has who is shown it, and for which case.
     ///

@@ -90,37 +90,9 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<(), PartnerError> {
-        self.data.refresh()?;
-        let event = self.to_write(conversation, note, now)?;
+        let (content, copies) = self.compose(conversation, note, now)?;
+        let event = TalkEvent::NoteWritten { conversation, content, copies };
         self.data.record(now, Some(by), JournalEvent::Talk(event))
-    }
-
-    /// What the journal has of a note once it is written.
-    pub(super) fn to_write(
-        &self,
-        conversation: u32,
-        note: &NewNote<'_>,
-        now: Timestamp,
-    ) -> Result<TalkEvent, PartnerError> {
-        let known = self.data.state().after_hit.conversation(conversation);
-        let known = known.ok_or(PartnerError::NoConversation { conversation })?;
-        if let NewNote::Decision { next: Some(next), .. } = note
-            && *next < now.day()
-        {
-            let finding = format!("{next} is over: name a day on which it is looked at next");
-            return Err(PartnerError::NotPermitted { finding });
-        }
-        let content = self.content(known, note)?;
-        content.refuse_unfit()?;
-        let to = match note {
-            NewNote::Text { to, .. } => *to,
-            _ => None,
-        };
-        let copies = copies(&self.data.state().after_hit, known, to);
-        if copies.is_empty() {
-            return Err(PartnerError::NoConversation { conversation });
-        }
-        Ok(TalkEvent::NoteWritten { conversation, content, copies })
     }
 
     /// Leaves a conversation: takes back what is put forward there, and has the broker tell the others, with the next
@@ -140,6 +112,35 @@ impl Partner {
         transaction.record(Some(by), JournalEvent::Talk(TalkEvent::Left { conversation }))?;
         transaction.keep();
         Ok(())
+    }
+
+    /// What a note says, whom it goes to, and its number at each of them.
+    pub(super) fn compose(
+        &mut self,
+        conversation: u32,
+        note: &NewNote<'_>,
+        now: Timestamp,
+    ) -> Result<(NoteContent, Vec<(u16, u64)>), PartnerError> {
+        self.data.refresh()?;
+        let known = self.data.state().after_hit.conversation(conversation);
+        let known = known.ok_or(PartnerError::NoConversation { conversation })?;
+        if let NewNote::Decision { next: Some(next), .. } = note
+            && *next < now.day()
+        {
+            let finding = format!("{next} is over: name a day on which it is looked at next");
+            return Err(PartnerError::NotPermitted { finding });
+        }
+        let content = self.content(known, note)?;
+        content.refuse_unfit()?;
+        let to = match note {
+            NewNote::Text { to, .. } => *to,
+            _ => None,
+        };
+        let copies = copies(&self.data.state().after_hit, known, to);
+        if copies.is_empty() {
+            return Err(PartnerError::NoConversation { conversation });
+        }
+        Ok((content, copies))
     }
 
     fn content(&self, known: &KnownConversation, note: &NewNote<'_>) -> Result<NoteContent, PartnerError> {

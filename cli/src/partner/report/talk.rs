@@ -5,9 +5,10 @@ use std::io::Write;
 use serde_json::json;
 use stapel::Slug;
 use stapel::message::{Code, Kept, Totals};
-use stapel::partner::{Conversation, ConversationNote, Next, NoteProgress, Partner, Posted, PutOffReason};
+use stapel::partner::{Conversation, ConversationNote, Next, NoteProgress, Partner, Posted};
 use stapel::partner::{ShownNews, TalkNews};
-use stapel::talk::{NoteContent, Outcome};
+use stapel::policy::Lang;
+use stapel::talk::NoteContent;
 use stapel_service::after_hit;
 
 use super::{complaint_json, complaint_line, typed_text};
@@ -143,7 +144,7 @@ pub(in crate::partner) fn talk_news(
     out: &mut Output,
 ) -> Result<(), Failure> {
     if as_json {
-        return out.json(&after_hit::news(shown, partner));
+        return out.json(&after_hit::json::news(shown, partner));
     }
     let more = &shown.more;
     let with = |what: String| {
@@ -227,7 +228,7 @@ pub(in crate::partner) fn conversation_line(
         writeln!(out, "  NOTE: at the same time this was said of {} too; the lowest number leads", names.join(", "))?;
     }
     if let Some(outcome) = one.outcome {
-        writeln!(out, "  outcome: {}", way(outcome))?;
+        writeln!(out, "  outcome: {}", after_hit::outcome(outcome, Lang::En))?;
     }
     if let Some(decision) = &one.decision {
         let next = decision.next.map_or(String::new(), |day| format!("; looked at again on {day}"));
@@ -244,14 +245,19 @@ pub(in crate::partner) fn conversation(
     out: &mut Output,
 ) -> Result<(), Failure> {
     if as_json {
-        return out.json(&after_hit::conversation(one, partner));
+        return out.json(&after_hit::json::conversation(one, partner));
     }
     conversation_line(one, partner, out)?;
     for note in &one.notes {
         let from = note.from.map_or_else(|| "this partner".to_owned(), |from| who(partner, from));
         writeln!(out, "  {}  {from}: {}", note.time, says(note, partner))?;
         for copy in note.copies.iter().filter(|copy| copy.progress != NoteProgress::Read) {
-            writeln!(out, "      to {}: {}", who(partner, copy.to), progress_text(copy.progress))?;
+            writeln!(
+                out,
+                "      to {}: {}",
+                who(partner, copy.to),
+                after_hit::progress(copy.progress, Lang::En, |day| day.to_string())
+            )?;
         }
     }
     Ok(())
@@ -264,43 +270,15 @@ pub(in crate::partner) fn says(note: &ConversationNote, partner: &Partner) -> St
         NoteContent::Text(text) => one_line(text),
         NoteContent::Address { key, typed } => format!("the address is {}{}", plain(key), typed_text(typed)),
         NoteContent::Lead { partner: lead, text, .. } => with(format!("{} leads", leader(partner, *lead)), text),
-        NoteContent::Outcome { outcome, text } => with(format!("outcome: {}", way(*outcome)), text),
+        NoteContent::Outcome { outcome, text } => {
+            with(format!("outcome: {}", after_hit::outcome(*outcome, Lang::En)), text)
+        }
         NoteContent::Decision { lead, next, text, .. } => {
             let lead = lead.map_or(String::new(), |lead| format!("; {} leads", leader(partner, lead)));
             let next = next.map_or(String::new(), |day| format!("; looked at again on {day}"));
             format!("decision: {}{lead}{next}", one_line(text))
         }
         _ => "something that this version does not know".to_owned(),
-    }
-}
-
-fn progress_text(progress: NoteProgress) -> String {
-    match progress {
-        NoteProgress::Waiting => "goes with one of the next exchanges with the broker".to_owned(),
-        NoteProgress::PutOff(day, PutOffReason::TooManyWait) => format!(
-            "the broker did not take it on {day}, since many notes wait there for that one; it goes again on the next \
-             day, and comes through once some were fetched"
-        ),
-        NoteProgress::PutOff(day, _) => format!(
-            "the broker did not take it on {day}, since this organisation's notes of that day were spent; it goes on \
-             the next"
-        ),
-        NoteProgress::Kept => "at the broker, and not read yet".to_owned(),
-        NoteProgress::Read => "read".to_owned(),
-        NoteProgress::NotIntroduced => "not taken, because one of the two left".to_owned(),
-        _ => "in a way that this version does not know".to_owned(),
-    }
-}
-
-/// How a conversation ended.
-pub(in crate::partner) fn way(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Together => "taken up together",
-        Outcome::ByOne => "taken up by one",
-        Outcome::NotTakenUp => "not taken up",
-        Outcome::NothingFound => "nothing found",
-        Outcome::WrongSignal => "wrong signal",
-        _ => "in a way that this version does not know",
     }
 }
 

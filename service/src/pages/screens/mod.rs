@@ -1,13 +1,25 @@
 //! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
+//!
+//! - `asked`: what is put forward; `conversations`: their list; `conversation`: one, and `conversation_forms` beneath
+//!   it; `draft`, `write`: what somebody writes there, and its confirmation; `agenda`: the coordinator's; `parts`: what
+//!   these have in common.
 
+mod agenda;
+mod asked;
+mod conversation;
+mod conversation_forms;
+mod conversations;
 mod dossier;
+mod draft;
 mod home;
 mod journal;
 mod journal_file;
 mod log;
 mod officer_form;
+mod parts;
 mod pruned;
 mod requests;
+mod write;
 
 use maud::Markup;
 use stapel::Timestamp;
@@ -27,6 +39,8 @@ pub(super) struct Screen {
     pub(super) path: &'static str,
     /// In Dutch and in English.
     pub(super) title: (&'static str, &'static str),
+    /// Of which partners it is.
+    pub(super) whose: Whose,
     /// What somebody needs to see it or to do anything on it. `None`: everybody who is signed in may.
     pub(super) needs: Option<Right>,
     /// Shows it. Nothing is changed by that.
@@ -35,12 +49,57 @@ pub(super) struct Screen {
     pub(super) act: Option<Act>,
 }
 
+/// Which partners a page is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    All,
+    /// Those that flag.
+    Flagging,
+    /// The coordinator, which flags nothing.
+    Coordinator,
+}
+
+impl Whose {
+    pub(super) fn is_for(self, coordinates: bool) -> bool {
+        match self {
+            Whose::All => true,
+            Whose::Flagging => !coordinates,
+            Whose::Coordinator => coordinates,
+        }
+    }
+}
+
 /// All pages, in the order of the menu.
-pub(super) const SCREENS: [Screen; 6] = [
-    Screen { path: "", title: ("Begin", "Start"), needs: None, show: home::show, act: None },
+pub(super) const SCREENS: [Screen; 9] = [
+    Screen { path: "", title: ("Begin", "Start"), whose: Whose::All, needs: None, show: home::show, act: None },
+    Screen {
+        path: "/asked",
+        title: ("Aangedragen", "Put forward"),
+        whose: Whose::Flagging,
+        needs: Some(Right::Meet),
+        show: asked::show,
+        act: Some(asked::act),
+    },
+    Screen {
+        path: "/conversations",
+        title: ("Gesprekken", "Conversations"),
+        whose: Whose::Flagging,
+        needs: Some(Right::Meet),
+        show: conversations::show,
+        act: Some(conversations::act),
+    },
+    Screen {
+        path: "/agenda",
+        title: ("Agenda", "Agenda"),
+        whose: Whose::Coordinator,
+        needs: Some(Right::Meet),
+        show: agenda::show,
+        act: Some(agenda::act),
+    },
     Screen {
         path: "/journal",
         title: ("Journaal", "Journal"),
+        whose: Whose::All,
         needs: Some(Right::Officer),
         show: journal::show,
         act: Some(journal::act),
@@ -48,6 +107,7 @@ pub(super) const SCREENS: [Screen; 6] = [
     Screen {
         path: "/dossier",
         title: ("Dossier", "Dossier"),
+        whose: Whose::All,
         needs: Some(Right::Officer),
         show: dossier::show,
         act: Some(dossier::act),
@@ -55,6 +115,7 @@ pub(super) const SCREENS: [Screen; 6] = [
     Screen {
         path: "/requests",
         title: ("Verzoeken", "Requests"),
+        whose: Whose::All,
         needs: Some(Right::Officer),
         show: requests::show,
         act: Some(requests::act),
@@ -62,11 +123,19 @@ pub(super) const SCREENS: [Screen; 6] = [
     Screen {
         path: "/removed",
         title: ("Gewist", "Removed"),
+        whose: Whose::All,
         needs: Some(Right::Officer),
         show: pruned::show,
         act: None,
     },
-    Screen { path: "/log", title: ("Log", "Log"), needs: Some(Right::Officer), show: log::show, act: Some(log::act) },
+    Screen {
+        path: "/log",
+        title: ("Log", "Log"),
+        whose: Whose::All,
+        needs: Some(Right::Officer),
+        show: log::show,
+        act: Some(log::act),
+    },
 ];
 
 /// Somebody who looks at a page, and what it is made of. The partner is theirs as long as this lives.

@@ -204,6 +204,8 @@ fn the_day_on_which_the_broker_would_hear_of_what_is_taken_back_is_the_one_on_wh
     town.put_forward(POLICE, 2, may);
     town.run(POLICE, may);
     town.play(POLICE).deliver(june);
+    town.other_epoch(POLICE, 2, june);
+    town.anew(POLICE);
     town.partner(POLICE).put_forward(homes(2..3), &by(), june).unwrap();
     town.run(POLICE, june);
     let police = town.partner(POLICE);

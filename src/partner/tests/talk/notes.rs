@@ -36,6 +36,28 @@ fn a_note_is_sealed_brought_read_and_said_to_be_read() {
     assert_eq!(code(town.partner(TAX).write_note(1, &text, &by(), TOMORROW)), "no_conversation");
 }
 
+#[test]
+fn whom_a_note_would_go_to_is_said_and_what_was_shown_of_one_conversation_is_not_told_again() {
+    let mut town = Town::introduced();
+    town.write(TAX, "Ja.", TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    town.exchange(POLICE, TOMORROW);
+    let police = town.partner(POLICE);
+    let before = police.journal_length();
+    let note = |text| NewNote::Text { text, to: None };
+    assert_eq!(police.preview_note(1, &note("Belt u mij?"), TOMORROW).unwrap(), [TAX]);
+    assert_eq!(code(police.preview_note(1, &note(" \n"), TOMORROW)), "note_text");
+    assert_eq!(code(police.preview_note(2, &note("a"), TOMORROW)), "no_conversation");
+    let decision = NewNote::Decision { lead: None, next: None, text: "a" };
+    assert_eq!(code(police.preview_note(1, &decision, TOMORROW)), "not_permitted");
+    assert_eq!(police.journal_length(), before, "nothing was written");
+    assert_eq!(police.talk_news(), [TalkNews::Note { conversation: 1, partner: TAX }]);
+    assert_eq!([police.take_talk_news_of(2).unwrap(), police.talk_news().len()], [0, 1]);
+    assert_eq!([police.take_talk_news_of(1).unwrap(), police.take_talk_news_of(1).unwrap()], [1, 0]);
+    town.reopen(POLICE);
+    assert!(town.partner(POLICE).talk_news().is_empty());
+}
+
 /// A rejection of a message of the police.
 fn refused(message: &[u8], code: Code) -> Reply {
     let free = verified(POLICE, message).header().sequence + 1;
