@@ -45,8 +45,8 @@
 //! - `asked`, `asked_index`: questions of programs that may make a request again;
 //! - `talk`: what comes after a hit: putting forward, being introduced, and notes;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
-//! - `news`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a year in
-//!   numbers; `retention`: what need not be kept any longer.
+//! - `news`, `history`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a
+//!   year in numbers; `retention`: what need not be kept any longer.
 
 mod act_query;
 mod acts;
@@ -66,6 +66,7 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod given;
+mod history;
 mod journal;
 mod log;
 mod member;
@@ -104,6 +105,7 @@ pub use error::PartnerError;
 pub use flags::Flag;
 pub use folder::Place;
 pub use given::Given;
+pub use history::{FlagHistory, FlagPast, Gone, GoneWhy, Stack};
 pub use log::Complaint;
 pub use news::{News, StackChange};
 pub use processing::Processings;
