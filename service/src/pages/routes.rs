@@ -7,8 +7,8 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-    REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use data_encoding::HEXLOWER;
@@ -16,11 +16,12 @@ use stapel::policy::Lang;
 use tokio::sync::Semaphore;
 
 use super::attempt::{self, Attempts};
+use super::kept::Kept;
 use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, SESSION, cookie, cookie_of};
-use super::screens::{Act, SCREENS, Screen, Visit};
+use super::screens::{Act, Download, SCREENS, Screen, TAKES_FILES, Visit};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
@@ -65,6 +66,7 @@ pub(super) struct Pages {
     pub(super) site: Site,
     pub(super) setup: ArcSwap<Setup>,
     pub(super) sessions: Sessions,
+    kept: Kept,
     attempts: Attempts,
     style: String,
     working: Arc<Semaphore>,
@@ -79,6 +81,8 @@ enum Answer {
     Elsewhere(String, Vec<String>),
     /// Signed out here, and where one signs out at the provider.
     SignedOut(Option<String>),
+    /// A file to keep.
+    File(Download),
     /// It was done, and nobody sees a page of it.
     Done,
     Style,
@@ -107,6 +111,7 @@ impl Pages {
             site,
             setup: ArcSwap::from_pointee(setup),
             sessions: Sessions::default(),
+            kept: Kept::default(),
             attempts: Attempts::new()?,
             style,
             working: Arc::new(Semaphore::new(AT_ONCE)),
@@ -219,14 +224,17 @@ impl Pages {
                     (false, _) => None,
                     (true, None) => return Err(Refusal::of("method_not_allowed")),
                     (true, Some(act)) => {
-                        let form = request::form(request).await?;
+                        let form = match screen.path {
+                            TAKES_FILES => request::form_with_file(request).await?,
+                            _ => request::form(request).await?,
+                        };
                         if !session.has_csrf(form.one("csrf")) {
                             return Err(Refusal::of("form"));
                         }
                         Some((act, form))
                     }
                 };
-                self.screen(screen, words, session, form).await
+                self.screen(screen, words, session, query, form).await
             }
             _ => Err(Refusal::of("method_not_allowed")),
         }
@@ -238,20 +246,34 @@ impl Pages {
         screen: &'static Screen,
         words: Words,
         session: Session,
+        query: Fields,
         form: Option<(Act, Fields)>,
     ) -> Result<Answer, Refusal> {
-        let desk = self.desk.clone();
+        let (pages, desk) = (self.clone(), self.desk.clone());
         let make = move || {
             let (partner, now) = (desk.lend(), desk.time());
             if !session.person.is_verified && !allows_one_user(&partner) {
                 return Err(Refusal::of("one_user"));
             }
             let csrf = session.csrf.clone();
-            let mut visit = Visit { desk: &desk, partner, now, words, person: &session.person, csrf: &csrf };
+            let mut visit = Visit {
+                desk: &desk,
+                kept: &pages.kept,
+                partner,
+                now,
+                words,
+                person: &session.person,
+                csrf: &csrf,
+                query: &query,
+                file: None,
+            };
             let content = match form {
                 None => (screen.show)(&mut visit),
                 Some((act, form)) => act(&mut visit, &form),
             }?;
+            if let Some(file) = visit.file.take() {
+                return Ok(Answer::File(file));
+            }
             drop(visit);
             Ok(Answer::Page(Page { title: words.t(screen.title.0, screen.title.1), content }, Some(session)))
         };
@@ -406,6 +428,16 @@ impl Pages {
                 set_cookies(headers, &cookies);
                 if let Ok(to) = HeaderValue::from_str(&to) {
                     headers.insert(LOCATION, to);
+                }
+                response
+            }
+            Ok(Answer::File(Download { name, kind, bytes })) => {
+                let mut response = Response::new(Body::from(bytes));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+                let disposition = format!("attachment; filename=\"{name}\"");
+                if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+                    headers.insert(CONTENT_DISPOSITION, disposition);
                 }
                 response
             }

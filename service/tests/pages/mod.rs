@@ -1,10 +1,14 @@
 //! Pages for people, and signing in: a browser that does as browsers do, and a provider that a test has do as it says.
 
+mod acting;
 mod attacks;
 mod forms;
 mod listening;
+mod monday;
 mod provider;
+mod sheets;
 mod signing_in;
+mod walked;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,8 +38,12 @@ impl Office {
     }
 
     fn with(change: impl FnOnce(&mut PagesSettings)) -> Office {
-        let (served, provider) = (Served::new(), Provider::start());
-        let mut office = Office { served, provider, pages: None };
+        Office::of(Served::new(), change)
+    }
+
+    /// That of a partner that is served.
+    fn of(served: Served, change: impl FnOnce(&mut PagesSettings)) -> Office {
+        let mut office = Office { served, provider: Provider::start(), pages: None };
         let mut settings = office.settings();
         change(&mut settings);
         office.listen(&settings).unwrap();
@@ -52,6 +60,8 @@ impl Office {
         let mut may = MaySettings::default();
         may.claim = Some("roles".to_owned());
         may.look = vec!["look".to_owned()];
+        may.flag = vec!["flag".to_owned()];
+        may.meet = vec!["meet".to_owned()];
         may.officer = vec!["officer".to_owned()];
         let mut settings = PagesSettings::default();
         settings.listen = Some("127.0.0.1:0".parse().unwrap());

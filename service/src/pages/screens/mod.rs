@@ -1,11 +1,30 @@
 //! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
+//!
+//! - `monday`: the first page;
+//! - `flags`: the list of own flags, and `deeds`: what is done with them, each confirmed once; `flagging`: new
+//!   flags, and `sheet`: those of a spreadsheet;
+//! - `overview`: own flags as a list has them, which the above share; `table`: their markup; `told`: who learns of
+//!   what; `standing`: how the exchange stands; `forms`: parts of forms;
+//! - `journal`: the officer's.
 
-mod home;
+mod deeds;
+mod flagging;
+mod flags;
+mod forms;
 mod journal;
+mod monday;
+mod overview;
+mod sheet;
+mod standing;
+mod table;
+mod told;
 
 use maud::Markup;
 use stapel::Timestamp;
 
+pub(super) use deeds::{Deed, Outcome};
+
+use super::kept::Kept;
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::request::Fields;
@@ -23,15 +42,29 @@ pub(super) struct Screen {
     pub(super) title: (&'static str, &'static str),
     /// What somebody needs to see it or to do anything on it. `None`: everybody who is signed in may.
     pub(super) needs: Option<Right>,
-    /// Shows it. Nothing is changed by that.
+    /// Shows it. Nothing is changed by that but the journal, which has what was shown to whom.
     pub(super) show: fn(&mut Visit<'_>) -> Result<Markup, Refusal>,
     /// What its form has done, where it has one.
     pub(super) act: Option<Act>,
 }
 
 /// All pages, in the order of the menu.
-pub(super) const SCREENS: [Screen; 2] = [
-    Screen { path: "", title: ("Begin", "Start"), needs: None, show: home::show, act: None },
+pub(super) const SCREENS: [Screen; 4] = [
+    Screen { path: "", title: ("Begin", "Start"), needs: None, show: monday::show, act: None },
+    Screen {
+        path: "/flags",
+        title: ("Meldingen", "Flags"),
+        needs: Some(Right::Look),
+        show: flags::show,
+        act: Some(flags::act),
+    },
+    Screen {
+        path: "/flag",
+        title: ("Melden", "Flag"),
+        needs: Some(Right::Flag),
+        show: flagging::show,
+        act: Some(flagging::act),
+    },
     Screen {
         path: "/journal",
         title: ("Journaal", "Journal"),
@@ -41,13 +74,29 @@ pub(super) const SCREENS: [Screen; 2] = [
     },
 ];
 
+/// The path of the page that takes files.
+pub(super) const TAKES_FILES: &str = "/flag";
+
 /// Somebody who looks at a page, and what it is made of. The partner is theirs as long as this lives.
 pub(super) struct Visit<'a> {
     pub(super) desk: &'a Desk,
+    pub(super) kept: &'a Kept,
     pub(super) partner: Lent,
     pub(super) now: Timestamp,
     pub(super) words: Words,
     pub(super) person: &'a Person,
     /// What each form has in it.
     pub(super) csrf: &'a str,
+    /// What stands after the path. No address is in it: paths are in histories and in logs of proxies.
+    pub(super) query: &'a Fields,
+    /// What somebody gets to keep in the place of a page, where a screen puts it here.
+    pub(super) file: Option<Download>,
+}
+
+/// A file that somebody keeps.
+pub(super) struct Download {
+    /// In letters, digits, dots and hyphens.
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) bytes: Vec<u8>,
 }
