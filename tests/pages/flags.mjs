@@ -104,7 +104,7 @@ async function look(page, name) {
       }
       const wide = await page.evaluate(() => {
         const width = document.documentElement.clientWidth;
-        const isUnseen = (one) => one.closest(".skip, .unseen, thead");
+        const isUnseen = (one) => one.closest(".skip, .unseen, thead, .map");
         const all = [...document.querySelectorAll("body *")];
         return all.filter((one) => one.getBoundingClientRect().right > width + 0.5 && !isUnseen(one)).map((one) => one.outerHTML.slice(0, 90));
       });

@@ -4,6 +4,7 @@ mod acting;
 mod attacks;
 mod forms;
 mod listening;
+mod map;
 mod monday;
 mod provider;
 mod sheets;

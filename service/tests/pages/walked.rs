@@ -6,6 +6,7 @@ use stapel::partner::Given;
 use stapel::{AddressKey, Case};
 use stapel_testkit::DAY;
 
+use super::map::use_register;
 use super::monday::{DAM, MEET, read};
 use super::sheets::Lines;
 use super::{Browser, Office, TOKEN, write_secret};
@@ -43,6 +44,7 @@ impl Office {
 /// that nobody delivered.
 fn ten() -> Office {
     let office = office();
+    use_register(&office.served);
     office.served.desk.read_sheets_with(Lines);
     office.flag(DAM, "Z-2026-0001");
     office.flag("Molenstraat 12-B, 1012 JT Amsterdam", "Z-2026-0002");

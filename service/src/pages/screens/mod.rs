@@ -3,6 +3,7 @@
 //! - `monday`: the first page;
 //! - `flags`: the list of own flags, and `deeds`: what is done with them, each confirmed once; `flagging`: new
 //!   flags, and `sheet`: those of a spreadsheet;
+//! - `map`: where they are;
 //! - `overview`: own flags as a list has them, which the above share; `table`: their markup; `told`: who learns of
 //!   what; `standing`: how the exchange stands; `forms`: parts of forms;
 //! - `journal`: the officer's.
@@ -12,6 +13,7 @@ mod flagging;
 mod flags;
 mod forms;
 mod journal;
+mod map;
 mod monday;
 mod overview;
 mod sheet;
@@ -49,7 +51,7 @@ pub(super) struct Screen {
 }
 
 /// All pages, in the order of the menu.
-pub(super) const SCREENS: [Screen; 4] = [
+pub(super) const SCREENS: [Screen; 5] = [
     Screen { path: "", title: ("Begin", "Start"), needs: None, show: monday::show, act: None },
     Screen {
         path: "/flags",
@@ -65,6 +67,7 @@ pub(super) const SCREENS: [Screen; 4] = [
         show: flagging::show,
         act: Some(flagging::act),
     },
+    Screen { path: "/map", title: ("Kaart", "Map"), needs: Some(Right::Look), show: map::show, act: None },
     Screen {
         path: "/journal",
         title: ("Journaal", "Journal"),
