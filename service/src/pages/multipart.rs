@@ -33,6 +33,9 @@ pub(super) fn read(bytes: &[u8], boundary: &str) -> Option<Form> {
         };
         let end = find(rest, b"\r\n\r\n")?;
         let head = std::str::from_utf8(&rest[..end]).ok()?;
+        if head.contains(&delimiter) {
+            return None;
+        }
         let body = &rest[end + 4..];
         let length = find(body, delimiter.as_bytes())?;
         let (name, is_file) = disposition(head)?;
