@@ -131,6 +131,10 @@ fn a_withdrawn_hit_is_gone_for_a_reason_of_ones_own() {
         page.contains("Dam 1-A, 1012 JS Amsterdam , 2 december 2026") && !page.contains("halen de drempel"),
         "{page}"
     );
+    // Flagged again it is no hit before an answer says so.
+    office.flag(DAM, "Z-4");
+    let page = read(&mut office.signed_in("j.jansen", &["look"]), "/nl");
+    assert!(page.contains("Z-4") && !page.contains("u en ten minste één ander"), "{page}");
 }
 
 #[test]

@@ -105,6 +105,8 @@ impl Overview {
                 }
                 _ => Progress::Released,
             };
+            // One that was withdrawn and is flagged again is no hit by an answer of before.
+            let is_of_now = |one: &Stacked| one.since.is_some() || past.is_none();
             let number = address.number_key();
             let has_number = number.level() == Level::Number;
             rows.push(Row {
@@ -112,8 +114,8 @@ impl Overview {
                 typed: shown(partner.typed(&address), &address),
                 case: past.and_then(|past| past.by.as_ref()).map_or(String::new(), |by| by.reference().to_owned()),
                 last_day: flag.last_day,
-                home: (address.level() == Level::Unit).then(|| stacked(&address)).flatten(),
-                number: has_number.then(|| stacked(&number)).flatten(),
+                home: (address.level() == Level::Unit).then(|| stacked(&address)).flatten().filter(is_of_now),
+                number: has_number.then(|| stacked(&number)).flatten().filter(is_of_now),
                 progress,
                 is_put_forward: put_forward.contains(&address) || put_forward.contains(&number),
             });
