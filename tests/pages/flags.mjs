@@ -57,7 +57,10 @@ async function signedIn(site, javaScriptEnabled = true) {
   const page = await context.newPage();
   page.on("pageerror", (error) => fail(page.url(), `a script failed: ${error}`));
   page.on("dialog", () => fail(page.url(), "a script ran"));
-  page.on("console", (message) => fail(page.url(), `the browser says: ${message.text()}`));
+  page.on("console", (message) => {
+    const isHint = !["error", "warning"].includes(message.type());
+    if (!isHint) fail(page.url(), `the browser says: ${message.text()}`);
+  });
   page.on("request", (request) => {
     if (!request.url().startsWith(site) && !request.url().startsWith("data:")) fail(page.url(), `it fetches ${request.url()}`);
   });
@@ -99,7 +102,11 @@ async function look(page, name) {
         STANDARDS,
       );
       const at = `${name}-${colorScheme}-${screen.name}`;
-      for (const rule of [...result.violations, ...result.incomplete]) {
+      // What stands behind the numbers on a map, which have the colours of all text on the page, axe-core cannot tell.
+      const isOfMap = (rule, node) => rule.id === "color-contrast" && node.html.startsWith("<text ");
+      const sure = (rule) => ({ ...rule, nodes: rule.nodes.filter((node) => !isOfMap(rule, node)) });
+      const unsure = result.incomplete.map(sure);
+      for (const rule of [...result.violations, ...unsure]) {
         for (const node of rule.nodes) fail(at, `${rule.id}: ${rule.help}: ${node.html} ${node.failureSummary ?? ""}`);
       }
       const wide = await page.evaluate(() => {
@@ -201,7 +208,7 @@ async function wholeCase(site) {
   await look(page, "flag-refused");
   await sheet(page, main);
   await press(page, ".menu a[href='/nl/flags']");
-  await type(page, "#q", "warmoes");
+  await type(page, "#q", "warmoes 5");
   await leave(page, () => page.keyboard.press("Enter"));
   has("found", await main(), "Alle meldingen: 1");
   if (page.url().includes("warmoes")) fail("search", "an address is in the history");

@@ -158,8 +158,8 @@ pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Marku
 fn in_dutch(refusal: Refusal) -> Refusal {
     let dutch = match refusal.code {
         "too_many_renewals" => {
-            "Minstens één van deze meldingen kan niet meer verlengd worden: ze staat zo lang als de afspraken toelaten. \
-             Laat haar eindigen, en meld alleen op een nieuwe waarneming opnieuw."
+            "Minstens één van deze meldingen kan niet meer verlengd worden: ze staat zo lang als de afspraken \
+             toelaten. Laat haar eindigen, en meld alleen op een nieuwe waarneming opnieuw."
         }
         "not_flagged" => "Minstens één van deze adressen is niet gemeld, of langer dan 30 dagen niet meer.",
         "no_flag" => "Minstens één van deze adressen meldt u niet. Meld het eerst, en draag het dan aan.",

@@ -70,7 +70,10 @@ pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
         }
         @if drawn.without > 0 {
             p {
-                (words.t("Treffers waarvan het register geen plek heeft: ", "Hits that the register has no place for: "))
+                (words.t(
+                    "Treffers waarvan het register geen plek heeft: ",
+                    "Hits that the register has no place for: ",
+                ))
                 (words.number(drawn.without as u64))
             }
         }
@@ -179,21 +182,28 @@ fn svg(words: Words, drawn: &Drawn<'_>) -> Markup {
             @for (number, (_, at)) in (1..).zip(&drawn.hits) {
                 @let (x, y) = plane.place(*at);
                 g.stack transform={ "translate(" (x) " " (y) ")" } {
-                    rect x="-11" y="-11" width="22" height="22" {}
-                    text y="5" text-anchor="middle" { (number) }
+                    (hit(number))
                 }
             }
         }
     }
 }
 
+/// The sign of a hit, with its number as the list has it.
+fn hit(number: usize) -> Markup {
+    html! {
+        rect x="-14" y="-11" width="28" height="22" {}
+        text y="5" text-anchor="middle" { (number) "." }
+    }
+}
+
 /// What each sign is.
 fn key(words: Words) -> Markup {
-    let sign = |sign: Markup| html! { svg.sign viewBox="-12 -12 24 24" aria-hidden="true" { (sign) } };
+    let sign = |sign: Markup| html! { svg.sign viewBox="-16 -16 32 32" aria-hidden="true" { (sign) } };
     html! {
         ul.key {
             li {
-                (sign(html! { g.stack { rect x="-11" y="-11" width="22" height="22" {} text y="5" text-anchor="middle" { "1" } } }))
+                (sign(html! { g.stack { (hit(1)) } }))
                 (words.t("treffer, met zijn nummer in de lijst", "hit, with its number in the list"))
             }
             li {

@@ -9,6 +9,7 @@ use super::deeds::{self, Deed, GivenRow, Kind, refused_list};
 use super::flagging::{self, Typed, dutch_of};
 use super::forms::{Wrong, hidden, marks, said, wrong_case};
 use super::overview::shown;
+use super::standing::row;
 use crate::desk::{FIELDS, ReadSheet, SaidColumn, SheetFault};
 use crate::pages::kept::{RefusedRow, Upload};
 use crate::pages::refusal::Refusal;
@@ -148,7 +149,10 @@ fn shown_columns(
             Err(fault) => div.alert role="alert" {
                 p {
                     b {
-                        (words.t("Dit bestand is nog niet te lezen. Er is niets gedaan.", "This file cannot be read yet. Nothing was done."))
+                        (words.t(
+                            "Dit bestand is nog niet te lezen. Er is niets gedaan.",
+                            "This file cannot be read yet. Nothing was done.",
+                        ))
                     }
                 }
                 p { span lang="en" { (fault.message) } " " code { (fault.code) } }
@@ -210,10 +214,12 @@ fn numbers(words: Words, upload: &Upload, sheet: &ReadSheet) -> Markup {
         section aria-labelledby="read" {
             h2 #read { (words.t("Zo is het gelezen", "This is how it was read")) }
             dl {
-                div { dt { (words.t("Zaak", "Case")) } dd { (upload.case) } }
-                div { dt { (words.t("Bestand", "File")) } dd { (sheet.form) } }
-                div { dt { (words.t("Adressen", "Addresses")) } dd { (words.number(sheet.rows.len() as u64)) } }
-                div { dt { (words.t("Niet te lezen", "Cannot be read")) } dd { (words.number(sheet.refused.len() as u64)) } }
+                (row(words.t("Zaak", "Case"), html! { (upload.case) }))
+                (row(words.t("Bestand", "File"), html! { (sheet.form) }))
+                (row(words.t("Adressen", "Addresses"), html! { (words.number(sheet.rows.len() as u64)) }))
+                (row(words.t("Niet te lezen", "Cannot be read"), html! {
+                    (words.number(sheet.refused.len() as u64))
+                }))
             }
             @if !sheet.rows.is_empty() {
                 h3 { (words.t("De eerste", "The first")) }
@@ -256,7 +262,8 @@ fn chosen(words: Words, columns: &[(&str, &str)], said: &[SaidColumn]) -> Markup
                                 (called(words, "ignored"))
                             }
                             @for field in FIELDS {
-                                option value=(field) selected[own.is_some_and(|own| own.field.as_deref() == Some(field))] {
+                                @let is_said = own.is_some_and(|own| own.field.as_deref() == Some(field));
+                                option value=(field) selected[is_said] {
                                     (called(words, field))
                                 }
                             }

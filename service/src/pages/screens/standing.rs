@@ -56,7 +56,10 @@ impl Standing {
                     (row(words.t("Laatste geslaagde uitwisseling", "Last successful exchange"), html! {
                         @match self.exchanged {
                             Some(moment) => (words.moment(moment)),
-                            None => (words.t("nog geen sinds deze dienst startte", "none yet since this service began")),
+                            None => (words.t(
+                                "nog geen sinds deze dienst startte",
+                                "none yet since this service began",
+                            )),
                         }
                         @if let Some(code) = self.fault {
                             span.fault {
