@@ -220,3 +220,22 @@ fn nobody_does_what_their_role_is_not_for() {
     let kinds = office.kinds();
     assert!(kinds[before..].iter().all(|kind| *kind == ActKind::NewsShown), "{kinds:?}");
 }
+
+#[test]
+fn what_is_confirmed_late_or_after_many_others_is_not_done() {
+    let office = Office::that_meets();
+    let mut browser = office.signed_in("j.jansen", &["look", "flag"]);
+    let mut ask = |number: u32| {
+        let form = format!("do=flag&case=Z-1&addresses=Dam+{number}%2C+1012+JS");
+        token(&browser.send("/nl/flag", &form).1)
+    };
+    let tokens: Vec<String> = (1..=6).map(&mut ask).collect();
+    // Five wait at once, of one session.
+    assert_eq!(browser.confirm("/nl/flag", &tokens[0]).0, 409);
+    assert_eq!(browser.confirm("/nl/flag", &tokens[1]).0, 200);
+    office.pass(3_600);
+    let (status, page) = browser.confirm("/nl/flag", &tokens[2]);
+    assert!(status == 409 && page.contains("Kijk in de lijst of het gedaan is"), "{page}");
+    assert!(!office.is_flagged("Dam 1, 1012 JS") && office.is_flagged("Dam 2, 1012 JS"));
+    assert_eq!(office.served.desk.lend().flags().len(), 1);
+}
