@@ -266,6 +266,15 @@ fn it_says_what_it_knows_of_an_address() {
     assert_eq!(gone.now.unwrap().as_str(), "1234AB|12|");
     assert_eq!(look_up(&id("20", 17)).entries[0].street, "Lindepad");
     assert_eq!(look_up("1234AB|77|").entries, []);
+    let keys = |postcode: &str| {
+        let entries = register.of_postcode(postcode).unwrap();
+        assert!(entries.iter().all(|entry| entry.postcode == postcode));
+        entries.iter().map(|entry| entry.key.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(keys("1234AF").contains(&"1234AF|9|".to_owned()) && keys("1234AB").contains(&"1234AB|13|".to_owned()));
+    for none in ["1234ZZ", "1234 AB", "1234ab", "", "12345", "1234ABC"] {
+        assert_eq!(keys(none), [""; 0], "{none}");
+    }
 }
 
 #[test]

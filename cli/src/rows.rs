@@ -11,6 +11,7 @@ mod kind;
 mod names;
 mod ods;
 mod package;
+mod page;
 mod row;
 mod text;
 mod workbook;
@@ -37,6 +38,7 @@ use kind::Kind;
 use text::{Charset, Delimiter, LineCounter, Text};
 
 pub(crate) use header::{ColumnArgs, Layout};
+pub(crate) use page::PageSheets;
 use row::Certain;
 pub(crate) use row::{Found, Refusal, resolve};
 pub(crate) use text::{bare_utf16, is_bare_utf16};

@@ -440,6 +440,71 @@ fn pages_of_the_configuration_are_looked_at_and_served() {
     assert!(std::net::TcpStream::connect(host.replace("localhost", "127.0.0.1")).is_err());
 }
 
+/// A spreadsheet that the one user gives on the pages is read as the commands read one.
+#[test]
+fn a_spreadsheet_is_given_on_the_pages() {
+    let one_user = Consortium::policy(1).replacen("[[partner]]\n", "[[partner]]\nsign_in = \"one-user\"\n", 1);
+    let consortium = Consortium::under(&one_user);
+    let folder = consortium.path("");
+    std::fs::write(folder.join("token"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(folder.join("token"), mode).unwrap();
+    let pages = "dir = \"1\"\n[pages]\nlisten = \"127.0.0.1:0\"\nuser = \"m.smit\"\ntoken = \"token\"\n";
+    std::fs::write(folder.join("police.toml"), pages).unwrap();
+    let now = START.to_string();
+    let arguments = ["--config", "police.toml", "--no-own", "--no-sync", "--log", "json", "--now", &now];
+    let server = Server::with(&folder, &arguments);
+    let ready: Value = server.logged.lines().find(|line| line.contains("\"ready\"")).unwrap().parse().unwrap();
+    let origin = ready["pages"].as_str().unwrap().to_owned();
+    let host = origin.strip_prefix("http://").unwrap().to_owned();
+    let ask = |head: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(host.replace("localhost", "127.0.0.1")).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head}Host: {host}\r\nOrigin: {origin}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    };
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let signed_in =
+        ask(&format!("POST /nl/sign-in HTTP/1.1\r\n{form}"), "token=0123456789abcdef0123456789abcdef&to=/nl");
+    let between = |text: &str, before: &str, after: char| {
+        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+        rest.split(after).next().unwrap().to_owned()
+    };
+    let cookie = format!("Cookie: {}\r\n", between(&signed_in, "set-cookie: ", ';'));
+    let page = ask(&format!("GET /nl/flag HTTP/1.1\r\n{cookie}"), "");
+    let csrf = between(&page, "name=\"csrf\" value=\"", '"');
+    let mut body = String::new();
+    for (name, value) in [("csrf", csrf.as_str()), ("do", "sheet"), ("case", "Z-1")] {
+        body += &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    body += "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nStraat;Huisnr;Postcode\n\
+             Dam;1;1012 JS\nDam;;1012 JS\n\r\n--b--\r\n";
+    let head = format!("POST /nl/flag HTTP/1.1\r\n{cookie}Content-Type: multipart/form-data; boundary=b\r\n");
+    let page = ask(&head, &body);
+    assert!(page.contains("gelezen als: huisnummer") && page.contains("UTF-8, semicolons"), "{page}");
+    let token = between(&page, "name=\"token\" value=\"", '"');
+    let send =
+        |fields: &str| ask(&format!("POST /nl/flag HTTP/1.1\r\n{cookie}{form}"), &format!("csrf={csrf}&{fields}"));
+    let page = send(&format!("do=columns&next=ask&token={token}"));
+    let token = between(&page, "name=\"token\" value=\"", '"');
+    let page = send(&format!("do=confirm&token={token}"));
+    assert!(page.contains("Gedaan") && page.contains("herstel ze"), "{page}");
+    let kept = ask(&format!("GET /nl/flag?refused=file HTTP/1.1\r\n{cookie}"), "");
+    assert!(kept.contains("stapel_code;stapel_field") && kept.contains(";Dam;;1012 JS"), "{kept}");
+    server.signal("TERM");
+    let (mut child, _) = server.drain();
+    assert!(child.wait().unwrap().success());
+    let partner = Partner::open(folder.join("1").as_path()).unwrap();
+    assert!(partner.flag_of(&AddressKey::from_canonical("1012JS|1|").unwrap()).is_some());
+    assert_eq!(partner.flags().len(), 1);
+}
+
 /// The journal of a partner from which nothing is carried goes to its Logboek all the same, from the start on.
 #[cfg(feature = "otlp")]
 #[test]

@@ -45,9 +45,9 @@
 //! - `asked`, `asked_index`: questions of programs that may make a request again;
 //! - `talk`: what comes after a hit: putting forward, being introduced, and notes;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
-//! - `news`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a year in
-//!   numbers; `retention`: what need not be kept any longer; `data_subject`, `request_answer`: what data subjects
-//!   asked.
+//! - `news`, `history`, `dossier`: what there is to tell; `acts`, `act_query`: who did what for which case; `year`: a
+//!   year in numbers; `retention`: what need not be kept any longer; `data_subject`, `request_answer`: what data
+//!   subjects asked.
 
 mod act_query;
 mod acts;
@@ -68,6 +68,7 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod given;
+mod history;
 mod journal;
 mod log;
 mod member;
@@ -108,6 +109,7 @@ pub use error::PartnerError;
 pub use flags::Flag;
 pub use folder::Place;
 pub use given::Given;
+pub use history::{FlagHistory, FlagPast, Gone, GoneWhy, Stack};
 pub use log::Complaint;
 pub use news::{News, StackChange};
 pub use processing::Processings;

@@ -233,6 +233,27 @@ impl Register {
         Ok(Findings { entries: rows.iter().map(|row| self.entry(row)).collect::<Result<_, _>>()?, now })
     }
 
+    /// All addresses of a postcode, as `1012JS`, those that were withdrawn among them; none for what is no postcode.
+    ///
+    /// # Errors
+    ///
+    /// As [`Register::look_up`].
+    pub fn of_postcode(&self, postcode: &str) -> Result<Vec<RegisterEntry>, RegisterError> {
+        let bytes = postcode.as_bytes().first_chunk::<6>().filter(|bytes| bytes.len() == postcode.len());
+        let is_one = |bytes: &&[u8; 6]| {
+            bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4..].iter().all(u8::is_ascii_uppercase)
+        };
+        let Some(bytes) = bytes.filter(is_one) else { return Ok(Vec::new()) };
+        let postcode = rows::postcode_number(bytes);
+        let [from, to] = [0, u32::MAX].map(|number| Place { postcode, street: number, number });
+        let mut entries = Vec::new();
+        self.scan(from..=to, |row| {
+            entries.push(self.entry(row)?);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
     /// Shows every address, in the order of postcodes.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use super::{OutboxArgs, PartnerFolder, logboek};
 use crate::broker::serve::LogForm;
 use crate::failure::{self, Failure};
 use crate::output::Output;
+use crate::rows::PageSheets;
 use crate::threads::WorkArgs;
 
 /// Have the folder open, and let the programs of this machine share it
@@ -86,6 +87,8 @@ pub(super) fn serve(args: ServeArgs, config: &ConfigArgs, out: &mut Output) -> R
     // A clock before 1970 is one that the partner refuses.
     let now = move || clock.time().unwrap_or(Timestamp(0));
     let desk = Desk::new(partner, register, now)?;
+    let register_of = config.clone();
+    desk.read_sheets_with(PageSheets(move || register_of.read().ok().and_then(|read| read.serve.register)));
     log.begin();
     let at = desk.lend().serve_at(&socket)?;
     let stop = Arc::new(Stop::default());

@@ -13,7 +13,7 @@ use stapel_service::client::{CarrierError, Configuration};
 use crate::failure::Failure;
 
 /// The option `--config`, which all commands on a partner's folder have.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(super) struct ConfigArgs {
     /// A file with dir, keys, out, actor, and under [connect] how the broker is reached: see docs/partner-sync.md. What
     /// the environment or the command line says goes before it

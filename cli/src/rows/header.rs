@@ -214,10 +214,15 @@ impl Layout {
         format!("columns: {}", parts.join("; "))
     }
 
-    /// The same as JSON: each column's name, and what it was read as.
-    pub(crate) fn json(&self) -> Value {
+    /// Each column's name, and the word for what it was read as.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, &'static str)> {
         let columns = self.names.iter().zip(&self.roles).filter(|(_, role)| **role != Role::Refusal);
-        columns.map(|(name, role)| json!({ "column": name.trim(), "read_as": role.word() })).collect()
+        columns.map(|(name, role)| (name.trim(), role.word()))
+    }
+
+    /// The same as JSON.
+    pub(crate) fn json(&self) -> Value {
+        self.columns().map(|(column, read_as)| json!({ "column": column, "read_as": read_as })).collect()
     }
 }
 

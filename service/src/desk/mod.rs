@@ -3,6 +3,7 @@
 //!
 //! - `calls`: what each call does with the partner; `rows`: addresses as they are given, and what became of them;
 //!   `asking`: questions and their answers; `shown`: what is shown of the journal; `talk`: what comes after a hit;
+//!   `sheet`: spreadsheets that pages are given;
 //! - `routes`: from a request to its response; `problem`: a response other than `200`;
 //! - `run`: listening, until it is told to stop.
 
@@ -12,6 +13,7 @@ mod problem;
 mod routes;
 mod rows;
 mod run;
+mod sheet;
 mod shown;
 mod talk;
 
@@ -19,13 +21,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use stapel::partner::{Case, Partner, PartnerError};
+use sheet::NoReader;
+use stapel::partner::{Case, FlagHistory, Partner, PartnerError};
 use stapel::register::Register;
 use stapel::{AddressKey, Timestamp};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use routes::{ROUTES, Route};
 pub use run::{Listening, ServeError, check, open_register, run};
+pub use sheet::{FIELDS, ReadSheet, RefusedSheetRow, SaidColumn, SheetFault, SheetReader, SheetRow};
 
 /// A partner, and what its callers need besides.
 pub struct Desk {
@@ -34,6 +38,9 @@ pub struct Desk {
     register: ArcSwap<Option<Register>>,
     now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     sync: Plain<SyncRuns>,
+    sheets: ArcSwap<Box<dyn SheetReader>>,
+    /// What became of own flags, for pages.
+    history: Plain<FlagHistory>,
     /// To whom the news over own flags was shown.
     shown: Plain<ShownTo>,
     /// To whom the news after a hit was.
@@ -98,6 +105,8 @@ impl Desk {
             register: ArcSwap::from_pointee(register),
             now: Box::new(now),
             sync: Plain::default(),
+            sheets: ArcSwap::from_pointee(Box::new(NoReader)),
+            history: Plain::default(),
             shown: Plain::default(),
             shown_after_hit: Plain::default(),
             is_stopping: AtomicBool::new(false),
@@ -122,6 +131,32 @@ impl Desk {
     /// Has rows looked up in this register from now on.
     pub fn use_register(&self, register: Option<Register>) {
         self.register.store(Arc::new(register));
+    }
+
+    /// Has pages read spreadsheets with this from now on.
+    pub fn read_sheets_with(&self, reader: impl SheetReader + 'static) {
+        self.sheets.store(Arc::new(Box::new(reader)));
+    }
+
+    /// What reads spreadsheets.
+    pub(crate) fn sheets(&self) -> Arc<Box<dyn SheetReader>> {
+        self.sheets.load_full()
+    }
+
+    /// The register in which rows are looked up.
+    pub(crate) fn register(&self) -> Arc<Option<Register>> {
+        self.register.load_full()
+    }
+
+    /// What became of own flags, read on up to now. The first time reads all of the journal.
+    pub(crate) fn history(
+        &self,
+        partner: &Partner,
+        now: Timestamp,
+    ) -> Result<MutexGuard<'_, FlagHistory>, PartnerError> {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        partner.follow(&mut history, now)?;
+        Ok(history)
     }
 
     /// To whom the news over own flags was shown, as the journal has it.

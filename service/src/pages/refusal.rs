@@ -15,7 +15,7 @@ pub(super) struct Refusal {
 }
 
 /// The pages' own codes, each with its status and what it says in Dutch and in English. docs/pages.md has them.
-const OWN: [(&str, u16, &str, &str); 19] = [
+const OWN: [(&str, u16, &str, &str); 20] = [
     (
         "bad_request",
         400,
@@ -74,6 +74,14 @@ const OWN: [(&str, u16, &str, &str); 19] = [
         "The provider did not let you in. Sign in again.",
     ),
     ("token", 403, "Dat is niet de sleutel van deze pagina's.", "That is not the token of these pages."),
+    (
+        "not_asked",
+        409,
+        "Dit is niet meer te bevestigen: het is te lang geleden, of de dienst is opnieuw gestart. Kijk in de lijst of \
+         het gedaan is, en begin anders opnieuw.",
+        "This can no longer be confirmed: it is too long ago, or the service was started anew. See in the list \
+         whether it was done, and else begin again.",
+    ),
     ("not_found", 404, "Die pagina is er niet.", "There is no such page."),
     ("method_not_allowed", 405, "Deze pagina kan dat niet.", "This page cannot do that."),
     ("too_slow", 408, "De aanvraag kwam te langzaam.", "The request came too slowly."),

@@ -8,12 +8,16 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use super::multipart;
 use super::refusal::Refusal;
 use super::setup::Site;
 use crate::connection::{HeadFault, refuse_head};
 
 /// The most bytes of a form.
 const MAX_FORM: usize = 65_536;
+
+/// The most bytes of a form with a file.
+const MAX_FORM_WITH_FILE: usize = 4 << 20;
 
 /// The most fields of one.
 const MAX_FIELDS: usize = 1_000;
@@ -75,7 +79,10 @@ pub(super) fn refuse_other_origin(headers: &HeaderMap, site: &Site) -> Result<()
 
 /// The fields of a form or of a query, in their order.
 #[derive(Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct Fields {
+    fields: Vec<(String, String)>,
+    file: Option<Vec<u8>>,
+}
 
 impl Fields {
     pub(super) fn parse(text: &[u8]) -> Result<Fields, Refusal> {
@@ -83,18 +90,29 @@ impl Fields {
         if fields.len() > MAX_FIELDS {
             return Err(Refusal::of("too_large"));
         }
-        Ok(Fields(fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+        let fields = fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        Ok(Fields { fields, file: None })
     }
 
     /// The value of a field that is there once.
     pub(super) fn one(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
+        let mut values = self.fields.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
         values.next().filter(|_| values.next().is_none())
     }
 
     /// The same, where something is in it.
     pub(super) fn filled(&self, name: &str) -> Option<&str> {
         self.one(name).map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// All values of a field, in their order.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The file that came with the form, where one did.
+    pub(super) fn file(&self) -> Option<&[u8]> {
+        self.file.as_deref().filter(|file| !file.is_empty())
     }
 }
 
@@ -109,18 +127,41 @@ pub(super) async fn form(request: Request<Body>, keep: Keep<'_>) -> Result<Field
     if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") || headers.contains_key(CONTENT_ENCODING) {
         return Err(Refusal::of("bad_request"));
     }
+    Fields::parse(&body(request, MAX_FORM, keep).await?)
+}
+
+/// Reads a form that may have a file with it.
+pub(super) async fn form_with_file(request: Request<Body>, keep: Keep<'_>) -> Result<Fields, Refusal> {
+    let headers = request.headers();
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let Some(boundary) = multipart::boundary(kind) else { return form(request, keep).await };
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Refusal::of("bad_request"));
+    }
+    let boundary = boundary.to_owned();
+    let bytes = body(request, MAX_FORM_WITH_FILE, keep).await?;
+    let (fields, file) = multipart::read(&bytes, &boundary).ok_or_else(|| Refusal::of("bad_request"))?;
+    let typed: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+    match fields.len() > MAX_FIELDS || typed > MAX_FORM {
+        true => Err(Refusal::of("too_large")),
+        false => Ok(Fields { fields, file }),
+    }
+}
+
+/// The bytes of a body, at most so many. From then on its connection keeps its place.
+async fn body(request: Request<Body>, most: usize, keep: Keep<'_>) -> Result<Vec<u8>, Refusal> {
     let mut body = request.into_body();
     let read = async {
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Refusal::of("bad_request"))?;
             let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > MAX_FORM {
+            if bytes.len() + data.len() > most {
                 return Err(Refusal::of("too_large"));
             }
             bytes.extend_from_slice(&data);
         }
-        Fields::parse(&bytes)
+        Ok(bytes)
     };
     let form = timeout(LONGEST_FORM, read).await.unwrap_or_else(|_| Err(Refusal::of("too_slow")));
     keep();

@@ -18,11 +18,12 @@ use stapel::policy::Lang;
 use tokio::sync::Semaphore;
 
 use super::attempt::{self, Attempts};
+use super::kept::Kept;
 use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, Keep, SESSION, cookie, cookie_of};
-use super::screens::{Act, Download, SCREENS, Screen, Visit};
+use super::screens::{Act, Download, SCREENS, Screen, TAKES_FILES, Visit};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
@@ -68,6 +69,7 @@ pub(super) struct Pages {
     pub(super) site: Site,
     pub(super) setup: ArcSwap<Setup>,
     pub(super) sessions: Sessions,
+    kept: Kept,
     attempts: Attempts,
     style: String,
     /// Whether the partner was the coordinator when a page was made last.
@@ -114,6 +116,7 @@ impl Pages {
             site,
             setup: ArcSwap::from_pointee(setup),
             sessions: Sessions::default(),
+            kept: Kept::default(),
             attempts: Attempts::new()?,
             style,
             coordinates: AtomicBool::new(false),
@@ -237,14 +240,17 @@ impl Pages {
                     (false, _) => None,
                     (true, None) => return Err(Refusal::of("method_not_allowed")),
                     (true, Some(act)) => {
-                        let form = request::form(request, keep).await?;
+                        let form = match screen.path {
+                            TAKES_FILES => request::form_with_file(request, keep).await?,
+                            _ => request::form(request, keep).await?,
+                        };
                         if !session.has_csrf(form.one("csrf")) {
                             return Err(Refusal::of("form"));
                         }
                         Some((act, form))
                     }
                 };
-                self.screen(screen, words, session, form).await
+                self.screen(screen, words, session, query, form).await
             }
             _ => Err(Refusal::of("method_not_allowed")),
         }
@@ -256,6 +262,7 @@ impl Pages {
         screen: &'static Screen,
         words: Words,
         session: Session,
+        query: Fields,
         form: Option<(Act, Fields)>,
     ) -> Result<Answer, Refusal> {
         let pages = self.clone();
@@ -271,8 +278,17 @@ impl Pages {
                 return Err(Refusal::of("not_found"));
             }
             let csrf = session.csrf.clone();
-            let person = &session.person;
-            let mut visit = Visit { desk, partner, now, words, person, csrf: &csrf, file: None };
+            let mut visit = Visit {
+                desk,
+                kept: &pages.kept,
+                partner,
+                now,
+                words,
+                person: &session.person,
+                csrf: &csrf,
+                query: &query,
+                file: None,
+            };
             let content = match form {
                 None => (screen.show)(&mut visit),
                 Some((act, form)) => act(&mut visit, &form),
@@ -442,8 +458,9 @@ impl Pages {
                 let mut response = Response::new(Body::from(bytes));
                 let headers = response.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-                if let Ok(kept) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-                    headers.insert(CONTENT_DISPOSITION, kept);
+                let disposition = format!("attachment; filename=\"{name}\"");
+                if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+                    headers.insert(CONTENT_DISPOSITION, disposition);
                 }
                 response
             }

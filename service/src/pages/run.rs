@@ -59,6 +59,7 @@ impl ListeningPages {
     /// [`PagesError`]. It listens nowhere then.
     pub async fn start(desk: Arc<Desk>, settings: &PagesSettings) -> Result<ListeningPages, PagesError> {
         let setup = set_up(desk.clone(), settings).await?;
+        read_history(desk.clone()).await;
         let place = listen(settings)?;
         let refuse = |error: io::Error| {
             PagesError::new("serve", format!("cannot listen on {place}: {error}; {}", remedy_of(&error)))
@@ -137,6 +138,13 @@ async fn set_up(desk: Arc<Desk>, settings: &PagesSettings) -> Result<Setup, Page
     let settings = settings.clone();
     let read = tokio::task::spawn_blocking(move || Setup::new(&settings, allows_one_user(&desk.lend()))).await;
     read.unwrap_or_else(|_| Err(PagesError::new("serve", "a fault of this program")))
+}
+
+/// Reads the journal for what became of own flags, which may take seconds: so nobody waits for it on a page. What is
+/// wrong with it a page says.
+async fn read_history(desk: Arc<Desk>) {
+    let read = move || desk.history(&desk.lend(), desk.time()).map(drop);
+    let _ = tokio::task::spawn_blocking(read).await;
 }
 
 async fn accept(pages: Arc<Pages>, listener: TcpListener, stop: watch::Receiver<bool>, alive: mpsc::Sender<()>) {

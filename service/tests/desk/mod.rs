@@ -84,25 +84,26 @@ impl Served {
 
     /// The same, where partners have the keys that their certificates name, and so can be introduced.
     pub(crate) fn that_meet(rules: &str) -> Served {
-        Served::begin(
-            rules,
-            |text| text,
-            |policy, folder| {
-                let places = [1, 2, 3, 4].map(|number: u16| folder.join(number.to_string()));
-                for (number, place) in (1..).zip(&places) {
-                    fs::remove_file(place.join(format!("{number}.1.1.cert"))).unwrap();
-                }
-                let certified = |(number, place): (u16, &PathBuf)| {
-                    let keys = Partner::open(place.as_path()).unwrap().keys(1).unwrap();
-                    certificate(policy.policy(), number, 1, 1, Some(keys))
-                };
-                let all: Vec<_> = (1..).zip(&places).map(certified).collect();
-                for place in &places {
-                    Partner::open(place.as_path()).unwrap().take_certificates(all.clone()).unwrap();
-                }
-                Broker::in_memory(broker_keys(), policy.clone(), &all, START).unwrap()
-            },
-        )
+        Served::that_meet_under(rules, |text| text)
+    }
+
+    /// The same, under a policy of which the text is changed before it is signed.
+    pub(crate) fn that_meet_under(rules: &str, change: impl FnOnce(String) -> String) -> Served {
+        Served::begin(rules, change, |policy, folder| {
+            let places = [1, 2, 3, 4].map(|number: u16| folder.join(number.to_string()));
+            for (number, place) in (1..).zip(&places) {
+                fs::remove_file(place.join(format!("{number}.1.1.cert"))).unwrap();
+            }
+            let certified = |(number, place): (u16, &PathBuf)| {
+                let keys = Partner::open(place.as_path()).unwrap().keys(1).unwrap();
+                certificate(policy.policy(), number, 1, 1, Some(keys))
+            };
+            let all: Vec<_> = (1..).zip(&places).map(certified).collect();
+            for place in &places {
+                Partner::open(place.as_path()).unwrap().take_certificates(all.clone()).unwrap();
+            }
+            Broker::in_memory(broker_keys(), policy.clone(), &all, START).unwrap()
+        })
     }
 
     fn begin(

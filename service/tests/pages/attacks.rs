@@ -174,9 +174,9 @@ fn whoever_the_provider_did_not_let_in_or_has_no_role_is_not_in() {
     }
     let code = office.provider.grant(&begin(&mut browser, "/nl"), "a\u{202e}b", &["look"]);
     assert_eq!(refusal(&browser.come_back(&code)), (403, "no_name".to_owned()));
-    let before = office.journal_length();
     let mut browser = office.signed_in("j.jansen", &["look"]);
     let csrf = browser.csrf();
+    let before = office.journal_length();
     assert_eq!(refusal(&browser.get("/nl/journal")), (403, "not_for_you".to_owned()));
     let said = refusal(&browser.post("/nl/journal", &format!("csrf={csrf}&case=Z-1")));
     assert_eq!((said, office.journal_length()), ((403, "not_for_you".to_owned()), before));

@@ -115,7 +115,12 @@ fn what_is_wrong_with_the_settings_says_what_to_do() {
     expect("pages_sign_in", "how people sign in is not said", &|it| it.provider = None);
     expect("pages_sign_in", "both user and provider", &|it| it.user = Some("a".into()));
     expect("pages_sign_in", "nobody may anything", &|it| it.may.claim = None);
-    expect("pages_sign_in", "nobody may anything", &|it| (it.may.look, it.may.officer) = (Vec::new(), Vec::new()));
+    expect("pages_sign_in", "nobody may anything", &|it| {
+        let may = &mut it.may;
+        for one in [&mut may.look, &mut may.flag, &mut may.meet, &mut may.officer] {
+            one.clear();
+        }
+    });
     expect("configuration", "certificate and key go together", &|it| it.key = Some("a".into()));
     expect("configuration", "idle_minutes is 0: give 1 to 120", &|it| it.idle_minutes = Some(0));
     expect("configuration", "longest_hours is 25: give 1 to 24", &|it| it.longest_hours = Some(25));

@@ -1,13 +1,18 @@
 //! Pages for people, and signing in: a browser that does as browsers do, and a provider that a test has do as it says.
 
+mod acting;
 mod attacks;
 mod forms;
 mod listening;
+mod map;
 mod meeting;
+mod monday;
 mod officer;
 mod provider;
+mod sheets;
 mod signing_in;
 mod talking;
+mod walked;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,8 +42,12 @@ impl Office {
     }
 
     fn with(change: impl FnOnce(&mut PagesSettings)) -> Office {
-        let (served, provider) = (Served::new(), Provider::start());
-        let mut office = Office { served, provider, pages: None };
+        Office::of(Served::new(), change)
+    }
+
+    /// That of a partner that is served.
+    fn of(served: Served, change: impl FnOnce(&mut PagesSettings)) -> Office {
+        let mut office = Office { served, provider: Provider::start(), pages: None };
         let mut settings = office.settings();
         change(&mut settings);
         office.listen(&settings).unwrap();
@@ -55,6 +64,8 @@ impl Office {
         let mut may = MaySettings::default();
         may.claim = Some("roles".to_owned());
         may.look = vec!["look".to_owned()];
+        may.flag = vec!["flag".to_owned()];
+        may.meet = vec!["meet".to_owned()];
         may.officer = vec!["officer".to_owned()];
         let mut settings = PagesSettings::default();
         settings.listen = Some("127.0.0.1:0".parse().unwrap());

@@ -4,6 +4,7 @@ mod broker;
 mod clock;
 mod crashes;
 mod forms;
+mod history;
 mod log;
 mod messages;
 mod officer;

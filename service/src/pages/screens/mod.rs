@@ -1,29 +1,50 @@
 //! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
 //!
+//! - `monday`: the first page;
+//! - `flags`: the list of own flags, and `deeds`: what is done with them, each confirmed once; `flagging`: new
+//!   flags, and `sheet`: those of a spreadsheet;
+//! - `map`: where they are;
+//! - `overview`: own flags as a list has them, which the above share; `table`: their markup; `told`: who learns of
+//!   what; `standing`: how the exchange stands; `forms`: parts of forms;
 //! - `asked`: what is put forward; `conversations`: their list; `conversation`: one, and `conversation_forms` beneath
 //!   it; `draft`, `write`: what somebody writes there, and its confirmation; `agenda`: the coordinator's; `parts`: what
-//!   these have in common.
+//!   these have in common;
+//! - `journal` and `journal_file`, `dossier`, `requests`, `pruned`, `log`: the officer's; `officer_form`: what these
+//!   have in common.
 
 mod agenda;
 mod asked;
 mod conversation;
 mod conversation_forms;
 mod conversations;
+mod deeds;
 mod dossier;
 mod draft;
-mod home;
+mod flagging;
+mod flags;
+mod forms;
 mod journal;
 mod journal_file;
 mod log;
+mod map;
+mod monday;
 mod officer_form;
+mod overview;
 mod parts;
 mod pruned;
 mod requests;
+mod sheet;
+mod standing;
+mod table;
+mod told;
 mod write;
 
 use maud::Markup;
 use stapel::Timestamp;
 
+pub(super) use deeds::{Deed, Outcome};
+
+use super::kept::Kept;
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::request::Fields;
@@ -43,7 +64,7 @@ pub(super) struct Screen {
     pub(super) whose: Whose,
     /// What somebody needs to see it or to do anything on it. `None`: everybody who is signed in may.
     pub(super) needs: Option<Right>,
-    /// Shows it. Nothing is changed by that.
+    /// Shows it. Nothing is changed by that but the journal, which has what was shown to whom.
     pub(super) show: fn(&mut Visit<'_>) -> Result<Markup, Refusal>,
     /// What its form has done, where it has one.
     pub(super) act: Option<Act>,
@@ -70,8 +91,32 @@ impl Whose {
 }
 
 /// All pages, in the order of the menu.
-pub(super) const SCREENS: [Screen; 9] = [
-    Screen { path: "", title: ("Begin", "Start"), whose: Whose::All, needs: None, show: home::show, act: None },
+pub(super) const SCREENS: [Screen; 12] = [
+    Screen { path: "", title: ("Begin", "Start"), whose: Whose::All, needs: None, show: monday::show, act: None },
+    Screen {
+        path: "/flags",
+        title: ("Meldingen", "Flags"),
+        whose: Whose::Flagging,
+        needs: Some(Right::Look),
+        show: flags::show,
+        act: Some(flags::act),
+    },
+    Screen {
+        path: "/flag",
+        title: ("Melden", "Flag"),
+        whose: Whose::Flagging,
+        needs: Some(Right::Flag),
+        show: flagging::show,
+        act: Some(flagging::act),
+    },
+    Screen {
+        path: "/map",
+        title: ("Kaart", "Map"),
+        whose: Whose::Flagging,
+        needs: Some(Right::Look),
+        show: map::show,
+        act: None,
+    },
     Screen {
         path: "/asked",
         title: ("Aangedragen", "Put forward"),
@@ -138,15 +183,21 @@ pub(super) const SCREENS: [Screen; 9] = [
     },
 ];
 
+/// The path of the page that takes files.
+pub(super) const TAKES_FILES: &str = "/flag";
+
 /// Somebody who looks at a page, and what it is made of. The partner is theirs as long as this lives.
 pub(super) struct Visit<'a> {
     pub(super) desk: &'a Desk,
+    pub(super) kept: &'a Kept,
     pub(super) partner: Lent,
     pub(super) now: Timestamp,
     pub(super) words: Words,
     pub(super) person: &'a Person,
     /// What each form has in it.
     pub(super) csrf: &'a str,
+    /// What stands after the path. No address is in it: paths are in histories and in logs of proxies.
+    pub(super) query: &'a Fields,
     /// What somebody gets to keep in the place of a page, where a screen puts it here.
     pub(super) file: Option<Download>,
 }

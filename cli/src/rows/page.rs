@@ -1,0 +1,112 @@
+//! Spreadsheets that people give on a page of `stapel partner serve`: read as those of the commands are.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use csv::StringRecord;
+use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, SheetFault, SheetReader, SheetRow};
+
+use super::header::{ColumnArgs, Mapping};
+use super::kind::Kind;
+use super::text::Text;
+use super::{RowArgs, Sheet, workbook};
+use crate::failure::Failure;
+
+/// Reads them, with the register that this finds.
+pub(crate) struct PageSheets<F>(pub(crate) F);
+
+impl<F: Fn() -> Option<PathBuf> + Send + Sync> SheetReader for PageSheets<F> {
+    fn read(&self, bytes: &[u8], said: &[SaidColumn]) -> Result<ReadSheet, SheetFault> {
+        let fault = |failure: Failure| {
+            let (code, message) = (failure.code(), failure.line());
+            SheetFault { code, message, columns: names(bytes).unwrap_or_default() }
+        };
+        let args = args(said, (self.0)()).map_err(fault)?;
+        let sheet = Sheet::read(bytes, &args, false, HashSet::new()).map_err(fault)?;
+        let refused_file = sheet.refused_text().map_err(fault)?;
+        let columns = sheet.layout.columns().map(|(name, word)| (name.to_owned(), word.to_owned())).collect();
+        let is_resolved = sheet.rows.are_resolved;
+        let typed = |(from, to): (u32, u32)| sheet.rows.typed[from as usize..to as usize].to_owned();
+        let row = |row: &super::Row| SheetRow { key: row.address, typed: typed(row.typed), is_resolved };
+        let rows = sheet.rows.rows.iter().map(row).collect();
+        let refused = sheet.refused.iter().map(|row| {
+            let cells = row.cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
+            let text = cells.collect::<Vec<_>>().join(" ");
+            let message = format!("{}: {}", row.field, row.message);
+            RefusedSheetRow { line: row.line, code: row.code, message, text }
+        });
+        Ok(ReadSheet { form: sheet.text.said.clone(), columns, rows, refused: refused.collect(), refused_file })
+    }
+}
+
+/// What somebody said of columns, as a command is told it.
+fn args(said: &[SaidColumn], register: Option<PathBuf>) -> Result<RowArgs, Failure> {
+    let (mut maps, mut ignored) = (Vec::new(), Vec::new());
+    for SaidColumn { name, field } in said {
+        match field {
+            None => ignored.push(name.clone()),
+            Some(field) => {
+                let mapping = format!("{name}={field}").parse::<Mapping>();
+                maps.push(mapping.map_err(|finding| Failure::new("map", finding))?);
+            }
+        }
+    }
+    let columns = ColumnArgs { maps, ignored, reference: None, register, branch: None };
+    let (file, header_row, sheet, refused) = (None, None, None, None);
+    Ok(RowArgs { file, columns, header_row, sheet, dry_run: false, refused, number_only: false })
+}
+
+/// The names of a spreadsheet's columns, where it has a header.
+fn names(bytes: &[u8]) -> Result<Vec<String>, Failure> {
+    let mut text = match Kind::of(bytes)? {
+        Kind::Text => Text::read(bytes)?,
+        Kind::Archive => Text::of_sheet(workbook::read(bytes, None)?.0.text),
+    };
+    text.find_header(None)?;
+    let mut header = StringRecord::new();
+    text.rows().read_record(&mut header).map_err(super::unreadable)?;
+    Ok(header.iter().map(|name| name.trim().to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], said: &[(&str, Option<&str>)]) -> Result<ReadSheet, SheetFault> {
+        let said =
+            said.iter().map(|(name, field)| SaidColumn { name: (*name).to_owned(), field: field.map(str::to_owned) });
+        PageSheets(|| None).read(bytes, &said.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_page_is_told_what_each_column_is_and_which_rows_are_none() {
+        let bytes = b"Straat;Huisnr;Postcode;Zaak\nDam;1;1012 JS;Z-1\nDam;;1012 JS;Z-2\n";
+        let sheet = read(bytes, &[]).unwrap();
+        let columns: Vec<_> = sheet.columns.iter().map(|(name, word)| (name.as_str(), word.as_str())).collect();
+        let wanted = [("Straat", "straat"), ("Huisnr", "huisnummer"), ("Postcode", "postcode"), ("Zaak", "other")];
+        assert_eq!(columns, wanted);
+        let rows: Vec<_> =
+            sheet.rows.iter().map(|row| (row.key.as_str(), row.typed.as_str(), row.is_resolved)).collect();
+        assert_eq!(rows, [("1012JS|1|", "Dam 1 1012 JS", false)]);
+        assert_eq!((sheet.refused[0].line, sheet.refused[0].text.as_str()), (3, "Dam 1012 JS Z-2"));
+        assert!(String::from_utf8(sheet.refused_file).unwrap().contains("stapel_code;stapel_field"));
+    }
+
+    #[test]
+    fn a_column_that_is_not_certain_is_said_to_be_something() {
+        let bytes = b"Plek;Nr extra\nDam 1, 1012 JS;x\n";
+        let fault = read(bytes, &[]).unwrap_err();
+        assert_eq!(fault.columns, ["Plek", "Nr extra"], "{}", fault.message);
+        let said = [("Plek", Some("adres")), ("Nr extra", None)];
+        let sheet = read(bytes, &said).unwrap();
+        assert_eq!((sheet.rows.len(), sheet.columns[1].1.as_str()), (1, "ignored"));
+        assert_eq!(read(b"%PDF-1.7", &[]).unwrap_err().code, "not_a_table");
+    }
+
+    #[test]
+    fn each_field_that_a_page_offers_is_one() {
+        for field in stapel_service::desk::FIELDS {
+            assert!(format!("a={field}").parse::<Mapping>().is_ok(), "{field}");
+        }
+    }
+}

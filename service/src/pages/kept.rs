@@ -1,0 +1,198 @@
+//! What is kept in memory of somebody between two requests: a spreadsheet until its columns are confirmed; what they
+//! are about to do until they confirm it, once; and rows that were refused until they are mended. A restart forgets it,
+//! and nothing was done of it then.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stapel::Timestamp;
+
+use super::screens::{Deed, Outcome};
+use super::secret::random_text;
+
+/// How long something waits to be confirmed, in seconds; and how long it is known that it was done.
+const LONGEST: u64 = 3_600;
+
+/// The most that waits to be confirmed, or was, of all people.
+const MOST: usize = 100;
+
+/// The most of one session.
+const MOST_OF_ONE: usize = 5;
+
+/// The most rows of all that waits to be confirmed: some 150 bytes each.
+const MOST_ROWS: usize = 200_000;
+
+/// The most spreadsheets, of one session one: 4 MiB each at most.
+const MOST_UPLOADS: usize = 16;
+
+/// The most people of whom refused rows are kept.
+const MOST_PEOPLE: usize = 100;
+
+/// All of it.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<All>);
+
+#[derive(Default)]
+struct All {
+    /// By the token that the page which asks to confirm has in it.
+    deeds: HashMap<String, Waiting>,
+    /// By the token that the page on its columns has in it.
+    uploads: HashMap<String, WaitingUpload>,
+    /// By who acts.
+    refused: HashMap<String, Refused>,
+}
+
+struct Waiting {
+    /// The session's text of forms.
+    session: String,
+    since: Timestamp,
+    state: State,
+}
+
+struct WaitingUpload {
+    session: String,
+    since: Timestamp,
+    upload: Upload,
+}
+
+/// A spreadsheet that somebody gave.
+#[derive(Clone)]
+pub(super) struct Upload {
+    pub(super) bytes: Arc<Vec<u8>>,
+    pub(super) case: String,
+}
+
+enum State {
+    Open(Deed),
+    Done(Outcome),
+}
+
+/// Rows that were refused, as they were given.
+#[derive(Clone)]
+pub(super) struct Refused {
+    /// When.
+    pub(super) since: Timestamp,
+    pub(super) rows: Vec<RefusedRow>,
+    /// They as a file like the one that they came in; `None` where they were typed.
+    pub(super) file: Option<Vec<u8>>,
+}
+
+/// One of them.
+#[derive(Clone)]
+pub(super) struct RefusedRow {
+    /// Counted from 1.
+    pub(super) line: u64,
+    pub(super) text: String,
+    /// Why, by its stable code, and in a sentence of each language.
+    pub(super) code: String,
+    pub(super) dutch: String,
+    pub(super) english: String,
+}
+
+/// What a token stands for.
+pub(super) enum Found {
+    Open(Deed),
+    /// It was confirmed before.
+    Done(Outcome),
+    /// It is of another session, too old, or of before a restart.
+    Unknown,
+}
+
+impl Kept {
+    /// Keeps what is to be confirmed, under a token; `None` where the system has no random bits.
+    pub(super) fn ask(&self, session: &str, deed: Deed, now: Timestamp) -> Option<String> {
+        let token = random_text()?;
+        let mut all = self.all();
+        all.deeds.retain(|_, waiting| now.since(waiting.since) < LONGEST);
+        let is_own = |waiting: &Waiting| waiting.session == session;
+        while all.deeds.values().filter(|waiting| is_own(waiting)).count() >= MOST_OF_ONE {
+            drop_oldest(&mut all.deeds, is_own);
+        }
+        while !all.deeds.is_empty() && (all.deeds.len() >= MOST || all.rows() + deed.rows.len() > MOST_ROWS) {
+            drop_oldest(&mut all.deeds, |_| true);
+        }
+        all.deeds.insert(token.clone(), Waiting { session: session.to_owned(), since: now, state: State::Open(deed) });
+        Some(token)
+    }
+
+    /// What a token stands for. Whoever does it has the partner meanwhile, so that nobody finds it open twice.
+    pub(super) fn find(&self, session: &str, token: &str, now: Timestamp) -> Found {
+        let all = self.all();
+        let waiting = all.deeds.get(token);
+        match waiting.filter(|waiting| waiting.session == session && now.since(waiting.since) < LONGEST) {
+            Some(Waiting { state: State::Open(deed), .. }) => Found::Open(deed.clone()),
+            Some(Waiting { state: State::Done(outcome), .. }) => Found::Done(outcome.clone()),
+            None => Found::Unknown,
+        }
+    }
+
+    /// It was done.
+    pub(super) fn done(&self, token: &str, outcome: &Outcome) {
+        if let Some(waiting) = self.all().deeds.get_mut(token) {
+            waiting.state = State::Done(outcome.clone());
+        }
+    }
+
+    /// Keeps a spreadsheet, in the place of the session's one before, under a token; `None` where the system has no
+    /// random bits.
+    pub(super) fn take(&self, session: &str, upload: Upload, now: Timestamp) -> Option<String> {
+        let token = random_text()?;
+        let mut all = self.all();
+        all.uploads.retain(|_, waiting| now.since(waiting.since) < LONGEST && waiting.session != session);
+        while all.uploads.len() >= MOST_UPLOADS {
+            let oldest = all.uploads.iter().min_by_key(|(_, waiting)| waiting.since).map(|(token, _)| token.clone());
+            oldest.into_iter().for_each(|oldest| drop(all.uploads.remove(&oldest)));
+        }
+        all.uploads.insert(token.clone(), WaitingUpload { session: session.to_owned(), since: now, upload });
+        Some(token)
+    }
+
+    /// The spreadsheet of a token.
+    pub(super) fn upload(&self, session: &str, token: &str, now: Timestamp) -> Option<Upload> {
+        let all = self.all();
+        let waiting = all.uploads.get(token);
+        let waiting = waiting.filter(|waiting| waiting.session == session && now.since(waiting.since) < LONGEST);
+        waiting.map(|waiting| waiting.upload.clone())
+    }
+
+    /// Keeps the rows of somebody that were refused, in the place of those before.
+    pub(super) fn refuse(&self, actor: &str, rows: Vec<RefusedRow>, file: Option<Vec<u8>>, now: Timestamp) {
+        let mut all = self.all();
+        if rows.is_empty() {
+            all.refused.remove(actor);
+            return;
+        }
+        if all.refused.len() >= MOST_PEOPLE && !all.refused.contains_key(actor) {
+            let oldest = all.refused.iter().min_by_key(|(_, refused)| refused.since).map(|(actor, _)| actor.clone());
+            oldest.into_iter().for_each(|oldest| drop(all.refused.remove(&oldest)));
+        }
+        all.refused.insert(actor.to_owned(), Refused { since: now, rows, file });
+    }
+
+    /// The rows of somebody that were refused.
+    pub(super) fn refused(&self, actor: &str) -> Option<Refused> {
+        self.all().refused.get(actor).cloned()
+    }
+
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl All {
+    /// How many rows wait to be confirmed.
+    fn rows(&self) -> usize {
+        let rows = |waiting: &Waiting| match &waiting.state {
+            State::Open(deed) => deed.rows.len() + deed.refused.len(),
+            State::Done(_) => 0,
+        };
+        self.deeds.values().map(rows).sum()
+    }
+}
+
+fn drop_oldest(deeds: &mut HashMap<String, Waiting>, of: impl Fn(&Waiting) -> bool) {
+    let candidates = deeds.iter().filter(|(_, waiting)| of(waiting));
+    if let Some(token) = candidates.min_by_key(|(_, waiting)| waiting.since).map(|(token, _)| token.clone()) {
+        deeds.remove(&token);
+    }
+}
