@@ -206,6 +206,7 @@ enum stapel_talk_news_kind
     STAPEL_TALK_NEWS_ROW_WIDER = 7,
     STAPEL_TALK_NEWS_NEVER_CERTIFIED = 8,
     STAPEL_TALK_NEWS_REFUSED = 9,
+    STAPEL_TALK_NEWS_UNREADABLE = 10,
 };
 typedef int32_t stapel_talk_news_kind;
 enum stapel_note_kind

@@ -589,6 +589,11 @@ enum stapel_talk_news_kind
     STAPEL_TALK_NEWS_NEVER_CERTIFIED = 8,
     /** A note of another was passed over, because its writer may not say what it says. */
     STAPEL_TALK_NEWS_REFUSED = 9,
+    /**
+     * Something of another could not be read here, and was passed over; it does not know: ask its organisation to
+     * write anew, or to put the address forward anew.
+     */
+    STAPEL_TALK_NEWS_UNREADABLE = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -176,7 +176,8 @@ impl FlaggedForward {
 
     pub(super) fn json(&self, partner: &Partner, now: Timestamp) -> Result<Value, Failure> {
         Ok(json!({
-            "put_forward": self.done, "put_forward_already": self.already, "told": told::json(&Audience::of(partner, now)?),
+            "put_forward": self.done, "put_forward_already": self.already,
+            "told": told::json(&Audience::of(partner, now)?),
             "missing_certificates": partner.missing_certificates(now.day())?,
         }))
     }
