@@ -40,18 +40,22 @@ struct All {
     uploads: HashMap<String, WaitingUpload>,
     /// By who acts.
     refused: HashMap<String, Refused>,
+    /// Counts what was kept, so that of two of one second the older is known.
+    count: u64,
 }
 
 struct Waiting {
     /// The session's text of forms.
     session: String,
     since: Timestamp,
+    number: u64,
     state: State,
 }
 
 struct WaitingUpload {
     session: String,
     since: Timestamp,
+    number: u64,
     upload: Upload,
 }
 
@@ -111,7 +115,8 @@ impl Kept {
         while !all.deeds.is_empty() && (all.deeds.len() >= MOST || all.rows() + deed.rows.len() > MOST_ROWS) {
             drop_oldest(&mut all.deeds, |_| true);
         }
-        all.deeds.insert(token.clone(), Waiting { session: session.to_owned(), since: now, state: State::Open(deed) });
+        let (session, number) = (session.to_owned(), all.next());
+        all.deeds.insert(token.clone(), Waiting { session, since: now, number, state: State::Open(deed) });
         Some(token)
     }
 
@@ -140,10 +145,11 @@ impl Kept {
         let mut all = self.all();
         all.uploads.retain(|_, waiting| now.since(waiting.since) < LONGEST && waiting.session != session);
         while all.uploads.len() >= MOST_UPLOADS {
-            let oldest = all.uploads.iter().min_by_key(|(_, waiting)| waiting.since).map(|(token, _)| token.clone());
+            let oldest = all.uploads.iter().min_by_key(|(_, waiting)| waiting.number).map(|(token, _)| token.clone());
             oldest.into_iter().for_each(|oldest| drop(all.uploads.remove(&oldest)));
         }
-        all.uploads.insert(token.clone(), WaitingUpload { session: session.to_owned(), since: now, upload });
+        let (session, number) = (session.to_owned(), all.next());
+        all.uploads.insert(token.clone(), WaitingUpload { session, since: now, number, upload });
         Some(token)
     }
 
@@ -180,6 +186,11 @@ impl Kept {
 }
 
 impl All {
+    fn next(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
     /// How many rows wait to be confirmed.
     fn rows(&self) -> usize {
         let rows = |waiting: &Waiting| match &waiting.state {
@@ -192,7 +203,7 @@ impl All {
 
 fn drop_oldest(deeds: &mut HashMap<String, Waiting>, of: impl Fn(&Waiting) -> bool) {
     let candidates = deeds.iter().filter(|(_, waiting)| of(waiting));
-    if let Some(token) = candidates.min_by_key(|(_, waiting)| waiting.since).map(|(token, _)| token.clone()) {
+    if let Some(token) = candidates.min_by_key(|(_, waiting)| waiting.number).map(|(token, _)| token.clone()) {
         deeds.remove(&token);
     }
 }
