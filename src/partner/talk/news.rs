@@ -96,8 +96,8 @@ impl TalkNews {
         }
     }
 
-    /// The other that it is about: who was introduced, wrote or left, whose certificate is missing, or of whom something
-    /// was not read; `None` where it is about nobody in particular.
+    /// The other that it is about: who was introduced, wrote or left, whose certificate is missing, or of whom
+    /// something was not read; `None` where it is about nobody in particular.
     pub fn partner(&self) -> Option<u16> {
         match self {
             TalkNews::Introduced { partner, .. }
