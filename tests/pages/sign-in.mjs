@@ -89,7 +89,7 @@ async function used() {
   await page.waitForSelector("#found");
   await page.fill("#case", "AUDIT-2");
   await press(page, "main button[type=submit]");
-  await page.waitForSelector("td:text('AUDIT-1')");
+  await page.waitForSelector("td:has-text('AUDIT-1')");
   await look(page, "found");
   await page.fill("#case", "AUDIT-3");
   await page.fill("#address", "Kerkplein");

@@ -217,8 +217,10 @@ impl People {
     /// The coordinator decides where two joined, or nobody else did in four days.
     fn decide(&mut self, play: &mut Play) -> Result<()> {
         for one in play.conversations(COORDINATING) {
-            let joined: Vec<u16> =
+            let mut joined: Vec<u16> =
                 one.introduced.iter().filter(|other| other.left.is_none()).map(|other| other.partner).collect();
+            // Those of one day come in another order each time.
+            joined.sort_unstable();
             let is_late = one.began.plus(4) <= play.now.day();
             if one.decision.is_some() || joined.is_empty() || address_of(&one).is_none() {
                 continue;
