@@ -122,17 +122,20 @@ impl Play {
                 all.entry(home.to_string()).or_insert_with(BTreeSet::new).insert((other, day));
                 all
             });
-        let mut nameless = Vec::new();
+        let (mut told, mut named, mut nameless) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for one in &all {
             match address_of(one) {
-                Some(key) => self.tally.check(what, &Some(met(one)), &expected.remove(key)),
+                Some(key) => {
+                    told.insert(key, met(one));
+                    named.insert(key, expected.remove(key).unwrap_or_default());
+                }
                 None => nameless.push(met(one)),
             }
         }
         let mut rest: Vec<_> = expected.into_values().collect();
         nameless.sort();
         rest.sort();
-        self.tally.check(what, &nameless, &rest);
+        self.tally.check(what, &(told, nameless), &(named, rest));
     }
 
     /// Nobody was asked but who must be, and they all were where that is known.

@@ -214,7 +214,8 @@ impl People {
         Ok(())
     }
 
-    /// The coordinator decides where two joined, or nobody else did in four days.
+    /// The coordinator decides where two joined, or nobody else did in four days; from the second day on, when the
+    /// notes with the addresses have all come: which of many come first is another order each time.
     fn decide(&mut self, play: &mut Play) -> Result<()> {
         for one in play.conversations(COORDINATING) {
             let mut joined: Vec<u16> =
@@ -222,7 +223,8 @@ impl People {
             // Those of one day come in another order each time.
             joined.sort_unstable();
             let is_late = one.began.plus(4) <= play.now.day();
-            if one.decision.is_some() || joined.is_empty() || address_of(&one).is_none() {
+            let has_just_begun = one.began == play.now.day();
+            if one.decision.is_some() || joined.is_empty() || has_just_begun || address_of(&one).is_none() {
                 continue;
             }
             if joined.len() > 1 || is_late {
