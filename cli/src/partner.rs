@@ -11,6 +11,7 @@
 //! - `outbox`: messages to be carried, and replies that came back;
 //! - `refs`: the partner's own references of rows, kept beside its journal;
 //! - `retention`: what need not be kept any longer;
+//! - `requests`: requests by data subjects, and how they were answered;
 //! - `report`: what replies, news and the dossier say, as text and as JSON;
 //! - `sync`: all of it over HTTPS, a day at a time; `serve`: all of it for the programs of a machine;
 //! - `told`: who comes to know what of what people do after a hit, and when;
@@ -29,6 +30,7 @@ mod officer;
 mod outbox;
 mod refs;
 mod report;
+mod requests;
 mod retention;
 #[cfg(unix)]
 mod serve;
@@ -86,6 +88,8 @@ enum Command {
     Dossier(look::DossierArgs),
     Journal(officer::JournalArgs),
     Report(officer::ReportArgs),
+    NoteRequest(requests::NoteRequestArgs),
+    Requests(requests::RequestsArgs),
     Status(look::StatusArgs),
     Shown(look::ShownArgs),
     GiveUp(exchange::GiveUpArgs),
@@ -134,7 +138,7 @@ impl Args {
     pub(crate) fn only_shows(&self) -> bool {
         use Command::{Asked, Conversations, Dossier, Forwarded, Journal, Keys, Logboek, News, Report, Shown, Status};
         let command = &self.command;
-        if matches!(command, Asked(_) | Conversations(_) | Forwarded(_)) {
+        if matches!(command, Asked(_) | Conversations(_) | Forwarded(_) | Command::Requests(_)) {
             return true;
         }
         matches!(command, Dossier(_) | Journal(_) | Keys(_) | Logboek(_) | News(_) | Report(_) | Shown(_) | Status(_))
@@ -164,6 +168,8 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Journal(args) => officer::journal(&args, out),
         Command::Report(args) => officer::year_report(&args, out),
+        Command::NoteRequest(args) => requests::note_request(&args, out),
+        Command::Requests(args) => requests::requests(&args, out),
         Command::Status(args) => look::status(&args, out),
         Command::Shown(args) => look::shown(&args, out),
         Command::ForgetEpoch(args) => retention::forget_epoch(&args, out),

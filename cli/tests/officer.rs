@@ -25,7 +25,7 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let page = include_str!("../../docs/officer.md");
     let blocks: Vec<&str> =
         page.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("a block that ends").0).collect();
-    let [files, installed, first, policy, newer, log, told, account, journal, council, talked, letters, dossier] =
+    let [files, own, first, policy, newer, log, told, account, journal, council, talked, letters, dossier, due] =
         blocks[..]
     else {
         panic!("{blocks:?}")
@@ -58,9 +58,9 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     typed(&folder, journal);
     assert_eq!(text(&desk.read("sandbox/noted/journal")).lines().count(), 3, "the next month's");
     // As on an installed machine, but that nobody stops a service and that the user is whoever runs this.
-    let own = "systemctl() { :; }; runuser() { shift 3; \"$@\"; }\n";
+    let alone = "systemctl() { :; }; runuser() { shift 3; \"$@\"; }\n";
     desk.write("sandbox/installed.toml", "dir = \"partner\"\n");
-    typed(&folder, &format!("{own}{}", installed.replace("/etc/stapel/partner.toml", "installed.toml")));
+    typed(&folder, &format!("{alone}{}", own.replace("/etc/stapel/partner.toml", "installed.toml")));
     let looked = desk.stapel("partner journal --dir sandbox/partner --actor f.officer --case AUDIT-1 --by f.officer");
     assert!(looked.contains("searched the journal by me; f.officer for AUDIT-1"), "{looked}");
     let acts = text(&desk.read("sandbox/acts.txt"));
@@ -75,6 +75,10 @@ fn what_the_officers_page_says_to_type_does_what_it_says() {
     let said = typed(&folder, letters);
     assert_eq!(said.lines().count(), desk.list("sandbox/request-7").len());
     assert!(typed(&folder, dossier).contains("looked up; f.officer for AUDIT-1"), "a search is a look at it");
+    let said = typed(&folder, due);
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines.len() == 3 && lines[0].starts_with("REQUEST-7: came on ") && lines[0].contains("; answer by "));
+    assert!(lines[1].ends_with(": told that nothing is known") && lines[1] == lines[2], "{said}");
     // What differs has the code by which the page explains it.
     let differs = |line: &str, code: &str| {
         assert!(page.contains(&format!("`{code}`")), "{code}");
@@ -322,4 +326,34 @@ fn the_report_is_numbers_alone() {
     assert_eq!(desk.code(&early), "not_permitted");
     let err = text(&desk.run(&early, &[], b"").stderr);
     assert!(err.contains("the year 2028 has not begun: there is nothing to count"), "{err}");
+}
+
+#[test]
+fn requests_by_data_subjects_are_noted_and_said_when_they_are_due() {
+    let desk = consortium();
+    let note = |more: &str| {
+        format!("partner note-request --dir politie --actor f.officer --now 2027-03-01T09:00:00Z --case {more}")
+    };
+    let all = |day: &str| desk.stapel(&format!("partner requests --dir politie --now {day}T09:00:00Z"));
+    assert_eq!(all("2027-03-01"), "nothing\n");
+    let said = desk.stapel(&note("R-1 --received 2027-01-31"));
+    assert_eq!(said, "R-1: came on 2027-01-31; late: was due by 2027-02-28\n");
+    assert_eq!(desk.stapel(&note("R-2")), "R-2: came on 2027-03-01; answer by 2027-04-01\n");
+    // An answer leaves the day on which the request came as it was.
+    let said = desk.stapel(&note("R-1 --answer changed --answered 2027-02-15"));
+    assert_eq!(said, "R-1: came on 2027-01-31; answered on 2027-02-15: corrected or erased\n");
+    let said = all("2027-04-02");
+    assert!(said.starts_with("R-2: came on 2027-03-01; late: was due by 2027-04-01\nR-1: "), "{said}");
+    let said = desk.json("partner requests --dir politie --now 2027-04-01T09:00:00Z");
+    assert_eq!(
+        (&said[0]["late"], &said[0]["answer"], &said[1]["answer"]),
+        (&false.into(), &().into(), &"changed".into())
+    );
+    // A day that is to be, an answer before the request, an answer that is none, and a day without an answer.
+    assert_eq!(desk.code(&note("R-3 --received 2027-03-02")), "not_permitted");
+    assert_eq!(desk.code(&note("R-2 --answer told --answered 2027-02-28")), "not_permitted");
+    for wrong in ["R-2 --answer perhaps", "R-2 --answered 2027-03-01"] {
+        assert_eq!(desk.run(&note(wrong), &[], b"").status.code(), Some(2), "{wrong}");
+    }
+    assert_eq!(all("2027-03-01").lines().count(), 2);
 }
