@@ -251,10 +251,11 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
                 continue;
             }
         };
+        let kind = replied_to(&partner, &reply);
         match partner.read(&reply, now) {
             Ok(received) => {
                 refusals.count(&received);
-                report::received(&input.path, &received, &partner, &refs, now, args.json, out)?;
+                report::received((&input.path, kind), &received, &partner, &refs, now, args.json, out)?;
                 done.push(input.path.clone());
             }
             // It would be come upon again at each run, and there is nothing that anybody could do about it.
@@ -283,6 +284,14 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     failures.extend(inputs.left());
     failures.extend(refusals.failure());
     Failure::of_several(failures, !done.is_empty())
+}
+
+/// The kind of the message in flight that a reply is to.
+fn replied_to(partner: &Partner, reply: &[u8]) -> Option<Kind> {
+    let verified = Unverified::parse(reply, Role::Broker).ok()?;
+    let verified = verified.verify(&partner.policy().policy().operator.verifying_key).ok()?;
+    let digest = verified.header().context;
+    partner.in_flight().find(|message| message.digest == digest).map(|message| message.kind)
 }
 
 /// What is wrong with the reply in a file, and what to do about it.

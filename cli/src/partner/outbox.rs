@@ -14,9 +14,6 @@ use crate::failure::Failure;
 use crate::files;
 use crate::output::{Output, Shown};
 
-/// How the names of messages begin of what comes after a hit.
-const TALK: &str = "talk-";
-
 /// A folder of messages to be carried, and of the replies that were put beside them.
 pub(super) struct Outbox(PathBuf);
 
@@ -120,15 +117,10 @@ pub(super) fn name(message: &InFlight<'_>) -> String {
         Kind::Question => format!("question-{:010}.msg", message.number),
         Kind::Status => "status.msg".to_owned(),
         Kind::PutForward | Kind::Exchange | Kind::TotalsRequest | Kind::Year => {
-            format!("{TALK}{:010}.msg", message.number)
+            format!("talk-{:010}.msg", message.number)
         }
         _ => format!("delivery-{:010}.msg", message.number),
     }
-}
-
-/// Whether a file is named as a message of what comes after a hit, or as its reply.
-pub(super) fn is_talk(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TALK.as_bytes()))
 }
 
 /// What a message is.

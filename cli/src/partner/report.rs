@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stapel::Timestamp;
-use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
+use stapel::message::{Code, Kind, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
     Answered, Caller, Case, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal,
     Received,
@@ -15,15 +15,14 @@ use stapel::partner::{
 use stapel::policy::Lang;
 use stapel_service::journal_words;
 
-use super::outbox;
 use super::refs::Refs;
 use crate::failure::Failure;
 use crate::output::{Output, Shown, counted, merge, plain};
 pub(super) use talk::{conversation, conversation_line, lets_more_know, more_news, says, talk_news, who};
 
-/// What a reply says.
+/// What a reply says; `kind` is that of the message that it is to, where that is known.
 pub(super) fn received(
-    path: &Path,
+    (path, kind): (&Path, Option<Kind>),
     received: &Received,
     partner: &Partner,
     refs: &Refs,
@@ -51,10 +50,7 @@ pub(super) fn received(
         Received::Status { status, complaint } => status_text(status, complaint.as_ref(), partner, now, out),
         Received::Rejection { rejection, next } => {
             let asks_there = u32::try_from(rejection.number).is_ok_and(|epoch| can_ask_in(partner, epoch));
-            let next = match outbox::is_talk(path) {
-                true => talk::next_of(rejection.code, *next),
-                false => next_of(rejection.code, *next, asks_there),
-            };
+            let next = next_after(kind, rejection.code, *next, asks_there);
             rejected(&file, "rejection", rejection, Some(next), as_json, out)
         }
         Received::Late(rejection) => rejected(&file, "late", rejection, None, as_json, out),
@@ -352,7 +348,17 @@ fn can_ask_in(partner: &Partner, epoch: u32) -> bool {
     takes_part && partner.epochs().any(|own| own == epoch)
 }
 
-/// What to do after a rejection. `asks_there` is whether the partner can ask in the epoch that the rejection names.
+/// What to do after a rejection of a message of some kind.
+fn next_after(kind: Option<Kind>, code: Code, next: Next, asks_there: bool) -> &'static str {
+    match kind {
+        Some(Kind::TotalsRequest) => talk::next_of_totals(code, next, asks_there),
+        Some(Kind::PutForward | Kind::Exchange | Kind::Year) => talk::next_of(code, next, asks_there),
+        _ => next_of(code, next, asks_there),
+    }
+}
+
+/// What to do after a rejection of flags or a question. `asks_there` is whether the partner can ask in the epoch that
+/// the rejection names.
 fn next_of(code: Code, next: Next, asks_there: bool) -> &'static str {
     match code {
         Code::NotCertified => "deliver or ask again once the broker has a certificate that holds",
@@ -443,5 +449,25 @@ mod tests {
         assert!(next(Code::OtherEpoch, false).contains("until its own answers"), "it asked in no other one before");
         assert!(next(Code::Clock, false).contains("the message came too late"));
         assert!(next(Code::Recovering, false).contains("ask again all the same"));
+    }
+
+    #[test]
+    fn what_to_do_is_said_of_the_message_that_was_refused() {
+        let after = |kind: Kind, code: Code, is_own: bool| next_after(Some(kind), code, Next::after(code), is_own);
+        assert!(after(Kind::Question, Code::OtherEpoch, true).contains("the next question"));
+        let totals = after(Kind::TotalsRequest, Code::OtherEpoch, true);
+        assert!(totals.contains("stapel partner totals") && totals.contains("the next request"), "{totals}");
+        for takes_part in [true, false] {
+            let rows = after(Kind::PutForward, Code::OtherEpoch, takes_part);
+            assert!(rows.contains("stapel partner talk") && rows.contains("no row is kept"), "{rows}");
+            assert!(!rows.contains("question") && !rows.contains("ask "), "{rows}");
+            assert_eq!(rows.contains("put forward again"), takes_part);
+        }
+        for kind in [Kind::PutForward, Kind::Exchange, Kind::Year] {
+            for code in [Code::Stale, Code::Recovering, Code::WrongPolicy, Code::Clock, Code::NotCertified] {
+                assert!(after(kind, code, true).contains("stapel partner talk"), "{code:?}");
+            }
+        }
+        assert!(after(Kind::TotalsRequest, Code::NotYetAnswering, false).contains("ask again after the broker's next"));
     }
 }

@@ -56,9 +56,38 @@ pub(super) fn kept(file: &str, said: &Kept, as_json: bool, out: &mut Output) -> 
     Ok(())
 }
 
-/// What to do after a message of what comes after a hit was not accepted.
-pub(super) fn next_of(code: Code, next: Next) -> &'static str {
+/// What to do after a totals request was not accepted.
+pub(super) fn next_of_totals(code: Code, next: Next, asks_there: bool) -> &'static str {
     match (code, next) {
+        (Code::OtherEpoch, _) if asks_there => {
+            "ask again with stapel partner totals: the next request is of the epoch that answers"
+        }
+        (Code::Recovering, _) => {
+            "the broker was put back from a copy: deliver first (stapel partner deliver), and then ask again with \
+             stapel partner totals"
+        }
+        (Code::NotPermitted, _) => PERMITTED,
+        (Code::Stale, _) => "ask again with stapel partner totals: what was wrong is put right in the next request",
+        _ => super::next_of(code, next, asks_there),
+    }
+}
+
+/// What to do about what the policy or the roster does not allow, as the broker says.
+const PERMITTED: &str = "see with stapel policy explain whether this partner may do that under the policy in force, \
+                         and whether the broker and this folder have the same one";
+
+/// What to do after a message of what comes after a hit was not accepted, a totals request apart. `takes_part` is
+/// whether the partner can put forward in the epoch that the rejection names.
+pub(super) fn next_of(code: Code, next: Next, takes_part: bool) -> &'static str {
+    match (code, next) {
+        (Code::OtherEpoch, _) if takes_part => {
+            "another epoch answers, and in this one no row is kept: go on with stapel partner talk, and put forward \
+             again what is to be talked about now; stapel partner forwarded shows in which epoch each address is"
+        }
+        (Code::OtherEpoch, _) => {
+            "an epoch answers still in which this partner has no part, and no row is kept before its own answers: go \
+             on with stapel partner talk; the rows are said again on each day"
+        }
         (Code::OverBudget, _) => {
             "today's are spent, by this partner or by others of its organisation: nothing is lost, and what is left \
              goes with the messages of the next day (UTC)"
@@ -68,11 +97,7 @@ pub(super) fn next_of(code: Code, next: Next) -> &'static str {
              partner talk"
         }
         (Code::NotCertified, _) => "go on with stapel partner talk once the broker has a certificate that holds",
-        (Code::NotYetAnswering, _) => "no epoch answers yet: ask again after the broker's next release",
-        (Code::NotPermitted, _) => {
-            "see with stapel policy explain whether this partner may do that under the policy in force, and whether \
-             the broker and this folder have the same one"
-        }
+        (Code::NotPermitted, _) => PERMITTED,
         (_, Next::Again) => "go on with stapel partner talk: what was wrong is put right in the next message",
         (_, Next::Resend) => "send the same message again later",
         (_, Next::FetchPolicy) => "fetch the policy in force, adopt it, and go on with stapel partner talk",

@@ -47,7 +47,8 @@ impl Run<'_> {
             _ => {
                 let mut refs = self.args.place.refs()?;
                 let now = self.now()?;
-                report::received(Path::new(&flight.name), received, partner, &refs, now, self.args.json, out)?;
+                let of = (Path::new(&flight.name), Some(flight.kind));
+                report::received(of, received, partner, &refs, now, self.args.json, out)?;
                 refs.settle(partner)
             }
         }
