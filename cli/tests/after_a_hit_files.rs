@@ -100,9 +100,20 @@ fn without_certificates_nothing_is_told_and_each_command_says_so_and_what_to_typ
     desk.write("dam-2.csv", "adres\n\"Dam 2, 1012 JS Amsterdam\"\n");
     does(&desk, 3, "politie", "partner flag --forward dam-2.csv");
     let (_, talk) = said(&desk, &format!("partner talk --dir politie --now {}", at(4)));
-    let first = "1 flag is in no delivery that the broker took: it takes nothing that is put forward there before; \
-                 have it delivered first (stapel partner deliver --dir politie)";
+    let first = "what is put forward waits for a flag that the broker has yet to take: have that delivered (stapel \
+                 partner deliver --dir politie), read the reply, and go on with stapel partner talk";
     assert!(talk.contains(first), "{talk}");
+    assert_eq!(carry(&desk, "politie", &at(4))[0]["reply"], "post", "all else goes");
+    for _ in 0..3 {
+        desk.stapel(&format!("partner talk --dir politie --now {}", at(4)));
+        assert_eq!(carry(&desk, "politie", &at(4))[0]["reply"], "post");
+    }
+    let (_, talk) = said(&desk, &format!("partner talk --dir politie --now {}", at(4)));
+    assert!(talk.contains(first) && talk.contains("of today's that message is left"), "{talk}");
+    deliver(&desk, "politie", &at(4));
+    desk.stapel(&format!("partner talk --dir politie --now {}", at(4)));
+    let kept = carry(&desk, "politie", &at(4));
+    assert_eq!((kept.len(), &kept[0]["kept"], &kept[0]["unflagged"]), (1, &json!(2), &json!(0)), "{kept:?}");
 }
 
 #[test]

@@ -286,6 +286,23 @@ fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Res
     Ok(plan)
 }
 
+/// Whether a message tells the broker of the flag on one of some addresses: one in flight, or one that is made when
+/// [`Partner::deliver`] is called on that day.
+pub(super) fn is_delivered_today(
+    member: &Member,
+    state: &PartnerState,
+    epoch: u32,
+    addresses: &[AddressKey],
+    today: Day,
+) -> bool {
+    let tells = |then: &Undelivered| addresses.iter().any(|address| then.is_held(&state.flags, address));
+    if state.epoch(epoch).is_some_and(|epoch| epoch.once_accepted.iter().any(tells)) {
+        return true;
+    }
+    let updates = plan(member, state, today, false).map(|plan| plan.updates).unwrap_or_default();
+    updates.iter().any(|update| update.epoch == epoch && tells(&update.once_accepted))
+}
+
 impl Planner<'_> {
     /// What there is to say in an epoch: what is withdrawn, and all else.
     fn updates(&mut self, epoch: u32, confirm: bool) -> Result<[Option<EpochUpdate>; 2], PartnerError> {

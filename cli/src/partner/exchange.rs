@@ -37,8 +37,8 @@ pub(super) struct ConfirmArgs {
 /// Write the next message of what comes after a hit
 ///
 /// On each day what is put forward, once, and then those that bring notes and fetch what waits, as many as the policy
-/// says. Have it handled, read its reply, and write the next one until there is none. Over HTTPS `stapel partner sync`
-/// does that.
+/// says. Have it handled, read its reply, and write the next one until there is none. What is put forward waits while a
+/// flag of it is yet to be delivered: deliver first. Over HTTPS `stapel partner sync` does that.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner talk --dir police")]
 pub(super) struct TalkArgs {
@@ -139,17 +139,17 @@ pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
     let now = args.clock.time()?;
     let message = partner.talk(now)?;
     told::warn_of_certificates(&partner, &args.place, now.day())?;
-    let (put_forward, undelivered) = (partner.put_forward_rows().count(), partner.undelivered());
-    if put_forward > 0 && undelivered > 0 {
+    let waits = partner.put_forward_waits(now.day());
+    if waits {
         warn(&format!(
-            "{} in no delivery that the broker took: it takes nothing that is put forward there before; have it \
-             delivered first ({})",
-            counted(undelivered, "flag is", "flags are"),
+            "what is put forward waits for a flag that the broker has yet to take: have that delivered ({}), read the \
+             reply, and go on with stapel partner talk",
             args.place.command("deliver")
         ));
     }
     if message.is_none() {
         note(match partner.policy().policy().meet {
+            Some(_) if waits => "of today's that message is left, and comes after the delivery; nothing was written",
             Some(_) => "today's have gone, or this partner has no part in it; nothing was written",
             None => "nobody meets under this policy (it has no [meet]); nothing was written",
         });

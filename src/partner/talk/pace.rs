@@ -12,6 +12,7 @@ const MOST_STALE: u8 = 4;
 pub struct TalkRun {
     stale: u8,
     is_over: bool,
+    is_after_delivery: bool,
 }
 
 /// What was made today of what comes after a hit.
@@ -28,6 +29,21 @@ pub(crate) struct MadeToday {
 }
 
 impl TalkRun {
+    /// A run of a program that has had the day delivered before, whatever came of that. What is put forward waits for
+    /// no flag in it: the day's messages are the same ones in the same order on each day.
+    pub fn after_delivery() -> TalkRun {
+        TalkRun { is_after_delivery: true, ..TalkRun::default() }
+    }
+
+    pub(crate) fn is_after_delivery(&self) -> bool {
+        self.is_after_delivery
+    }
+
+    /// The next run of the same program.
+    pub(crate) fn next(&self) -> TalkRun {
+        TalkRun { is_after_delivery: self.is_after_delivery, ..TalkRun::default() }
+    }
+
     /// Whether it ended with a message that was not accepted.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over

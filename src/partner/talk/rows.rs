@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::ask::question_epoch;
+use super::super::deliver::is_delivered_today;
 use super::super::error::PartnerError;
 use super::super::flags::Holds;
 use super::super::given::{Given, Taken};
@@ -227,19 +228,14 @@ impl OwnRow {
     }
 }
 
-/// What the day's message puts forward; none yet where the broker waits for a full set.
+/// What the day's message puts forward.
 pub(super) fn plan(
     member: &Member,
     state: &PartnerState,
     own: Option<&UnsealingKey>,
     epoch: u32,
     today: Day,
-) -> Result<Option<Planned>, PartnerError> {
-    let held = state.epoch(epoch).map(|epoch| &epoch.undelivered);
-    if held.is_some_and(|held| held.holds != Holds::AsTold) {
-        // The broker rejects it until that has come, whatever it says.
-        return Ok(None);
-    }
+) -> Result<Planned, PartnerError> {
     let mut receivers = if own.is_some() { receivers(member, epoch, today) } else { Vec::new() };
     let rows = if receivers.is_empty() { Vec::new() } else { rows(member, state, &receivers, epoch, today)? };
     receivers.retain(|(number, _)| rows.iter().any(|row| !row.without.contains(number)));
@@ -249,7 +245,27 @@ pub(super) fn plan(
         .map(|row| PlannedRow { without: row.without.into_iter().filter(is_receiver).collect(), ..row });
     let rows = rows.collect();
     let closes = member.policy().epoch(epoch).map_or(today, |epoch| epoch.closes);
-    Ok(Some(Planned { epoch, last_day: today.plus(LONGEST_ROW).min(closes), receivers, rows }))
+    Ok(Planned { epoch, last_day: today.plus(LONGEST_ROW).min(closes), receivers, rows })
+}
+
+/// Whether the broker waits for a full set in an epoch: until that has come it rejects what puts forward, whatever it
+/// says.
+pub(super) fn waits_for_full_set(state: &PartnerState, epoch: u32) -> bool {
+    state.epoch(epoch).is_some_and(|epoch| epoch.undelivered.holds != Holds::AsTold)
+}
+
+/// Whether the day's message would lack a row for want of its flag, of which a delivery of the same day tells the
+/// broker. What was taken back waits for no delivery.
+pub(super) fn waits_for_delivery(member: &Member, state: &PartnerState, epoch: u32, today: Day) -> bool {
+    let is_said = answering(member, state, today).is_ok_and(|answers| answers == epoch);
+    if !is_said || is_refused(state, epoch, today) || is_taken_back_in(state, epoch, &[], today) {
+        return false;
+    }
+    let held = state.epoch(epoch).filter(|epoch| epoch.delivered).map(|epoch| &epoch.undelivered);
+    let is_held = |address: &AddressKey| held.is_some_and(|held| held.is_held(&state.flags, address));
+    let rows = state.after_hit.rows.iter().filter(|row| row.agreed.epoch == epoch).map(|row| row.address);
+    let missing: Vec<AddressKey> = rows.filter(|address| !is_held(address)).collect();
+    !missing.is_empty() && is_delivered_today(member, state, epoch, &missing, today)
 }
 
 /// The epoch of the next message that puts forward: the one in which the partner puts forward, or first another open

@@ -25,6 +25,11 @@ impl Partner {
     /// the policy says, `exchanges_a_day`. So the number tells nobody whether there was something to say or to fetch.
     /// What changes after that waits for the next day.
     ///
+    /// The broker keeps only what it was told the flag of. So where such a flag is yet to be delivered, the exchanges
+    /// come first, and what is put forward once the broker took the delivery: a program that calls
+    /// [`Partner::deliver`] later on that day calls this again after it ([`Partner::put_forward_waits`]). One that has
+    /// delivered begins with [`TalkRun::after_delivery`]: then nothing waits for a delivery that the broker refuses.
+    ///
     /// # Errors
     ///
     /// [`PartnerError::NoEpoch`] where none is open; [`PartnerError::NotCertified`];
@@ -34,7 +39,7 @@ impl Partner {
     pub fn talk(&mut self, now: Timestamp) -> Result<Option<Vec<u8>>, PartnerError> {
         let now = self.data.follow(self.member.policy(), now)?;
         if self.talk_run.is_over() || !self.may_talk() {
-            self.talk_run = TalkRun::default();
+            self.talk_run = self.talk_run.next();
             return Ok(None);
         }
         self.note_lapsed(now)?;
@@ -45,7 +50,7 @@ impl Partner {
             return Ok(self.talk_bytes());
         }
         if self.made_today(now).exchanges >= self.member.meet()?.exchanges_a_day {
-            self.talk_run = TalkRun::default();
+            self.talk_run = self.talk_run.next();
             return Ok(None);
         }
         self.tell_addresses(now)?;
@@ -210,8 +215,18 @@ impl Partner {
         self.data.state().talk.as_ref().map(|message| message.bytes.clone())
     }
 
+    /// Whether what is put forward waits on that day for a delivery: [`Partner::deliver`] has a flag to tell of that is
+    /// put forward, or the reply to a message that tells of it was not read yet.
+    pub fn put_forward_waits(&self, today: Day) -> bool {
+        let (member, state) = (&self.member, self.data.state());
+        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
+        let epoch = rows::epoch_to_tell(member, state, today).ok();
+        let is_due = self.may_talk() && !member.coordinates() && !sent.put_forward;
+        epoch.is_some_and(|epoch| is_due && rows::waits_for_delivery(member, state, epoch, today))
+    }
+
     /// Makes the message that says what is put forward: nothing too. Whether there is one: not at the coordinator, and
-    /// not yet where the broker waits for a full set.
+    /// not yet where it waits for a delivery.
     fn put_forward_if_due(&mut self, now: Timestamp) -> Result<bool, PartnerError> {
         let today = now.day();
         if self.member.coordinates() {
@@ -219,14 +234,15 @@ impl Partner {
         }
         // A secret that is missing keeps no notes from being fetched.
         let Ok(epoch) = rows::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
+        let waits = !self.talk_run.is_after_delivery() && self.put_forward_waits(today);
+        if waits || rows::waits_for_full_set(self.data.state(), epoch) {
+            return Ok(false);
+        }
         let own = self.own_seal_key(epoch, today)?;
         let made_today = self.made_today(now);
         let member = &self.member;
         let mut transaction = self.data.begin(now)?;
-        let Some(planned) = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)? else {
-            transaction.keep();
-            return Ok(false);
-        };
+        let planned = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)?;
         // Before the journal has the number, so that a call that is refused uses up none.
         member.refuse_uncertified(epoch, today)?;
         let number = transaction.view().talk_used.saturating_add(1);

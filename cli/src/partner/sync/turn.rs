@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
             may_flag: own.is_some_and(|own| own.may.flag),
             may_ask: own.is_some_and(|own| own.may.ask) && policy.counting.answers.is_none(),
             may_talk: policy.meet.is_some() && own.is_some_and(|own| own.may.flag || own.may.coordinate),
-            talk: TalkRun::default(),
+            talk: TalkRun::after_delivery(),
             moment: day::moment(args.place.keys(), now.day())?,
             tried: HashSet::new(),
             failures: Vec::new(),

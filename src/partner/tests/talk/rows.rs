@@ -31,6 +31,7 @@ fn only_own_flags_that_the_broker_holds_are_put_forward_and_they_end_with_the_fl
     police.flag(homes(1..3), &by(), NOW).unwrap();
     assert_eq!(police.put_forward(homes(1..3), &by(), NOW).unwrap(), 2);
     assert_eq!(police.put_forward(homes(1..3), &by(), NOW).unwrap(), 0);
+    town.partner(POLICE).resume_talk(TalkRun::after_delivery());
     assert_eq!(town.keep(POLICE, NOW).rows.len(), 0, "the broker has no flag of it");
     assert!(town.partner(POLICE).put_forward_rows().all(|row| row.stands_until.is_none()));
     town.play(POLICE).deliver(NOW);
@@ -40,6 +41,48 @@ fn only_own_flags_that_the_broker_holds_are_put_forward_and_they_end_with_the_fl
     town.partner(POLICE).flag(homes(1..2), &by(), NOW).unwrap();
     town.play(POLICE).deliver(NOW);
     assert_eq!(town.partner(POLICE).put_forward_rows().count(), 1, "flagged again it is not put forward again");
+}
+
+/// Whether a day's flags are delivered before what comes after a hit is sent, or after it, comes to the same.
+#[test]
+fn what_is_put_forward_waits_on_a_day_for_the_delivery_of_its_flags() {
+    let mut town = Town::new();
+    let begin = |town: &mut Town, home: u32, now: Timestamp| {
+        let police = town.partner(POLICE);
+        police.flag(homes(home..home + 1), &by(), now).unwrap();
+        police.put_forward(homes(home..home + 1), &by(), now).unwrap();
+    };
+    // The first full set, and a delta.
+    for (home, days) in [(1, 0), (2, 1)] {
+        let now = NOW.plus(days * DAY);
+        begin(&mut town, home, now);
+        assert!(town.partner(POLICE).put_forward_waits(now.day()));
+        assert_eq!(town.run(POLICE, now), [Kind::Exchange; 2], "all else goes");
+        let messages = town.partner(POLICE).deliver(now).unwrap();
+        assert_eq!(town.run(POLICE, now), [], "its reply was not read yet");
+        town.play(POLICE).carry(messages, now);
+        assert!(!town.partner(POLICE).put_forward_waits(now.day()));
+        let message = town.partner(POLICE).talk(now).unwrap().unwrap();
+        assert_eq!(forwarded(POLICE, &message).rows.len(), home as usize);
+        assert_eq!(town.run(POLICE, now), [Kind::PutForward]);
+    }
+    // What was taken back waits for nothing, nor does a program wait that delivered before, whatever came of it.
+    let now = NOW.plus(2 * DAY);
+    begin(&mut town, 3, now);
+    town.partner(POLICE).take_back(homes(1..2), &by(), now).unwrap();
+    assert_eq!(forwarded(POLICE, &town.partner(POLICE).talk(now).unwrap().unwrap()).rows.len(), 1);
+    town.run(POLICE, now);
+    let now = NOW.plus(3 * DAY);
+    town.partner(POLICE).resume_talk(TalkRun::after_delivery());
+    assert_eq!(town.run(POLICE, now), [Kind::PutForward, Kind::Exchange, Kind::Exchange]);
+    // Nor is a flag waited for that the day's budget has no room for.
+    let now = NOW.plus(4 * DAY);
+    begin(&mut town, 4, now);
+    let message = town.partner(POLICE).deliver(now).unwrap().remove(0);
+    let spent = Rejection::new(Code::OverBudget, 0, "the day's new flags are spent");
+    drop(town.reply(POLICE, &message, Reply::Rejection(spent), now).unwrap());
+    assert!(!town.partner(POLICE).put_forward_waits(now.day()));
+    assert!(town.partner(POLICE).put_forward_waits(now.day().plus(1)), "there is room for it then");
 }
 
 #[test]
