@@ -16,7 +16,8 @@ use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
-    Answer, Code, Header, Kept, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals, Unverified,
+    Answer, Code, Header, Kept, Kind, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Totals,
+    Unverified,
 };
 
 /// What is wrong with a reply whose message is not known.
@@ -218,7 +219,9 @@ impl Partner {
             }
             (series, Reply::Rejection(rejection)) => {
                 is_stale = series == Series::Talk && rejection.code == Code::Stale;
-                ends_run = series == Series::Talk && !matches!(rejection.code, Code::Stale | Code::OverBudget);
+                let goes_on = matches!(rejection.code, Code::Stale | Code::OverBudget)
+                    || rejection.code == Code::OtherEpoch && sent.head.kind == Kind::PutForward;
+                ends_run = series == Series::Talk && !goes_on;
                 let (code, detail) = (rejection.code as u8, rejection.number);
                 let next = Next::after(rejection.code);
                 let event = JournalEvent::Rejected { series, epoch, number, code, detail, reply: record };

@@ -99,8 +99,9 @@ impl AfterHit {
     }
 
     /// The broker did not accept a message. What puts forward and is over a budget is made anew with as many new rows
-    /// as `detail` says are left, and then with none; without new rows it is of today all the same. What it said is
-    /// not forgotten: a broker that uses it all the same is caught.
+    /// as `detail` says are left, and then with none; without new rows it is of today all the same, and so are rows of
+    /// an epoch that does not answer: one message more on that day would tell whoever counts them that there are any.
+    /// What it said is not forgotten: a broker that uses it all the same is caught.
     pub(crate) fn rejected(&mut self, number: u64, code: u8, detail: u64, said: SaidOn) {
         if code == Code::Unavailable as u8 {
             return;
@@ -112,7 +113,7 @@ impl AfterHit {
             let before = self.sent.iter().rev().find(is_kept);
             let is_new = |row: &&SentRow| before.is_none_or(|before| !before.said.says(&row.address));
             let new = u32::try_from(sent.said.rows.iter().filter(is_new).count()).unwrap_or(u32::MAX);
-            self.made_today.put_forward = is_over_budget && new == 0;
+            self.made_today.put_forward = code == Code::OtherEpoch as u8 || is_over_budget && new == 0;
             if is_over_budget && new > 0 {
                 // Its organisation's other partners spent more than is known here.
                 let left = u32::try_from(detail).unwrap_or(u32::MAX);

@@ -16,7 +16,7 @@ use super::record::{SentRow, SentRows, TalkEvent};
 use super::state::{OwnRow, SentMessage};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
-use crate::message::{Code, MAX_ROWS, PutForward};
+use crate::message::{MAX_ROWS, PutForward};
 use crate::pseudonym::Pseudonym;
 use crate::secret::{SealKey, UnsealingKey};
 use crate::slug::Slug;
@@ -258,7 +258,7 @@ pub(super) fn waits_for_full_set(state: &PartnerState, epoch: u32) -> bool {
 /// broker. What was taken back waits for no delivery.
 pub(super) fn waits_for_delivery(member: &Member, state: &PartnerState, epoch: u32, today: Day) -> bool {
     let is_said = answering(member, state, today).is_ok_and(|answers| answers == epoch);
-    if !is_said || is_refused(state, epoch, today) || is_taken_back_in(state, epoch, &[], today) {
+    if !is_said || is_taken_back_in(state, epoch, &[], today) {
         return false;
     }
     let held = state.epoch(epoch).filter(|epoch| epoch.delivered).map(|epoch| &epoch.undelivered);
@@ -276,16 +276,19 @@ pub(super) fn epoch_to_tell(member: &Member, state: &PartnerState, today: Day) -
 }
 
 /// The open epochs but the one that answers in which a row may stand that somebody took back since, oldest first: each
-/// takes a day's message.
+/// takes a day's message. One in which nobody would take what this partner signs is passed over: its rows end by
+/// themselves.
 fn others_to_tell<'a>(
-    member: &Member,
+    member: &'a Member,
     state: &'a PartnerState,
     answers: u32,
     back: &'a [AddressKey],
     today: Day,
 ) -> impl Iterator<Item = u32> + use<'a> {
     let others = member.epochs_without_secret(today).unwrap_or_default().into_iter().rev();
-    others.filter(move |other| *other != answers && is_taken_back_in(state, *other, back, today))
+    let is_certified = move |epoch: u32| member.refuse_uncertified(epoch, today).is_ok();
+    others
+        .filter(move |other| *other != answers && is_taken_back_in(state, *other, back, today) && is_certified(*other))
 }
 
 /// Whether a row may stand in an epoch that somebody took back since, or of an address in `back`.
@@ -328,7 +331,7 @@ fn rows(
     today: Day,
 ) -> Result<Vec<PlannedRow>, PartnerError> {
     let Some(held) = state.epoch(epoch).filter(|epoch| epoch.delivered) else { return Ok(Vec::new()) };
-    if answering(member, state, today)? != epoch || is_refused(state, epoch, today) {
+    if answering(member, state, today)? != epoch {
         return Ok(Vec::new());
     }
     let known = &state.after_hit;
@@ -360,13 +363,6 @@ fn rows(
         Ok(made.map(|pseudonym| PlannedRow { address: row.address, pseudonym, without: without(row) }))
     });
     made.filter_map(Result::transpose).collect()
-}
-
-/// Whether the broker said to a message of a day that another epoch answers. One in which this partner takes no part
-/// may answer for long, so that its rows are said again on the day after.
-fn is_refused(state: &PartnerState, epoch: u32, today: Day) -> bool {
-    let of_today = state.after_hit.sent.iter().filter(|sent| sent.day >= today && sent.said.epoch == epoch);
-    of_today.filter_map(SentMessage::refused).any(|(code, _)| code == Code::OtherEpoch)
 }
 
 /// The messages of an epoch whose rows the broker may hold: the newest that it kept, as far as it was not restored

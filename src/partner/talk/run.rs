@@ -232,10 +232,13 @@ impl Partner {
         if self.member.coordinates() {
             return Ok(false);
         }
-        // A secret that is missing keeps no notes from being fetched.
+        // A secret that is missing, or a certificate, keeps no notes from being fetched in another epoch.
         let Ok(epoch) = rows::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
         let waits = !self.talk_run.is_after_delivery() && self.put_forward_waits(today);
-        if waits || rows::waits_for_full_set(self.data.state(), epoch) {
+        if waits
+            || self.member.refuse_uncertified(epoch, today).is_err()
+            || rows::waits_for_full_set(self.data.state(), epoch)
+        {
             return Ok(false);
         }
         let own = self.own_seal_key(epoch, today)?;
@@ -243,8 +246,6 @@ impl Partner {
         let member = &self.member;
         let mut transaction = self.data.begin(now)?;
         let planned = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)?;
-        // Before the journal has the number, so that a call that is refused uses up none.
-        member.refuse_uncertified(epoch, today)?;
         let number = transaction.view().talk_used.saturating_add(1);
         let said = planned.said(member, number);
         transaction.record(None, JournalEvent::Talk(TalkEvent::PuttingForward { said }))?;

@@ -134,6 +134,8 @@ fn what_was_put_forward_in_an_epoch_that_does_not_answer_yet_waits_for_it() {
     police.partner.put_forward(homes(1..2), &by(), june).unwrap();
     assert_eq!(rows(&mut town)[0].epoch, 2, "the newest, as nothing is known");
     assert_eq!(town.other_epoch(POLICE, 1, june).rows.len(), 1);
+    assert_eq!(town.run(POLICE, june), [Kind::Exchange; 2], "what was refused is the day's message, as on other days");
+    let june = june.plus(DAY);
     let message = town.next(POLICE, Kind::PutForward, june);
     assert_eq!(verified(POLICE, &message).header().epoch, 1);
     assert_eq!(town.keep(POLICE, june).rows.len(), 0, "nobody agreed to it there");
@@ -158,7 +160,7 @@ fn where_an_epoch_answers_in_which_it_takes_no_part_rows_are_said_again_on_the_d
     for now in [NOW, TOMORROW] {
         assert_eq!(town.other_epoch(POLICE, 9, now).rows.len(), 1);
         town.reopen(POLICE);
-        assert_eq!(town.keep(POLICE, now).rows.len(), 0, "once a day");
+        assert_eq!(town.run(POLICE, now), [Kind::Exchange; 2], "once a day");
         assert_eq!((rows(&mut town).len(), rows(&mut town)[0].stands_until), (1, None));
     }
     assert_eq!(town.keep(POLICE, TOMORROW.plus(DAY)).rows.len(), 1, "it is kept once its epoch answers");
@@ -193,6 +195,34 @@ fn what_is_taken_back_is_taken_back_where_it_was_said() {
     let message = town.next(POLICE, Kind::PutForward, june.plus(DAY));
     assert_eq!(verified(POLICE, &message).header().epoch, 2);
     assert_eq!(town.keep(POLICE, june.plus(DAY)).rows.len(), 1);
+}
+
+/// Where nobody takes any more what this partner signs in an epoch, what it took back there ends by itself, and all
+/// else goes on.
+#[test]
+fn an_epoch_in_which_its_certificate_no_longer_holds_stops_nothing_in_the_other() {
+    let mut town = Town::new();
+    let (may, june) = may_and_june();
+    town.put_forward(POLICE, 1, may);
+    town.run(POLICE, may);
+    town.play(POLICE).deliver(june);
+    town.other_epoch(POLICE, 2, june);
+    town.run(POLICE, june);
+    town.partner(POLICE).take_back(homes(1..2), &by(), june).unwrap();
+    let june = june.plus(DAY);
+    let suspend = |town: &mut Town, epoch: u32| {
+        let policy = town.partner(POLICE).policy().policy().clone();
+        let (first_day, last_day) = (june.day(), policy.epoch(epoch).unwrap().closes);
+        let statement = Statement { partner: POLICE, epoch, serial: 9, keys: None, first_day, last_day };
+        let suspended = Certificate::sign(&policy, statement, &sample::policy_key("politie")).unwrap();
+        town.partner(POLICE).take_certificates([suspended]).unwrap();
+    };
+    suspend(&mut town, 1);
+    let message = town.partner(POLICE).talk(june).unwrap().unwrap();
+    assert_eq!((kind(&message), verified(POLICE, &message).header().epoch), (Kind::PutForward, 2));
+    assert_eq!(town.run(POLICE, june), [Kind::PutForward, Kind::Exchange, Kind::Exchange]);
+    suspend(&mut town, 2);
+    assert_eq!(town.partner(POLICE).talk(june.plus(DAY)).unwrap_err().code(), "not_certified", "in neither");
 }
 
 /// What is only tried says the same day as what is done.

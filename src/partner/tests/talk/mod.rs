@@ -166,7 +166,6 @@ impl Town {
         let message = self.next(number, Kind::PutForward, now);
         let refused = Rejection::new(Code::OtherEpoch, answers.into(), "another answers");
         drop(self.reply(number, &message, Reply::Rejection(refused), now).unwrap());
-        self.partner(number).talk_run = TalkRun::default();
         forwarded(number, &message)
     }
 
