@@ -286,6 +286,29 @@ fn what_was_done_is_said_where_references_cannot_be_kept() {
     assert!(desk.path("politie/refs.sealed").exists());
 }
 
+/// What waits in the outbox, and what the broker replied, is not taken for read where the journal cannot have it.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_takes_no_reply_and_no_message_out_of_an_outbox() {
+    let desk = consortium();
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {NOW}"));
+    desk.stapel(&format!("partner deliver --dir politie {NOW}"));
+    desk.stapel(&format!("partner ask --dir politie {BY} a.csv {NOW}"));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox {NOW}"));
+    let before = desk.list("politie/outbox");
+    assert!(before.iter().any(|name| name.ends_with(".reply")) && before.len() >= 3, "{before:?}");
+    let line = format!("trap '' XFSZ; ulimit -f 0; {} partner read --dir politie {NOW}", env!("CARGO_BIN_EXE_stapel"));
+    let output = Command::new("sh").args(["-c", &line]).current_dir(desk.path("")).output().unwrap();
+    let err = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && err.ends_with("[io]\n"), "{err}");
+    assert_eq!(desk.list("politie/outbox"), before);
+    // The question was not accepted, which is a status of its own.
+    let read = desk.run(&format!("partner read --dir politie {NOW}"), &[], b"");
+    assert_eq!(read.status.code(), Some(3), "{}", text(&read.stderr));
+    assert!(desk.list("politie/outbox").is_empty());
+}
+
 /// Whoever puts a folder back and forgets a part is told which.
 #[test]
 fn a_folder_that_is_half_there_says_what_is_missing() {

@@ -600,6 +600,13 @@ impl Partner {
         self.data.state().typed.shown(address)
     }
 
+    /// Whether all messages that are waited for are among those of [`Partner::in_flight`]: not after a change that failed,
+    /// as on a full disk, where the folder could not be read again either. The next call that changes something reads it,
+    /// or says what is wrong.
+    pub fn is_in_flight_known(&self) -> bool {
+        self.data.is_known()
+    }
+
     /// The messages whose replies were not read yet, state messages first.
     pub fn in_flight(&self) -> impl Iterator<Item = InFlight<'_>> {
         self.data.state().messages().map(SignedMessage::in_flight)

@@ -225,9 +225,17 @@ impl PartnerData {
         self.journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
         self.state = state;
         // What was read may be what a failed write left in the system's memory. Written once more, it is on disk.
-        self.write_state()?;
+        if let Err(error) = self.write_state() {
+            self.state.forget_messages();
+            return Err(error);
+        }
         self.stale = false;
         Ok(())
+    }
+
+    /// Whether the state is that of the disk.
+    pub(super) fn is_known(&self) -> bool {
+        !self.stale
     }
 
     /// Writes the state as it is, so that the next opening has no records to apply to it.

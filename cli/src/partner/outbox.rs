@@ -80,9 +80,9 @@ impl Outbox {
     }
 
     /// Takes out the messages that are no longer waited for, and the replies that were read; what could not be taken
-    /// out.
+    /// out. Nothing where it is not known what is waited for, as after a disk was full.
     pub(super) fn clean(&self, partner: &Partner, read: &[PathBuf]) -> Result<Vec<Failure>, Failure> {
-        if !self.0.is_dir() {
+        if !self.0.is_dir() || !partner.is_in_flight_known() {
             return Ok(Vec::new());
         }
         let waiting: Vec<String> = partner.in_flight().map(|message| name(&message)).collect();
