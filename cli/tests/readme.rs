@@ -23,7 +23,7 @@ fn typed(folder: &Path, lines: &str) -> String {
 /// One of the sandbox's rows is no single home, and whoever types goes on after a row that was refused (exit status 3).
 const MAY_REFUSE: &str = "stapel() { command stapel \"$@\" || { s=$?; [ $s = 3 ] || return $s; }; }\n";
 
-/// The heading of the walk from nothing to a first hit.
+/// The heading of the walk from nothing to a first hit, and on to its outcome.
 const WALK: &str = "## Four partners over HTTPS\n";
 
 /// The port in it, which may be taken on this machine.
@@ -74,8 +74,8 @@ fn four_partners_reach_a_broker_over_https_as_readme_says_to_type() {
     let folder = tempfile::tempdir().unwrap();
     let until_it_ends = "trap 'kill $! 2> /dev/null || :' EXIT\n";
     let said = typed(folder.path(), &format!("{until_it_ends}{}wait\n", lines.replace(PORT, &free.to_string())));
-    let [hit] = blocks(walk, "text")[..] else { panic!("one block of what is printed") };
-    assert!(said.contains(hit), "{said}");
+    let [hit, ended] = blocks(walk, "text")[..] else { panic!("two blocks of what is printed") };
+    assert!(said.contains(hit) && said.contains(ended), "{said}");
     let log = std::fs::read_to_string(folder.path().join("broker.log")).unwrap();
     assert!(log.contains("ready addresses=") && log.contains("stopping"), "{log}");
     // Nothing of it is for others on the machine: neither keys nor what connects.
