@@ -2,8 +2,9 @@
 //!
 //! - `enrol`: how a partner begins;
 //! - `coordinator`: the commands of whoever brings others together;
-//! - `acting`: flags and questions from rows;
-//! - `forward`: what is put forward after a hit; `conversations`: what is said between those who were introduced;
+//! - `acting`: flags from rows; `asking`: questions about them;
+//! - `forward`: what is put forward after a hit; `answering`: what others put forward; `conversations`: what is said
+//!   between those who were introduced;
 //! - `exchange`: messages to the broker and its replies;
 //! - `logboek`: the journal as records of a Logboek Dataverwerkingen;
 //! - `look`: news, the dossier of an address, and where the partner stands;
@@ -18,6 +19,8 @@
 //! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
+mod answering;
+mod asking;
 mod concentrate;
 mod conversations;
 pub(crate) mod coordinator;
@@ -78,7 +81,7 @@ enum Command {
     Full(acting::FullArgs),
     Deliver(exchange::DeliverArgs),
     Confirm(exchange::ConfirmArgs),
-    Ask(acting::AskArgs),
+    Ask(asking::AskArgs),
     Read(exchange::ReadArgs),
     Sync(sync::SyncArgs),
     Logboek(logboek::LogboekArgs),
@@ -99,8 +102,8 @@ enum Command {
     Forward(forward::ForwardArgs),
     TakeBack(forward::TakeBackArgs),
     Forwarded(forward::ForwardedArgs),
-    Asked(forward::AskedArgs),
-    Answer(forward::AnswerArgs),
+    Asked(answering::AskedArgs),
+    Answer(answering::AnswerArgs),
     Conversations(conversations::ConversationsArgs),
     Note(conversations::NoteArgs),
     Lead(conversations::LeadArgs),
@@ -158,7 +161,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Full(args) => acting::full(&args, out),
         Command::Deliver(args) => exchange::deliver(&args, out),
         Command::Confirm(args) => exchange::confirm(&args, out),
-        Command::Ask(args) => acting::ask(&args, out),
+        Command::Ask(args) => asking::ask(&args, out),
         Command::Read(args) => exchange::read(&args, out),
         Command::Sync(sync) => sync::sync(&sync, &args.config, out),
         Command::Logboek(args) => logboek::logboek(&args, out),
@@ -179,8 +182,8 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Forward(args) => forward::forward(&args, out),
         Command::TakeBack(args) => forward::take_back(&args, out),
         Command::Forwarded(args) => forward::forwarded(&args, out),
-        Command::Asked(args) => forward::asked(&args, out),
-        Command::Answer(args) => forward::answer(&args, out),
+        Command::Asked(args) => answering::asked(&args, out),
+        Command::Answer(args) => answering::answer(&args, out),
         Command::Conversations(args) => conversations::conversations(&args, out),
         Command::Note(args) => conversations::write(&args, out),
         Command::Lead(args) => conversations::lead(&args, out),

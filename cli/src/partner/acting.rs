@@ -1,21 +1,20 @@
-//! What a partner's own people do with rows of a spreadsheet: `partner flag`, `withdraw`, `full` and `ask`.
+//! What a partner's own people do with rows of a spreadsheet: `partner flag`, `withdraw` and `full`.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 use serde_json::json;
 use stapel::message::RenewalReason;
-use stapel::partner::{Case, Change, Changed, Given, Partner};
+use stapel::partner::{Case, Change, Changed, Partner};
 use stapel::register::may_be_one;
-use stapel::{AddressKey, Day, Level, Slug, Timestamp};
+use stapel::{AddressKey, Day, Level, Timestamp};
 
+use super::PartnerFolder;
 use super::forward::FlaggedForward;
-use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
 use crate::now::{Clock, refuse_other_date};
 use crate::output::{Output, counted, merge};
 use crate::rows::{RowArgs, Rows, Sheet};
-use crate::threads::WorkArgs;
 
 /// Who acts, and for which case.
 #[derive(clap::Args)]
@@ -109,39 +108,6 @@ pub(super) struct FullArgs {
     /// It is meant that more than the policy's share of the flags goes
     #[arg(long)]
     allow_shrink: bool,
-}
-
-/// Write the questions about addresses
-///
-/// The standings come back through `stapel partner read`, each with its row's reference.
-#[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  stapel partner ask --dir police --actor j.jansen --case 2026-0117 addresses.csv\n  \
-                        stapel partner ask --dir police --actor j.jansen --case 2026-0117 --own"
-)]
-pub(super) struct AskArgs {
-    #[command(flatten)]
-    place: PartnerFolder,
-    #[command(flatten)]
-    outbox: OutboxArgs,
-    #[command(flatten)]
-    case: CaseArgs,
-    #[command(flatten)]
-    rows: RowArgs,
-    /// Ask about all that the partner itself flags, in place of rows
-    #[arg(long, conflicts_with_all = ["file", "sweep", "numbers", "refused", "number_only"])]
-    own: bool,
-    /// Ask about what the partner need not flag itself, for a reason that the policy lists
-    #[arg(long, value_name = "REASON")]
-    sweep: Option<Slug>,
-    /// Ask about the house number of each address too, where the policy counts house numbers
-    #[arg(long)]
-    numbers: bool,
-    /// Print JSON Lines, one for each message, and before them one of what was read of the rows
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    work: WorkArgs,
 }
 
 impl CaseArgs {
@@ -239,71 +205,8 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     kept.map_err(|failure| done_without_references(failure, "give the same rows again once there is room"))
 }
 
-pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
-    let (case, now) = (args.case.case()?, args.work.clock.time()?);
-    let outbox = args.outbox.of(&args.place);
-    let threads = args.work.threads.start()?;
-    if args.own {
-        let mut partner = args.place.open()?.with_threads(threads);
-        if args.rows.dry_run {
-            note(&format!("{} addresses would be asked about", own_addresses(&partner, now.day())));
-            return Ok(());
-        }
-        let messages = partner.ask_own(&case, now)?;
-        if messages.is_empty() {
-            note("there are no own flags to ask about; nothing was written");
-        }
-        return outbox.write(&partner, &messages, args.json, out).map_err(asked_all_the_same);
-    }
-    args.place.refuse_without_register(&args.rows)?;
-    let sheet = args.rows.read()?;
-    let mut addresses: Vec<Given<'_>> = once_each(sheet.rows.given(), Given::key).collect();
-    let read = sheet.json();
-    say_repeated(sheet.rows.len() - addresses.len());
-    if args.numbers {
-        let numbers: Vec<_> = addresses.iter().filter_map(Given::number).collect();
-        // Some may be among them already, as house numbers alone.
-        addresses = once_each(addresses.into_iter().chain(numbers), Given::key).collect();
-    }
-    let mut partner = args.place.open()?.with_threads(threads);
-    sheet.count_numbers(counts_house_numbers(&partner))?;
-    if args.numbers && !counts_house_numbers(&partner) {
-        return Err(Failure::new("level", "the policy does not count house numbers: leave --numbers out"));
-    }
-    if args.rows.dry_run {
-        note(&format!("{} addresses would be asked about", addresses.len()));
-        return if args.json { out.json(&read) } else { Ok(()) };
-    }
-    let refs = args.place.refs()?;
-    let messages = match &args.sweep {
-        None => partner.ask(&addresses, &case, now)?,
-        Some(reason) => partner.sweep(&addresses, reason, &case, now)?,
-    };
-    // Before the messages leave, so that no answer comes back without its references while there is room for them.
-    let kept = refs.asked(sheet.rows);
-    if messages.is_empty() {
-        note("there are no addresses to ask about; nothing was written");
-    }
-    if args.json {
-        out.json(&read)?;
-    }
-    outbox.write(&partner, &messages, args.json, out).map_err(asked_all_the_same)?;
-    kept.map_err(|failure| done_without_references(failure, "the answer comes without them"))
-}
-
-/// Why messages could not be put into the outbox, where the partner has made them and waits for their replies.
-fn asked_all_the_same(failure: Failure) -> Failure {
-    match failure {
-        Failure::Stapel(_) | Failure::Refused { .. } => Failure::Partly(Box::new(
-            failure.and("the question was asked all the same: stapel partner deliver puts it there once there is room"),
-        )),
-        // Some are there, or nothing could be said of them.
-        other => other,
-    }
-}
-
 /// Why references could not be kept, where what the rows were given for is done.
-fn done_without_references(failure: Failure, then: &str) -> Failure {
+pub(super) fn done_without_references(failure: Failure, then: &str) -> Failure {
     Failure::Partly(Box::new(
         failure.and(&format!("the rest was done, and the references of rows were not kept: {then}")),
     ))
@@ -401,7 +304,7 @@ fn warn_after_last_epoch(partner: &Partner, today: Day) {
 }
 
 /// Says how many rows count for nothing, because another names the same address.
-fn say_repeated(repeated: usize) {
+pub(super) fn say_repeated(repeated: usize) {
     if repeated > 0 {
         let rows = counted(repeated, "row repeats", "rows repeat");
         note(&format!("{rows} the address of another row; each address counts once"));
@@ -415,21 +318,15 @@ impl Sheet {
     }
 }
 
-fn once_each<T>(rows: impl Iterator<Item = T>, address: impl Fn(&T) -> AddressKey) -> impl Iterator<Item = T> {
+pub(super) fn once_each<T>(
+    rows: impl Iterator<Item = T>,
+    address: impl Fn(&T) -> AddressKey,
+) -> impl Iterator<Item = T> {
     let mut seen = HashSet::new();
     rows.filter(move |row| seen.insert(address(row)))
 }
 
-/// How many addresses a question about all own flags is about: homes, and house numbers where they are counted.
-fn own_addresses(partner: &Partner, today: Day) -> usize {
-    let standing = || partner.flags().filter(|flag| flag.last_day >= today).map(|flag| flag.address);
-    let homes = standing().filter(|address| address.level() == Level::Unit).count();
-    let numbers: HashSet<_> =
-        standing().map(|home| home.number_key()).filter(|key| key.level() == Level::Number).collect();
-    homes + if counts_house_numbers(partner) { numbers.len() } else { 0 }
-}
-
-fn counts_house_numbers(partner: &Partner) -> bool {
+pub(super) fn counts_house_numbers(partner: &Partner) -> bool {
     partner.policy().policy().counting.levels.contains(&Level::Number)
 }
 
