@@ -35,7 +35,7 @@ named! {
         PuttingForward => "putting_forward",
         /// The broker keeps what is put forward.
         Kept => "kept",
-        /// Entries or notes were fetched.
+        /// What waited at the broker was read.
         Posted => "posted",
         /// The broker said how many flags are stacked.
         Totals => "totals",

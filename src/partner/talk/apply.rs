@@ -5,13 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::flags::Flags;
 use super::super::reply_record::ReplyRecord;
 use super::agreement::Agreement;
+use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, PutOffReason};
 use super::news::TalkNews;
 use super::pace::MadeToday;
 use super::record::{Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
-use super::state::{
-    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, OwnRow,
-    PutOffReason, SaidOn, SentMessage, SentReply, TalkYear,
-};
+use super::state::{AfterHit, Asked, OwnRow, SaidOn, SentMessage, SentReply, TalkYear};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, NoteFate};

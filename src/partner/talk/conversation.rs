@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::super::Partner;
-use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, PutOffReason};
+use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, PutOffReason};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::talk::{NoteContent, Outcome};

@@ -1,8 +1,8 @@
 //! What waits for this partner's people after a hit, in numbers.
 
 use super::super::Partner;
+use super::known::{CopyProgress, PutOffReason};
 use super::news::TalkNews;
-use super::state::{CopyProgress, PutOffReason};
 use crate::day::Day;
 use crate::talk::NoteContent;
 

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use super::super::error::PartnerError;
+use super::plan::LONGEST_ROW;
 use super::reader::{Finding, Meeting, PostReader};
 use super::record::{Introduction, TakenEntry};
-use super::rows::LONGEST_ROW;
 use super::state::{SaidOn, SentMessage};
 use crate::address::AddressKey;
 use crate::day::Day;

@@ -1,4 +1,4 @@
-//! The message that brings notes and fetches what waits.
+//! The message that brings notes and asks for what waits.
 
 use super::super::Partner;
 use super::super::error::PartnerError;
@@ -6,8 +6,8 @@ use super::super::flags::Holds;
 use super::super::member::Member;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
+use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use super::record::TalkEvent;
-use super::state::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use super::written::copies;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};

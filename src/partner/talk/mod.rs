@@ -1,8 +1,8 @@
 //! What comes after a hit, at the partner: putting forward, being introduced, and notes. spec/after-a-hit.md.
 //!
-//! - `state`, `record`, `apply`: what is known of it, made from the journal as all else is;
-//! - `rows`: what people put forward, and the message that says it; `agreement`: who may come to know of it by that;
-//!   `asked`: what others put forward; `preview`: what would be done, without doing it;
+//! - `state`, `known`, `record`, `apply`: what is known of it, made from the journal as all else is;
+//! - `rows`: what people put forward; `plan`: the message that says it; `agreement`: who may come to know of it by
+//!   that; `asked`: what others put forward; `preview`: what would be done, without doing it;
 //! - `written`: notes that people write, and leaving; `exchange`: the message that brings them;
 //! - `run`, `pace`: which message is next; `post`, `reader`, `entries`, `notes`: what the broker's replies say, and
 //!   whether it can be;
@@ -20,9 +20,11 @@ mod conversation;
 mod due;
 mod entries;
 mod exchange;
+pub(crate) mod known;
 mod news;
 mod notes;
 pub(crate) mod pace;
+mod plan;
 mod post;
 mod preview;
 mod reader;
@@ -40,6 +42,7 @@ pub use agenda::{AgendaEnd, AgendaItem, WaitsFor};
 pub use asked::PutForwardByOther;
 pub use conversation::{Conversation, ConversationNote, Decision, Introduced, NoteCopy, NoteProgress};
 pub use due::TalkDue;
+pub use known::PutOffReason;
 pub use news::TalkNews;
 pub use pace::TalkRun;
 pub use post::Posted;
@@ -47,5 +50,5 @@ pub use preview::WouldBeTold;
 pub use record::AskAnswer;
 pub use rows::PutForwardRow;
 pub use shown::ShownNews;
-pub use state::{PutOffReason, TalkYear};
+pub use state::TalkYear;
 pub use written::NewNote;

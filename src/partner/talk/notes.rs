@@ -1,9 +1,9 @@
 //! Whether a note of a post is of somebody that this partner was introduced to, and opens.
 
 use super::super::error::PartnerError;
+use super::known::KnownConversation;
 use super::reader::{Meeting, PostReader};
 use super::record::TakenNote;
-use super::state::KnownConversation;
 use crate::message::NoteSlot;
 use crate::talk::{NoteContent, NoteScope};
 

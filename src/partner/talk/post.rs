@@ -24,7 +24,7 @@ const LONGEST_HELD: u16 = 14;
 pub struct Posted {
     /// The line of the broker's audit log.
     pub log: LogEntry,
-    /// Whether more waits: [`Partner::talk`] fetches it with the next exchange, of today or tomorrow.
+    /// Whether more waits: it comes with the next exchange of [`Partner::talk`], of today or tomorrow.
     pub more: bool,
     /// What is new. It is told by [`Partner::talk_news`] too.
     pub news: Vec<TalkNews>,

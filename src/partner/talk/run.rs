@@ -5,10 +5,10 @@ use super::super::ask::question_epoch;
 use super::super::error::PartnerError;
 use super::super::member::Draft;
 use super::super::record::JournalEvent;
+use super::known::LEAVES_WITHIN;
 use super::pace::{MadeToday, TalkRun};
+use super::plan;
 use super::record::TalkEvent;
-use super::rows;
-use super::state::LEAVES_WITHIN;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Kind, NOTES_AT_ONCE, Request};
@@ -22,7 +22,7 @@ impl Partner {
     /// until then, carries each message, and reads the reply before the next call.
     ///
     /// On each day (UTC) first comes what is put forward, once, also where that is nothing; then as many exchanges as
-    /// the policy says, `exchanges_a_day`. So the number tells nobody whether there was something to say or to fetch.
+    /// the policy says, `exchanges_a_day`. So the number tells nobody whether there was something to say or to read.
     /// What changes after that waits for the next day.
     ///
     /// The broker keeps only what it was told the flag of. So where such a flag is yet to be delivered, the exchanges
@@ -46,10 +46,10 @@ impl Partner {
         if let Some(message) = &self.data.state().talk {
             return Ok(Some(message.bytes.clone()));
         }
-        if !self.made_today(now).put_forward && self.put_forward_if_due(now)? {
+        if !self.made_on(now.day()).put_forward && self.put_forward_if_due(now)? {
             return Ok(self.talk_bytes());
         }
-        if self.made_today(now).exchanges >= self.member.meet()?.exchanges_a_day {
+        if self.made_on(now.day()).exchanges >= self.member.meet()?.exchanges_a_day {
             self.talk_run = self.talk_run.next();
             return Ok(None);
         }
@@ -71,8 +71,8 @@ impl Partner {
         let meet = self.member.meet().ok()?;
         let state = self.data.state();
         let a_day = usize::from(meet.exchanges_a_day) * NOTES_AT_ONCE;
-        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
-        let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges)) * NOTES_AT_ONCE;
+        let made = self.made_on(today);
+        let left = usize::from(meet.exchanges_a_day.saturating_sub(made.exchanges)) * NOTES_AT_ONCE;
         let unsent = state.after_hit.unsent().saturating_add(copies);
         let later = unsent.saturating_sub(left).div_ceil(a_day);
         Some(today.plus(u16::try_from(later).unwrap_or(u16::MAX)))
@@ -83,7 +83,7 @@ impl Partner {
     /// `[meet]`.
     pub fn put_forward_goes_on(&self, today: Day) -> Option<Day> {
         let next = self.next_to_put_forward(today)?;
-        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), &[], next).0))
+        Some(next.plus(plan::days_to_tell(&self.member, self.data.state(), &[], next).0))
     }
 
     /// The first day from `today` on by whose message the broker has heard of all that was taken back. `None` where the
@@ -95,15 +95,13 @@ impl Partner {
     /// The same if `back` is taken back now too.
     pub fn taking_back_goes_on(&self, back: &[AddressKey], today: Day) -> Option<Day> {
         let next = self.next_to_put_forward(today)?;
-        Some(next.plus(rows::days_to_tell(&self.member, self.data.state(), back, next).1))
+        Some(next.plus(plan::days_to_tell(&self.member, self.data.state(), back, next).1))
     }
 
     /// The day from `today` on of the next message that puts forward.
     fn next_to_put_forward(&self, today: Day) -> Option<Day> {
         self.member.meet().ok()?;
-        let state = self.data.state();
-        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
-        Some(if sent.put_forward { today.plus(1) } else { today })
+        Some(if self.made_on(today).put_forward { today.plus(1) } else { today })
     }
 
     /// The first day from `today` on with an exchange that says that this partner left a conversation, or would say it
@@ -115,18 +113,18 @@ impl Partner {
         let known = state.after_hit.conversation(conversation);
         let unsent = known.map_or(0, |known| known.unsent().count());
         let left_on = known.and_then(|known| known.left).unwrap_or(today);
-        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
-        let left = usize::from(meet.exchanges_a_day.saturating_sub(sent.exchanges));
+        let made = self.made_on(today);
+        let left = usize::from(meet.exchanges_a_day.saturating_sub(made.exchanges));
         let needed = unsent.div_ceil(NOTES_AT_ONCE) + 1;
         let days = needed.saturating_sub(left).div_ceil(usize::from(meet.exchanges_a_day));
         let latest = left_on.plus(LEAVES_WITHIN + 1).max(today);
         Some(today.plus(u16::try_from(days).unwrap_or(u16::MAX)).min(latest))
     }
 
-    /// What was sent today, as far as the broker was not restored since.
-    fn made_today(&self, now: Timestamp) -> MadeToday {
+    /// What was made on a day of its messages, as far as the broker was not restored since.
+    fn made_on(&self, today: Day) -> MadeToday {
         let state = self.data.state();
-        state.after_hit.made_today.on(now.day(), state.own_lines.restored)
+        state.after_hit.made_today.on(today, state.own_lines.restored)
     }
 
     /// Whether the run goes on of which [`Partner::talk`] gives the messages. It is in memory alone: a program that
@@ -219,10 +217,10 @@ impl Partner {
     /// put forward, or the reply to a message that tells of it was not read yet.
     pub fn put_forward_waits(&self, today: Day) -> bool {
         let (member, state) = (&self.member, self.data.state());
-        let sent = state.after_hit.made_today.on(today, state.own_lines.restored);
-        let epoch = rows::epoch_to_tell(member, state, today).ok();
-        let is_due = self.may_talk() && !member.coordinates() && !sent.put_forward;
-        epoch.is_some_and(|epoch| is_due && rows::waits_for_delivery(member, state, epoch, today))
+        let made = self.made_on(today);
+        let epoch = plan::epoch_to_tell(member, state, today).ok();
+        let is_due = self.may_talk() && !member.coordinates() && !made.put_forward;
+        epoch.is_some_and(|epoch| is_due && plan::waits_for_delivery(member, state, epoch, today))
     }
 
     /// Makes the message that says what is put forward: nothing too. Whether there is one: not at the coordinator, and
@@ -232,20 +230,20 @@ impl Partner {
         if self.member.coordinates() {
             return Ok(false);
         }
-        // A secret that is missing, or a certificate, keeps no notes from being fetched in another epoch.
-        let Ok(epoch) = rows::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
+        // A secret that is missing keeps no notes from being read.
+        let Ok(epoch) = plan::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
         let waits = !self.talk_run.is_after_delivery() && self.put_forward_waits(today);
         if waits
             || self.member.refuse_uncertified(epoch, today).is_err()
-            || rows::waits_for_full_set(self.data.state(), epoch)
+            || plan::waits_for_full_set(self.data.state(), epoch)
         {
             return Ok(false);
         }
         let own = self.own_seal_key(epoch, today)?;
-        let made_today = self.made_today(now);
+        let made_today = self.made_on(now.day());
         let member = &self.member;
         let mut transaction = self.data.begin(now)?;
-        let planned = rows::plan(member, transaction.view(), own.as_ref(), epoch, today)?;
+        let planned = plan::plan(member, transaction.view(), own.as_ref(), epoch, today)?;
         let number = transaction.view().talk_used.saturating_add(1);
         let said = planned.said(member, number);
         transaction.record(None, JournalEvent::Talk(TalkEvent::PuttingForward { said }))?;

@@ -6,8 +6,9 @@ use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::super::{Case, Partner};
+use super::known::KnownConversation;
 use super::record::TalkEvent;
-use super::state::{AfterHit, KnownConversation};
+use super::state::AfterHit;
 use crate::day::{Day, Timestamp};
 use crate::talk::{NoteContent, Outcome};
 

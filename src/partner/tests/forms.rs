@@ -16,14 +16,12 @@ use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, SeenRelease, Stacked};
 use crate::partner::talk::agreement::Agreement;
+use crate::partner::talk::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use crate::partner::talk::pace::MadeToday;
 use crate::partner::talk::record::{
     Held, HeldBack, Introduction, PostRecord, SentCopy, SentRow, SentRows, TakenEntry, TakenNote, TalkEvent,
 };
-use crate::partner::talk::state::{
-    AfterHit, Asked, CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, OwnRow, SaidOn, SentMessage,
-    SentReply,
-};
+use crate::partner::talk::state::{AfterHit, Asked, OwnRow, SaidOn, SentMessage, SentReply};
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
 use crate::talk::{ConversationId, NoteContent, Outcome, SealedNote, Subject};
