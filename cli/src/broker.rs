@@ -363,6 +363,9 @@ impl BrokerFolder {
         let missing_file = ["ledger.redb", "flags.redb"].iter().find(|name| is_missing(store.join(name)));
         let has_store = missing_file.is_none_or(|_| !is_missing(store.clone()));
         let put_back = "put a backup back with stapel broker restore";
+        if is_partners(&self.dir) {
+            return Some(format!("{} is a partner's folder and no broker's: name the broker's", self.dir.shown()));
+        }
         if !has_store && self.dir.join("backup").is_dir() {
             return Some(format!(
                 "{} is a backup and no broker: put it back with stapel broker restore",
@@ -401,7 +404,16 @@ impl BrokerFolder {
     }
 }
 
+/// Whether a folder is that of a partner.
+fn is_partners(folder: &Path) -> bool {
+    ["partner.key", "journal.sealed"].iter().any(|name| files::is_regular(&folder.join(name)) == Some(true))
+}
+
 fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
+    if is_partners(&args.place.dir) {
+        let finding = "is a partner's folder: a broker is made in a folder of its own";
+        return Err(Failure::new("broker_folder", format!("{} {finding}", args.place.dir.shown())));
+    }
     let keys_folder = if args.policy.is_some() { args.place.keys() } else { args.place.named_keys() };
     if let Some(policy) = &args.policy {
         let keys = BrokerKeys::open(&keys_folder)?;

@@ -18,7 +18,39 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// The same at a place that a person gave.
 pub(crate) fn replace_at(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     refuse_special(path)?;
+    refuse_kept(path)?;
     replace(path, bytes)
+}
+
+/// What the names end with of files that people are to keep: keys and secrets, what is sealed under them, what was
+/// signed, and messages.
+const KEPT: [&str; 15] = [
+    "key",
+    "secret",
+    "seal",
+    "sealed",
+    "pepper",
+    "redb",
+    "cert",
+    "sig",
+    "toml",
+    "msg",
+    "reply",
+    "checkpoint",
+    "veto",
+    "enrolment",
+    "register",
+];
+
+/// Refuses a place that a person gave and where there is a file that is to be kept: with a name typed wrong, a key would
+/// be gone.
+fn refuse_kept(path: &Path) -> Result<(), Failure> {
+    let is_kept = path.extension().is_some_and(|ending| KEPT.iter().any(|kept| ending == *kept));
+    if !is_kept || is_regular(path).is_none() {
+        return Ok(());
+    }
+    let finding = "is there already, and is no table or text to write over: give another name";
+    Err(Failure::new("out_file", format!("{} {finding}", path.shown())))
 }
 
 /// Refuses a place that a person gave and where there is something else than a file. A device, a pipe or a link such as

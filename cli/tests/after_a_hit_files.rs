@@ -239,3 +239,25 @@ fn a_message_that_is_refused_and_a_reply_of_another_say_what_to_do() {
     let what = "it is for another partner; it is a reply to partner 1: take the file to the outbox of that one";
     assert!(err.contains(what), "{err}");
 }
+
+/// What was written is written, whatever is missing for it to go; and what is missing is named.
+#[test]
+fn a_note_is_written_once_where_a_secret_or_a_seal_key_is_missing() {
+    let desk = introduced();
+    let seal = "politie/epoch-1.seal";
+    let away = |name: &str| std::fs::rename(desk.path(name), desk.path("aside")).unwrap();
+    away(seal);
+    std::fs::copy(desk.path("fiscus/epoch-1.seal"), desk.path(seal)).unwrap();
+    let (out, err) = does(&desk, 3, "politie", "partner note 1 een");
+    let missing = "politie/epoch-1.seal is not the seal key that this partner's certificate names";
+    assert!(out.starts_with("written in conversation 1 ") && err.contains(missing), "{out}{err}");
+    let status = desk.stapel(&format!("partner status --dir politie --now {}", at(3)));
+    assert!(status.contains(missing) && !status.contains("no certificate is here"), "{status}");
+    std::fs::rename(desk.path("aside"), desk.path(seal)).unwrap();
+    away("politie/epoch-1.secret");
+    let (out, err) = does(&desk, 3, "politie", "partner note 1 twee");
+    assert!(out.starts_with("written in conversation 1 ") && err.contains("[no_epoch]"), "{out}{err}");
+    std::fs::rename(desk.path("aside"), desk.path("politie/epoch-1.secret")).unwrap();
+    let (out, err) = does(&desk, 3, "politie", "partner conversations 1");
+    assert_eq!((out.matches("een").count(), out.matches("twee").count()), (1, 1), "{out}{err}");
+}

@@ -2,6 +2,7 @@
 //! nothing that is in the way of the next.
 
 use crate::common::{Desk, text};
+use crate::consortium::{BY, consortium};
 
 const OPERATOR: &str = "broker init --dir b --name B --oin 00000099000000009000 --log-origin stapel.example/z";
 const SECRET: &str = "keygen secret --purpose zorg --epoch 2";
@@ -125,4 +126,26 @@ fn what_is_no_regular_file_is_not_replaced() {
     // A file is replaced, as it says.
     desk.stapel("broker log --dir s/broker --checkpoints cp --out file");
     assert_ne!(desk.read("file"), b"mine");
+}
+
+/// With a name typed wrong no key goes, and a folder is not taken for another's.
+#[test]
+fn no_key_and_no_policy_is_written_over_by_a_table() {
+    let desk = consortium();
+    desk.write("bad.csv", "adres\nDam\n");
+    let before = desk.read("politie/epoch-1.secret");
+    let line =
+        format!("partner flag --dir politie {BY} --now 2026-12-01T09:00:00Z --refused politie/epoch-1.secret bad.csv");
+    assert_eq!(desk.code(&line), "out_file");
+    assert_eq!(desk.read("politie/epoch-1.secret"), before);
+    // The table of refused rows itself is written anew.
+    for _ in 0..2 {
+        let line = format!("partner flag --dir politie {BY} --now 2026-12-01T09:00:00Z --refused refused.csv bad.csv");
+        assert_eq!(desk.run(&line, &[], b"").status.code(), Some(3));
+    }
+    let asked = desk.run("broker status --dir politie", &[], b"");
+    let err = text(&asked.stderr);
+    assert!(err.contains("politie is a partner's folder and no broker's: name the broker's"), "{err}");
+    assert_eq!(desk.code("broker init --dir politie"), "broker_folder");
+    assert!(!desk.path("politie/keys").exists());
 }

@@ -459,7 +459,8 @@ impl PartnerFolder {
         self.keys.join(format!("epoch-{epoch}.secret"))
     }
 
-    fn seal_path(&self, epoch: u32) -> PathBuf {
+    /// Where the private seal key of an epoch is.
+    pub(super) fn seal_path(&self, epoch: u32) -> PathBuf {
         self.keys.join(format!("epoch-{epoch}.seal"))
     }
 

@@ -103,7 +103,7 @@ pub(super) fn answer(args: &AnswerArgs, out: &mut Output) -> Result<(), Failure>
     }
     let joins = args.answer == AskAnswer::Join;
     if joins {
-        told::warn_of_certificates(&partner, &args.place, now.day())?;
+        told::warn_of_what_is_missing(&partner, &args.place, now.day());
     }
     if args.json {
         let mut value = json!({

@@ -346,7 +346,8 @@ impl InOne {
         if let Some(named) = lead.and_then(|lead| told::naming(&partner, lead, &to)) {
             writeln!(out, "who is named: {named}")?;
         }
-        told::warn_of_certificates(&partner, &self.place, now.day())
+        told::warn_of_what_is_missing(&partner, &self.place, now.day());
+        Ok(())
     }
 
     /// What is said of each act.

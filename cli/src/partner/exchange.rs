@@ -138,7 +138,7 @@ pub(super) fn talk(args: &TalkArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let now = args.clock.time()?;
     let message = partner.talk(now)?;
-    told::warn_of_certificates(&partner, &args.place, now.day())?;
+    told::warn_of_what_is_missing(&partner, &args.place, now.day());
     let waits = partner.put_forward_waits(now.day());
     if waits {
         warn(&format!(

@@ -126,7 +126,7 @@ impl FlaggedForward {
         Ok(json!({
             "put_forward": self.done, "put_forward_already": self.already,
             "told": told::json(&Audience::of(partner, now)?),
-            "missing_certificates": partner.missing_certificates(now.day())?,
+            "missing_certificates": partner.missing_certificates(now.day()).unwrap_or_default(),
         }))
     }
 
@@ -142,7 +142,8 @@ impl FlaggedForward {
         if self.done > 0 {
             say_who_is_told(partner, place, self.done, now, out)?;
         }
-        told::warn_of_certificates(partner, place, now.day())
+        told::warn_of_what_is_missing(partner, place, now.day());
+        Ok(())
     }
 }
 
@@ -205,14 +206,14 @@ impl AddressRows {
         };
         let others = all - done;
         if change.puts_forward {
-            told::warn_of_certificates(&partner, &acting.place, now.day())?;
+            told::warn_of_what_is_missing(&partner, &acting.place, now.day());
         }
         if acting.json {
             let word = if change.puts_forward { "put_forward" } else { "taken_back" };
             let mut value = json!({ word: done, "unchanged": others, "dry_run": acting.rows.dry_run });
             if change.puts_forward {
                 value["told"] = told::json(&Audience::of(&partner, now)?);
-                value["missing_certificates"] = json!(partner.missing_certificates(now.day())?);
+                value["missing_certificates"] = json!(partner.missing_certificates(now.day()).unwrap_or_default());
             }
             merge(&mut value, read);
             return out.json(&value);

@@ -234,7 +234,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let talk = partner.talk_due(today);
     let mut after_hit = after_hit::json::due(&talk);
     after_hit["missing_certificates"] = json!(partner.missing_certificates(today).unwrap_or_default());
-    let missing = told::missing_certificates(&partner, &args.place, today).unwrap_or_default();
+    let missing = told::what_is_missing(&partner, &args.place, today).unwrap_or_default();
     super::warn_of_unreached(&partner, today);
     if args.json {
         return out.json(&json!({

@@ -10,6 +10,7 @@ use stapel_service::after_hit::{Audience, joined_names};
 use super::report::{typed_text, who};
 use super::{PartnerFolder, coordinator, sync};
 use crate::failure::{Failure, warn};
+use crate::output::Shown;
 
 /// Whom a partner may come to be told to that puts an address forward, in one sentence.
 pub(super) fn sentence(audience: &Audience, partner: &Partner) -> String {
@@ -61,20 +62,24 @@ pub(super) fn naming(partner: &Partner, lead: u16, to: &[u16]) -> Option<String>
     is_named.then(|| format!("{} as the one that leads, to {}", who(partner, lead), names(partner, &others, "and")))
 }
 
-/// Warns of certificates that are missing, without which nothing is told, and says what to do.
-pub(super) fn warn_of_certificates(partner: &Partner, place: &PartnerFolder, today: Day) -> Result<(), Failure> {
-    if let Some(sentence) = missing_certificates(partner, place, today)? {
-        warn(&sentence);
+/// Warns of what is missing without which nothing is told, and says what to do. Where that cannot be known, of why: what
+/// was done before is done all the same.
+pub(super) fn warn_of_what_is_missing(partner: &Partner, place: &PartnerFolder, today: Day) {
+    match what_is_missing(partner, place, today) {
+        Ok(sentence) => sentence.iter().for_each(|sentence| warn(sentence)),
+        Err(failure) => warn(&format!("nothing is told to anybody as long as this is so: {}", failure.line())),
     }
-    Ok(())
 }
 
-/// Which certificates are missing, without which nothing is told, and what to do.
-pub(super) fn missing_certificates(
-    partner: &Partner,
-    place: &PartnerFolder,
-    today: Day,
-) -> Result<Option<String>, Failure> {
+/// Which certificates are missing, or the own seal key, without which nothing is told, and what to do.
+pub(super) fn what_is_missing(partner: &Partner, place: &PartnerFolder, today: Day) -> Result<Option<String>, Failure> {
+    if let Some(path) = partner.missing_seal_key(today) {
+        return Ok(Some(format!(
+            "{} is not the seal key that this partner's certificate names, and before it is, nothing is told to \
+             anybody: put it back from the copy of the keys",
+            path.shown()
+        )));
+    }
     let missing = partner.missing_certificates(today)?;
     if missing.is_empty() {
         return Ok(None);

@@ -1,5 +1,7 @@
 //! What people would do after a hit, without doing it.
 
+use std::path::PathBuf;
+
 use super::super::Partner;
 use super::super::error::PartnerError;
 use super::super::given::{Given, Taken};
@@ -79,6 +81,19 @@ impl Partner {
         }
         missing.sort_unstable();
         Ok(missing)
+    }
+
+    /// The file of the seal key that this partner's certificate names in an open epoch, where another key is in it, or
+    /// none: nothing is told to anybody before it is put back, and no certificate helps. One that cannot be read counts.
+    pub fn missing_seal_key(&self, today: Day) -> Option<PathBuf> {
+        let (member, folder) = (&self.member, self.data.folder());
+        let is_missing = |epoch: &u32| {
+            let named = member.seal_key(member.number, *epoch, today);
+            let own = folder.unsealing_key(*epoch).ok().flatten();
+            named.is_some_and(|named| own.is_none_or(|own| own.seal_key() != named))
+        };
+        let epochs = member.epochs_without_secret(today).unwrap_or_default();
+        epochs.into_iter().find(is_missing).map(|epoch| folder.seal_path(epoch))
     }
 
     /// How many addresses [`Partner::put_forward`] would put forward, or put forward anew. Nothing is written.
