@@ -84,6 +84,7 @@ struct Model {
     rows: BTreeMap<u16, (BTreeSet<AddressKey>, Day)>,
     /// Those who are introduced, the lower number first.
     introduced: BTreeSet<(AddressKey, u16, u16)>,
+    /// Who left, until it puts the home forward anew.
     left: BTreeSet<(AddressKey, u16)>,
     /// Every introduction, from both sides.
     told: BTreeMap<(u16, AddressKey, u16), BTreeSet<Day>>,
@@ -102,8 +103,7 @@ impl Model {
                 standing.entry(*home).or_default().push(*partner);
             }
         }
-        let stands = |home: &AddressKey, one: u16| standing.get(home).is_some_and(|all| all.contains(&one));
-        self.left.retain(|(home, one)| stands(home, *one));
+        self.left.retain(|(home, one)| *one != COORDINATOR || standing.contains_key(home));
         for (home, forwarding) in &standing {
             let flagging: Vec<u16> = FLAGGING.into_iter().filter(|one| self.released[one].contains(home)).collect();
             if flagging.len() < 2 {
@@ -114,8 +114,9 @@ impl Model {
             let direct = [POLICE, TAX].iter().all(|one| forwarding.contains(one)).then_some((POLICE, TAX));
             let pairs: Vec<_> = direct.into_iter().chain(forwarding.iter().map(|one| (*one, COORDINATOR))).collect();
             for (one, other) in pairs {
-                let has_left = self.left.contains(&(*home, one)) || self.left.contains(&(*home, other));
-                if !has_left && self.introduced.insert((*home, one, other)) {
+                let has_left = |one: u16| self.left.contains(&(*home, one));
+                // Nobody of these histories has the coordinator leave.
+                if !has_left(one) && !has_left(other) && self.introduced.insert((*home, one, other)) {
                     self.told.entry((one, *home, other)).or_default().insert(today);
                     self.told.entry((other, *home, one)).or_default().insert(today);
                 }
@@ -392,6 +393,8 @@ impl World {
                 let homes = said.rows().filter_map(|row| self.homes.get(row.pseudonym)).copied();
                 let flags = self.model.flags.get(&sender).cloned().unwrap_or_default();
                 let rows = homes.filter(|home| flags.contains(home)).collect();
+                let rows: BTreeSet<AddressKey> = rows;
+                self.model.left.retain(|(home, one)| *one != sender || !rows.contains(home));
                 self.model.rows.insert(sender, (rows, said.last_day));
             }
             Request::Exchange(exchange) => {

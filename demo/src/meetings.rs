@@ -30,7 +30,7 @@ pub(crate) struct Meetings {
     told: BTreeSet<(usize, AddressKey, usize, Day)>,
     /// Who left, which the broker hears with their next message.
     leaving: BTreeSet<(AddressKey, usize)>,
-    /// Who left, until a turn at which no row of theirs stood.
+    /// Who left, until they put it forward anew.
     left: BTreeSet<(AddressKey, usize)>,
     /// Since which day the broker has all that an introduction needs: a row, and enough flags.
     complete: BTreeMap<AddressKey, Day>,
@@ -96,6 +96,8 @@ impl Meetings {
     pub(crate) fn sent(&mut self, system: usize, truth: &Truth, today: Day) -> usize {
         let left: BTreeSet<_> = self.leaving.iter().filter(|(_, seat)| *seat == system).copied().collect();
         self.leaving.retain(|(_, seat)| *seat != system);
+        // What was left before today's messages, and is in them, was put forward anew.
+        self.left.retain(|(home, seat)| *seat != system || !self.wanted[system].contains(home));
         self.introduced.retain(|(home, low, high)| !left.contains(&(*home, *low)) && !left.contains(&(*home, *high)));
         self.left.extend(left);
         let wanted = &mut self.wanted[system];
@@ -124,8 +126,6 @@ impl Meetings {
                 standing.entry(*home).or_default().push(system);
             }
         }
-        let stands = |home: &AddressKey, seat: usize| standing.get(home).is_some_and(|all| all.contains(&seat));
-        self.left.retain(|(home, seat)| stands(home, *seat));
         self.asked.retain(|(home, _)| standing.contains_key(home));
         for (home, systems) in &standing {
             if !truth.is_stacked(home) {

@@ -61,9 +61,7 @@ impl BrokerState {
         }
         let Some(one) = self.meet.conversations.get_mut(&id) else { return };
         let epoch = one.epoch;
-        if let Err(place) = one.left.binary_search(&partner) {
-            one.left.insert(place, partner);
-        }
+        one.left.insert(partner, incoming.header.sequence);
         let is_open = self.epochs.contains_key(&epoch);
         self.meet.tidy_conversation(id, is_open);
         self.meet.keep_conversation(epoch, id, change);

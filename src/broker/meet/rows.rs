@@ -12,7 +12,8 @@
 //! | | how many codes, as many as receivers; of each 16 |
 //! | asked * | how many tags; of each: the tag, 16; how many partners; of each its number, 2 |
 //! | conversations | how many; of each: its id, 16; the epoch, 4; how many pairs; of each: the lower partner, 2; the |
-//! | | higher, 2; 1 if they are introduced still, else 0. How many left and had a row since; of each its number, 2 |
+//! | | higher, 2; 1 if they are introduced still, else 0. How many left; of each its number, 2, and that of the |
+//! | | exchange that said so, 8 |
 //! | mailbox | the number of the last entry, 8; of the last note, 8; whose note was numbered last, 2; |
 //! | | the day of the last exchange, 2; how many entries that tell who left; each as in a post, 84 |
 //! | entries * | how many; each as in a post, 84 |
@@ -68,8 +69,9 @@ pub(crate) struct Conversation {
     /// The lower and the higher partner of each pair that was introduced, and whether it is still. Who was introduced
     /// once knows of the other from then on, and counts in what section 4 of the text looks at.
     pub(crate) pairs: BTreeMap<(u16, u16), bool>,
-    /// Those who left and had a row that stands at each turn since, ascending: they are introduced to nobody.
-    pub(crate) left: Vec<u16>,
+    /// Those who left, each with the number of the exchange that said so: a row of a message before that introduces
+    /// them no more.
+    pub(crate) left: BTreeMap<u16, u64>,
 }
 
 /// What waits for a partner, without the notes.
@@ -211,7 +213,7 @@ encode_fields! { ForwardedRow { tag, subject, conversation, codes } }
 encode_fields! { Asked { partners } }
 encode_fields! {
     Conversation { epoch, pairs, left }
-    where |one| one.pairs.keys().all(|(low, high)| low < high) && one.left.is_sorted_by(|a, b| a < b),
+    where |one| one.pairs.keys().all(|(low, high)| low < high),
     else "a conversation is not in its one form"
 }
 encode_fields! {
@@ -283,12 +285,25 @@ mod tests {
         frozen(forwarded(), &[&[1], &head, &number(1), &row]);
         let asked = Asked { partners: [(Tag([0x31; 16]), vec![0x32, 0x33])].into() };
         frozen(asked, &[&[1], &number(1), &[0x31; 16], &number(2), &[0x32, 0, 0x33, 0]]);
-        let conversation =
-            Conversation { epoch: 0x42, pairs: [((0x43, 0x44), true), ((0x43, 0x45), false)].into(), left: vec![0x45] };
+        let conversation = Conversation {
+            epoch: 0x42,
+            pairs: [((0x43, 0x44), true), ((0x43, 0x45), false)].into(),
+            left: [(0x45, 0x46)].into(),
+        };
         let pairs = [0x43, 0, 0x44, 0, 1, 0x43, 0, 0x45, 0, 0];
         frozen(
             BTreeMap::from([(ConversationId([0x41; 16]), conversation)]),
-            &[&[1], &number(1), &[0x41; 16], &[0x42, 0, 0, 0], &number(2), &pairs, &number(1), &[0x45, 0]],
+            &[
+                &[1],
+                &number(1),
+                &[0x41; 16],
+                &[0x42, 0, 0, 0],
+                &number(2),
+                &pairs,
+                &number(1),
+                &[0x45, 0],
+                &number(0x46),
+            ],
         );
         let left = EntryKind::Left { conversation: ConversationId([0x51; 16]), partner: 0x52 };
         let left = entry(left);
@@ -341,12 +356,11 @@ mod tests {
         refused(Forwarded { receivers: vec![1], ..forwarded() });
         let row = forwarded().rows.remove(0);
         refused(Forwarded { rows: vec![row.clone(), row], ..forwarded() });
-        let refused = |pairs: &[(u16, u16)], left: &[u16]| {
+        let refused = |pairs: &[(u16, u16)]| {
             let pairs = pairs.iter().map(|pair| (*pair, true)).collect();
-            let bytes = write_row(&Conversation { epoch: 1, pairs, left: left.to_vec() });
+            let bytes = write_row(&Conversation { epoch: 1, pairs, left: BTreeMap::new() });
             read_row::<Conversation>(&bytes).is_err()
         };
-        assert!(!refused(&[(1, 2)], &[1, 2]));
-        assert!(refused(&[(2, 1)], &[]) && refused(&[(1, 1)], &[]) && refused(&[(1, 2)], &[2, 1]));
+        assert!(!refused(&[(1, 2)]) && refused(&[(2, 1)]) && refused(&[(1, 1)]));
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct MeetDecision {
     pub(crate) entries: Vec<(u16, Entry)>,
     /// The pairs that are introduced, the lower partner first.
     pub(crate) introduced: Vec<(ConversationId, (u16, u16))>,
-    /// Who left a conversation and may be introduced again.
+    /// What the coordinator left and may be introduced in again.
     pub(crate) returned: Vec<(ConversationId, u16)>,
 }
 
@@ -139,15 +139,18 @@ impl<'a> MeetTurn<'a> {
         let id = rows[0].row.conversation;
         let none = Conversation::default();
         let conversation = self.conversations.get(&id).unwrap_or(&none);
-        let has_left = |partner: u16| conversation.left.contains(&partner);
+        // A row of a later message was put forward anew: its sender took it back when it left.
+        let has_left = |one: &StandingRow<'_>| {
+            conversation.left.get(&one.partner).is_some_and(|exchange| one.forwarded.number < *exchange)
+        };
         let mut entries = Vec::new();
         let mut introduced = Vec::new();
         for (at, one) in rows.iter().enumerate() {
             for other in &rows[at + 1..] {
                 let is_new = self.policy.meet_directly(one.organisation, other.organisation)
                     && !conversation.introduces(one.partner, other.partner)
-                    && !has_left(one.partner)
-                    && !has_left(other.partner);
+                    && !has_left(one)
+                    && !has_left(other);
                 let codes = one.code_for(other.partner).zip(other.code_for(one.partner));
                 if let Some((to_other, to_one)) = codes.filter(|_| is_new) {
                     introduced.push(Conversation::pair(one.partner, other.partner));
@@ -158,10 +161,14 @@ impl<'a> MeetTurn<'a> {
         }
         let coordinator = self.coordinator();
         for (row, coordinator) in rows.iter().filter_map(|row| Some((row, coordinator?))) {
+            // The coordinator left those alone that it had been introduced to, and that stayed.
+            let is_left = conversation.left.contains_key(&coordinator)
+                && conversation.pairs.contains_key(&Conversation::pair(row.partner, coordinator))
+                && !conversation.left.contains_key(&row.partner);
             let is_new = self.policy.meets_by_coordinator(row.organisation, self.epoch)
                 && !conversation.introduces(row.partner, coordinator)
-                && !has_left(row.partner)
-                && !has_left(coordinator);
+                && !has_left(row)
+                && !is_left;
             if let Some(code) = row.code_for(coordinator).filter(|_| is_new) {
                 introduced.push(Conversation::pair(row.partner, coordinator));
                 let (last_day, number) = (row.forwarded.last_day, row.forwarded.number);
@@ -212,19 +219,14 @@ impl<'a> MeetTurn<'a> {
         numbers
     }
 
-    /// Those who left a conversation and had no row on it at this turn. The coordinator never has one: it returns once
-    /// nobody has.
+    /// The conversations that the coordinator left and on which nobody has a row any more: it may be introduced again.
     fn returned(&self, standing: &BTreeMap<Tag, Vec<StandingRow<'_>>>) -> Vec<(ConversationId, u16)> {
+        let Some(coordinator) = self.policy.coordinating_partner().map(|entry| entry.number) else { return Vec::new() };
         let rows = standing.values().flatten();
-        let forwarding: BTreeSet<(ConversationId, u16)> = rows.map(|row| (row.row.conversation, row.partner)).collect();
-        let coordinator = self.policy.coordinating_partner().map(|entry| entry.number);
-        let has_row = |id: ConversationId, partner: u16| match Some(partner) == coordinator {
-            true => forwarding.range((id, 0)..=(id, u16::MAX)).next().is_some(),
-            false => forwarding.contains(&(id, partner)),
-        };
+        let forwarded: BTreeSet<ConversationId> = rows.map(|row| row.row.conversation).collect();
         let of_epoch = self.conversations.iter().filter(|(_, one)| one.epoch == self.epoch);
-        let left = of_epoch.flat_map(|(id, one)| one.left.iter().map(|partner| (*id, *partner)));
-        left.filter(|(id, partner)| !has_row(*id, *partner)).collect()
+        let left = of_epoch.filter(|(_, one)| one.left.contains_key(&coordinator)).map(|(id, _)| *id);
+        left.filter(|id| !forwarded.contains(id)).map(|id| (id, coordinator)).collect()
     }
 
     /// The coordinator, where it takes part in the epoch.
@@ -321,6 +323,8 @@ mod tests {
         forwarded: Vec<(u16, Forwarded)>,
         asked: Asked,
         conversations: BTreeMap<ConversationId, Conversation>,
+        /// The number of the next message.
+        next: u64,
     }
 
     impl World {
@@ -332,7 +336,15 @@ mod tests {
                 forwarded: forwarded.iter().map(|(partner, said)| (*partner, rows(*partner, said, 0))).collect(),
                 asked: Asked::default(),
                 conversations: BTreeMap::new(),
+                next: 1_000,
             }
+        }
+
+        /// Has a partner say its rows in another message.
+        fn say_again(&mut self, partner: u16) {
+            let said = self.forwarded.iter_mut().find(|said| said.0 == partner);
+            said.unwrap().1.number = self.next;
+            self.next += 1;
         }
 
         fn decide(&self) -> MeetDecision {
@@ -359,7 +371,7 @@ mod tests {
                 self.conversations.entry(*id).or_insert_with(new).pairs.insert(*pair, true);
             }
             for (id, partner) in &decision.returned {
-                self.conversations.get_mut(id).unwrap().left.retain(|left| left != partner);
+                self.conversations.get_mut(id).unwrap().left.remove(partner);
             }
             self.asked = decision.asked;
             told(&decision.entries)
@@ -372,7 +384,8 @@ mod tests {
                 .iter_mut()
                 .filter(|(pair, _)| pair.0 == partner || pair.1 == partner)
                 .for_each(|it| *it.1 = false);
-            one.left.push(partner);
+            one.left.insert(partner, self.next);
+            self.next += 1;
         }
     }
 
@@ -517,27 +530,49 @@ mod tests {
     }
 
     #[test]
-    fn whoever_left_is_introduced_again_only_after_a_turn_without_its_row() {
+    fn whoever_left_is_introduced_again_by_a_row_of_a_later_message() {
         let both: [(u16, &[u8]); 2] = [(1, &[7]), (2, &[7])];
         let mut world = World::new(&[(1, 7), (2, 7)], &both);
         assert_eq!(world.turn(), BOTH);
         world.leave(7, 1);
         for _ in 0..2 {
-            assert_eq!(world.turn(), [], "its row stands");
+            assert_eq!(world.turn(), [], "its row is of before");
         }
-        let row = world.forwarded.remove(0);
+        // Those of the other are said anew on each day.
+        world.say_again(2);
         assert_eq!(world.turn(), []);
-        world.forwarded.insert(0, row);
+        world.say_again(1);
         let again: Vec<_> = BOTH.into_iter().filter(|(one, _, other)| *one == 1 || *other == 1).collect();
         assert_eq!(world.turn(), again);
-        // The coordinator has no row: it is back once nobody has one.
+        assert_eq!(world.turn(), []);
+    }
+
+    #[test]
+    fn whom_the_coordinator_left_it_meets_again_once_nobody_has_a_row_and_others_at_once() {
+        let both: [(u16, &[u8]); 2] = [(1, &[7]), (2, &[7])];
+        let mut world = World::new(&[(1, 7), (2, 7), (3, 7)], &both);
+        let met = |told: Vec<(u16, &'static str, u16)>| {
+            told.into_iter()
+                .filter(|one| one.1 == "introduced" && one.2 == COORDINATOR)
+                .map(|one| one.0)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(met(world.turn()), [1, 2]);
         world.leave(7, COORDINATOR);
-        assert_eq!((world.turn(), world.turn()), (vec![], vec![]));
+        assert_eq!(met(world.turn()), [0; 0]);
+        world.say_again(1);
+        assert_eq!(met(world.turn()), [0; 0], "it puts it forward on each day");
+        // Who joins after that is introduced to it, and so is who leaves and comes back.
+        world.forwarded.push((3, rows(3, &[7], 0)));
+        assert_eq!(met(world.turn()), [3]);
+        world.leave(7, 1);
+        world.say_again(1);
+        assert_eq!(met(world.turn()), [1]);
+        world.leave(7, COORDINATOR);
         let rows = std::mem::take(&mut world.forwarded);
-        world.turn();
+        assert_eq!(met(world.turn()), [0; 0]);
         world.forwarded = rows;
-        let again: Vec<_> = BOTH.into_iter().filter(|(one, _, other)| *one == 5 || *other == 5).collect();
-        assert_eq!(world.turn(), again);
+        assert_eq!(met(world.turn()), [1, 2, 3]);
     }
 
     /// Who is told that all four flag it knows, of each number but four, who the others are.
@@ -562,7 +597,7 @@ mod tests {
         world.forwarded = rows_of(&[2, 3, 4]);
         assert_eq!(introduced(&world), 0);
         let pairs = [2, 3, 4].map(|other| ((1, other), false)).into();
-        world.conversations.insert(id(7), Conversation { epoch: 1, pairs, left: vec![1] });
+        world.conversations.insert(id(7), Conversation { epoch: 1, pairs, left: [(1, 9)].into() });
         assert_eq!(introduced(&world), 3);
         // The coordinator knows of all four, and the two that meet directly of two.
         world.conversations.clear();

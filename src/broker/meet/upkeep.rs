@@ -186,7 +186,7 @@ impl MeetState {
         let mut changed: BTreeSet<ConversationId> = BTreeSet::new();
         for (id, partner) in decision.returned {
             if let Some(one) = self.conversations.get_mut(&id) {
-                one.left.retain(|left| *left != partner);
+                one.left.remove(&partner);
                 changed.insert(id);
             }
         }
@@ -283,7 +283,7 @@ impl MeetState {
         for id in self.conversations.keys().copied().collect::<Vec<_>>() {
             let Some(one) = self.conversations.get_mut(&id) else { continue };
             let epoch = one.epoch;
-            one.left.retain(|partner| !is_gone(*partner));
+            one.left.retain(|partner, _| !is_gone(*partner));
             let gone: BTreeSet<u16> =
                 one.pairs.keys().flat_map(|(low, high)| [*low, *high]).filter(|partner| is_gone(*partner)).collect();
             if gone.is_empty() {

@@ -230,7 +230,7 @@ impl Partner {
         if self.member.coordinates() {
             return Ok(false);
         }
-        // A secret that is missing keeps no notes from being read.
+        // A secret or a certificate that is missing keeps no notes from being read in another epoch.
         let Ok(epoch) = plan::epoch_to_tell(&self.member, self.data.state(), today) else { return Ok(false) };
         let waits = !self.talk_run.is_after_delivery() && self.put_forward_waits(today);
         if waits
