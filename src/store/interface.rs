@@ -47,6 +47,12 @@ pub(crate) trait Store: Send + Sync {
         self.wait(self.submit(change.clone())?)
     }
 
+    /// What can be done with the store's own files; `None` where it has none.
+    fn upkeep(&self) -> Option<&dyn Upkeep>;
+}
+
+/// What the operator has done with the files of a store that keeps its own.
+pub(crate) trait Upkeep {
     /// Writes what counts to fresh files in the place of the old ones, so that nothing that was removed is left in the
     /// store's files.
     fn purge(&self) -> Result<Purged, StoreError>;
@@ -90,7 +96,7 @@ pub(crate) enum Staged {
 }
 
 /// How many bytes the store's files took, and take now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Purged {
     pub(crate) before: u64,
     pub(crate) after: u64,
