@@ -38,7 +38,9 @@ pub(crate) trait Store: Send + Sync {
     /// Without [`Store::wait`] it is not known to be kept, and may lie until another change is waited for.
     fn submit(&self, change: Change) -> Result<Ticket, StoreError>;
 
-    /// Waits until the change is committed, whole and on disk. After an error nothing of it was kept.
+    /// Waits until the change is committed, whole and on disk. After an error nothing of it was kept, unless that is
+    /// [`StoreError::OutcomeUnknown`]: then it may be or may not be, and every change after it fails with the same,
+    /// until the store is opened again.
     fn wait(&self, ticket: Ticket) -> Result<(), StoreError>;
 
     /// Submits `change` and waits for it.
