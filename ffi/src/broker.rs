@@ -114,6 +114,9 @@ pub unsafe extern "C" fn stapel_broker_open(
 /// was not accepted is a rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
 ///
 /// `now` is the broker's time.
+///
+/// Errors: STAPEL_ERROR_OUTCOME_UNKNOWN where the broker cannot tell whether it kept what the message says: then there
+/// is no reply. Free the broker and open it again, and the same bytes get theirs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_handle(
     broker: *const stapel_broker,
@@ -125,7 +128,16 @@ pub unsafe extern "C" fn stapel_broker_handle(
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let (message, reply) = unsafe { (array(message, message_len, "message")?, out(reply, "reply")?) };
-        reply.write(add(stapel_buffer(get(broker)?.0.handle(message, Timestamp(now)))));
+        let bytes = get(broker)?.0.handle(message, Timestamp(now));
+        if bytes.is_empty() {
+            return Err(Failure {
+                status: stapel_status::STAPEL_ERROR_OUTCOME_UNKNOWN,
+                text: "it is not known whether the broker kept what the message says: open the broker again, and send \
+                       the same bytes again"
+                    .into(),
+            });
+        }
+        reply.write(add(stapel_buffer(bytes)));
         Ok(())
     })
 }

@@ -171,6 +171,9 @@ pub enum stapel_status {
     STAPEL_ERROR_FALSE_INTRODUCTION = 168,
     /// The broker introduced this partner by what did not stand then.
     STAPEL_ERROR_LATE_INTRODUCTION = 169,
+    /// It is not known whether the broker kept what was done last. Open the broker again, and send the same bytes
+    /// again.
+    STAPEL_ERROR_OUTCOME_UNKNOWN = 170,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -356,6 +359,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_YEAR_REPORTED, c"year_reported"),
     (STAPEL_ERROR_FALSE_INTRODUCTION, c"false_introduction"),
     (STAPEL_ERROR_LATE_INTRODUCTION, c"late_introduction"),
+    (STAPEL_ERROR_OUTCOME_UNKNOWN, c"outcome_unknown"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

@@ -42,6 +42,9 @@ impl Broker {
     /// accepted is a rejection with a code and a sentence. What was accepted, and its line in the log, is kept before
     /// this returns. Where the policy names another signing key than the broker's, nothing is accepted (`unavailable`),
     /// and no partner can verify the reply: see [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
+    ///
+    /// Empty bytes are no reply, and nothing is to be carried back: nobody knows whether what the message says was
+    /// kept ([`StoreError::OutcomeUnknown`]). Then the broker must be opened again, and the same bytes get their reply.
     pub fn handle(&self, message: &[u8], clock: impl Into<Clock>) -> Vec<u8> {
         let reply = self.reply_to(message, clock.into());
         self.settle();
@@ -80,6 +83,11 @@ impl Broker {
                             // A rejection may rest on what changed.
                             tagged.take_if(|request| request.is_err());
                             moment = self.database.inspect(|state| moment.after_wait(state));
+                        }
+                        Err(error @ BrokerError::Store(StoreError::OutcomeUnknown { .. })) => {
+                            self.note_fault(&error);
+                            // A rejection would say that nothing was done.
+                            return Vec::new();
                         }
                         Err(error) => {
                             self.note_fault(&error);

@@ -14,7 +14,7 @@ use crate::audit::{Event, Line, LogRow, prune_before};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::policy::{Certificate, Lang, Policy, PolicyError, PolicySignature, SignedPolicy, VETO_DAYS};
-use crate::store::{BlobKeys, Key, StoreError};
+use crate::store::{BlobKeys, Key, Purged, StoreError};
 
 impl Broker {
     /// Makes the releases that are due at `now`, closes epochs whose last day has passed, and purges what was removed.
@@ -188,7 +188,9 @@ impl Broker {
         // What others remove from now on may stay in the files until the next purge.
         let rows = transaction.unpurged;
         drop(transaction);
-        let purged = self.database.store().purge()?;
+        // A store that has no files of its own leaves nothing in them.
+        let upkeep = self.database.store().upkeep();
+        let purged = upkeep.map_or(Ok(Purged::default()), |upkeep| upkeep.purge())?;
         let mut transaction = self.database.begin()?;
         let (state, change) = transaction.change();
         state.count_purged(rows, change);
@@ -387,8 +389,12 @@ impl Broker {
     /// [`BrokerError::Store`], [`BrokerError::System`].
     pub fn backup(&self, to: &Path, clock: impl Into<Clock>) -> Result<(), BrokerError> {
         let Moment { now, .. } = self.read_clock(clock.into());
+        let upkeep = self.database.store().upkeep().ok_or_else(|| StoreError::Store {
+            path: to.into(),
+            finding: "a broker in memory has nothing on disk to copy".into(),
+        })?;
         folder::begin_backup(to)?;
-        self.database.store().backup(&folder::making(to))?;
+        upkeep.backup(&folder::making(to))?;
         // After the store, so that the policy that it names is among them, whatever is adopted meanwhile.
         if let Some(folder) = &self.folder {
             folder::copy_policies(folder, to)?;

@@ -168,7 +168,7 @@ const FULL_SETS_LATE: u64 = 3 * 86_400;
 
 impl BrokerStatus {
     /// The codes of all faults that the broker itself can have. A program that runs it has codes of its own.
-    pub const FAULT_CODES: [&'static str; 26] = [
+    pub const FAULT_CODES: [&'static str; 27] = [
         "backup_overdue",
         "broker_keys",
         "clock",
@@ -187,6 +187,7 @@ impl BrokerStatus {
         "not_running",
         "other_process",
         "other_user",
+        "outcome_unknown",
         "policy_ends",
         "policy_operator",
         "random",

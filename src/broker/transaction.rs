@@ -72,18 +72,22 @@ impl Database {
         &*self.store
     }
 
-    /// Begins a transaction, once no other is open; an error where the state has to be read anew and cannot be, and in
-    /// a process that did not open the database.
+    /// Begins a transaction, once no other is open; an error where the state has to be read anew and cannot be, as
+    /// after a change of which nobody knows whether it was kept, and in a process that did not open the database.
     pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
         if !self.is_of_this_process() {
             return Err(SystemError::OtherProcess.into());
         }
         let mut memory = self.lock();
         if memory.is_ahead {
-            trace::event!(WARN, "a change was not kept, and the broker's state is read anew from its store");
             // What is still in line could be kept in the midst of the reading or after it, and memory would lack it.
             // Nobody adds to the line meanwhile; and where this write fails, nothing of what was in line is kept.
-            let _ = self.store.submit(Change::default()).and_then(|ticket| self.store.wait(ticket));
+            let written = self.store.submit(Change::default()).and_then(|ticket| self.store.wait(ticket));
+            if let Err(unknown @ StoreError::OutcomeUnknown { .. }) = written {
+                // What can be read now may be of before what is kept in the end.
+                return Err(unknown);
+            }
+            trace::event!(WARN, "a change was not kept, and the broker's state is read anew from its store");
             memory.state = load(&*self.store)?.state;
             memory.releasing = None;
             memory.is_ahead = false;
@@ -147,7 +151,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// Puts all that was changed in line for the disk, and returns when it is kept there, with all that was in line
-    /// before it. An error means that nothing of it was kept.
+    /// before it. An error means that nothing of it was kept, or, if it is [`StoreError::OutcomeUnknown`], that nobody
+    /// knows.
     pub(super) fn commit(mut self) -> Result<(), StoreError> {
         let ticket = self.put_in_line()?;
         let database = self.database;

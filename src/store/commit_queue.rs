@@ -25,6 +25,9 @@ struct QueueState<W> {
     waiting: Vec<(W, Arc<CommitOutcome>)>,
     /// Whether somebody writes.
     busy: bool,
+    /// Whether a write ended of which nobody knows whether it was kept. Nothing is written after it, because it could
+    /// build on what is not there.
+    is_outcome_unknown: bool,
 }
 
 impl Ticket {
@@ -41,17 +44,22 @@ impl Ticket {
 
 impl<W> CommitQueue<W> {
     pub(super) fn new(path: PathBuf) -> CommitQueue<W> {
-        CommitQueue { line: Mutex::new(QueueState { waiting: Vec::new(), busy: false }), moved: Condvar::new(), path }
+        let line = QueueState { waiting: Vec::new(), busy: false, is_outcome_unknown: false };
+        CommitQueue { line: Mutex::new(line), moved: Condvar::new(), path }
     }
 
     pub(super) fn push(&self, work: W) -> Ticket {
+        let mut line = self.line();
+        if line.is_outcome_unknown {
+            return Ticket(Arc::new(OnceLock::from(Some(self.outcome_unknown()))));
+        }
         let outcome = Arc::new(CommitOutcome::new());
-        self.line().waiting.push((work, Arc::clone(&outcome)));
+        line.waiting.push((work, Arc::clone(&outcome)));
         Ticket(outcome)
     }
 
     /// Waits until it is known what became of a ticket's change; writes all that are in line, with `write`, if nobody
-    /// does.
+    /// does. Of a `write` that panics it is not known what it kept.
     pub(super) fn wait(
         &self,
         ticket: Ticket,
@@ -70,12 +78,12 @@ impl<W> CommitQueue<W> {
         line.busy = true;
         let group = mem::take(&mut line.waiting);
         drop(line);
-        let mut writing = Writing { queue: self, group, failure: Some(self.panicked()) };
+        let mut writing = Writing { queue: self, group, failure: Some(self.outcome_unknown()) };
         let works: Vec<&W> = writing.group.iter().map(|(work, _)| work).collect();
         let written = write(&works);
         writing.failure = written.err().map(SharedFailure::of);
         drop(writing);
-        ticket.outcome().unwrap_or_else(|| Err(self.panicked().error()))
+        ticket.outcome().unwrap_or_else(|| Err(self.outcome_unknown().error()))
     }
 
     /// Keeps others from writing until what it returns is dropped. What they submit waits, and does not fail.
@@ -88,9 +96,8 @@ impl<W> CommitQueue<W> {
         Writing { queue: self, group: Vec::new(), failure: None }
     }
 
-    fn panicked(&self) -> SharedFailure {
-        let finding = "a thread ended in the midst of a write; nothing of this is known to be kept: open it again";
-        SharedFailure::Store(self.path.clone(), finding.into())
+    fn outcome_unknown(&self) -> SharedFailure {
+        SharedFailure::OutcomeUnknown(self.path.clone())
     }
 
     fn line(&self) -> MutexGuard<'_, QueueState<W>> {
@@ -110,6 +117,7 @@ impl<W> Drop for Writing<'_, W> {
     fn drop(&mut self) {
         let mut line = self.queue.line();
         line.busy = false;
+        line.is_outcome_unknown |= matches!(self.failure, Some(SharedFailure::OutcomeUnknown(_)));
         let mut group = mem::take(&mut self.group);
         if self.failure.is_some() {
             // They came after what failed, and may build on it.
@@ -126,6 +134,7 @@ impl<W> Drop for Writing<'_, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::Path;
     use std::sync::Barrier;
     use std::thread;
@@ -166,13 +175,17 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_fails_its_group_and_leaves_the_queue_to_others() {
-        let queue = CommitQueue::new(PathBuf::new());
-        let (first, second) = (queue.push(1), queue.push(2));
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.wait(first, |_| panic!("as told"))));
-        assert!(ended.is_err());
-        assert!(queue.wait(second, |_| unreachable!()).is_err());
-        assert!(queue.wait(queue.push(3), |_| Ok(())).is_ok());
+    fn nothing_is_written_after_a_write_of_which_nobody_knows_what_it_kept() {
+        let code = |outcome: Result<(), StoreError>| outcome.unwrap_err().code();
+        for panics in [true, false] {
+            let queue = CommitQueue::new(PathBuf::from("store"));
+            let (first, second) = (queue.push(1), queue.push(2));
+            let write = |_: &[&i32]| if panics { panic!("as told") } else { Err(queue.outcome_unknown().error()) };
+            let ended = catch_unwind(AssertUnwindSafe(|| queue.wait(first, write)));
+            assert!(ended.map_or(panics, |outcome| !panics && code(outcome) == "outcome_unknown"));
+            assert_eq!(code(queue.wait(second, |_| unreachable!())), "outcome_unknown");
+            assert_eq!(code(queue.wait(queue.push(3), |_| unreachable!())), "outcome_unknown");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::commit_queue::{CommitQueue, Ticket};
 use super::disk::{CopiedFolder, Disk, StoreFolder};
 use super::error::{self, StoreError};
 use super::file::{self, StoreFile};
-use super::interface::{Change, Purged, Staged, Store};
+use super::interface::{Change, Staged, Store, Upkeep};
 use super::model::{Batch, BatchId, Key};
 use super::seal::{BlobKeys, Chunk, Garbage, Manifest, SealedBatch, Sealer, tag_of};
 use super::tables::{
@@ -404,12 +404,8 @@ impl Store for DurableStore {
         self.queue.wait(ticket, |group| self.keep(group))
     }
 
-    fn purge(&self) -> Result<Purged, StoreError> {
-        self.rewrite()
-    }
-
-    fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.copy_to(&StoreFolder::create(to)?)
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        Some(self)
     }
 }
 

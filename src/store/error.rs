@@ -48,6 +48,19 @@ pub enum StoreError {
         finding: &'static str,
     },
 
+    /// A write ended in a way that does not tell whether it was kept. Nobody is told that it was or was not, and
+    /// nothing more is written until the store is opened again, and shows which.
+    #[error(
+        "it is not known whether the store {} kept what was written last, so that no reply was given: open the broker \
+         again, as by a restart of its service; it goes on from what the store holds, and partners send the same \
+         bytes again",
+        shown_path(path)
+    )]
+    OutcomeUnknown {
+        /// The store.
+        path: PathBuf,
+    },
+
     /// The folder with the broker's keys lacks what the store needs, or something in it is not as it was written.
     #[error("the broker's keys cannot be used, {}: {finding}", shown_path(path))]
     BrokerKeys {
@@ -62,6 +75,7 @@ codes!(StoreError {
     Store => "store",
     StoreFormat => "store_format",
     StoreDamaged => "store_damaged",
+    OutcomeUnknown => "outcome_unknown",
     BrokerKeys => "broker_keys",
 } wraps System, Secret);
 
@@ -70,6 +84,7 @@ codes!(StoreError {
 pub(super) enum SharedFailure {
     Store(PathBuf, String),
     Damaged(&'static str),
+    OutcomeUnknown(PathBuf),
 }
 
 impl SharedFailure {
@@ -77,6 +92,7 @@ impl SharedFailure {
         match error {
             StoreError::StoreDamaged { finding } => SharedFailure::Damaged(finding),
             StoreError::Store { path, finding } => SharedFailure::Store(path, finding),
+            StoreError::OutcomeUnknown { path } => SharedFailure::OutcomeUnknown(path),
             StoreError::System(SystemError::Io { path, action, source }) => {
                 SharedFailure::Store(path, format!("cannot {action} it: {source}"))
             }
@@ -88,6 +104,7 @@ impl SharedFailure {
         match self {
             SharedFailure::Store(path, finding) => store(path, finding.clone()),
             SharedFailure::Damaged(finding) => StoreError::StoreDamaged { finding },
+            SharedFailure::OutcomeUnknown(path) => StoreError::OutcomeUnknown { path: path.clone() },
         }
     }
 }

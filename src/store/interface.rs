@@ -38,7 +38,9 @@ pub(crate) trait Store: Send + Sync {
     /// Without [`Store::wait`] it is not known to be kept, and may lie until another change is waited for.
     fn submit(&self, change: Change) -> Result<Ticket, StoreError>;
 
-    /// Waits until the change is committed, whole and on disk. After an error nothing of it was kept.
+    /// Waits until the change is committed, whole and on disk. After an error nothing of it was kept, unless that is
+    /// [`StoreError::OutcomeUnknown`]: then it may be or may not be, and every change after it fails with the same,
+    /// until the store is opened again.
     fn wait(&self, ticket: Ticket) -> Result<(), StoreError>;
 
     /// Submits `change` and waits for it.
@@ -47,6 +49,12 @@ pub(crate) trait Store: Send + Sync {
         self.wait(self.submit(change.clone())?)
     }
 
+    /// What can be done with the store's own files; `None` where it has none.
+    fn upkeep(&self) -> Option<&dyn Upkeep>;
+}
+
+/// What the operator has done with the files of a store that keeps its own.
+pub(crate) trait Upkeep {
     /// Writes what counts to fresh files in the place of the old ones, so that nothing that was removed is left in the
     /// store's files.
     fn purge(&self) -> Result<Purged, StoreError>;
@@ -90,7 +98,7 @@ pub(crate) enum Staged {
 }
 
 /// How many bytes the store's files took, and take now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Purged {
     pub(crate) before: u64,
     pub(crate) after: u64,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::commit_queue::Ticket;
 use super::error::{self, StoreError};
-use super::interface::{Change, Purged, Staged, Store};
+use super::interface::{Change, Staged, Store, Upkeep};
 use super::model::{Batch, BatchId, Key};
 
 /// A store in memory.
@@ -87,11 +87,7 @@ impl Store for MemoryStore {
         ticket.outcome().unwrap_or(Ok(()))
     }
 
-    fn purge(&self) -> Result<Purged, StoreError> {
-        Ok(Purged { before: 0, after: 0 })
-    }
-
-    fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        Err(error::store(to, "a broker in memory has nothing on disk to copy"))
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        None
     }
 }

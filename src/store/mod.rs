@@ -29,8 +29,8 @@ pub(crate) use commit_queue::Ticket;
 pub(crate) use durable::DurableStore;
 pub use error::StoreError;
 #[cfg(test)]
-pub(crate) use interface::Purged;
-pub(crate) use interface::{Change, Staged, Store};
+pub(crate) use interface::Upkeep;
+pub(crate) use interface::{Change, Purged, Staged, Store};
 pub(crate) use memory::MemoryStore;
 pub(crate) use model::{Batch, BatchId, Key, Line, Row, Span};
 pub(crate) use seal::BlobKeys;

@@ -1,5 +1,7 @@
-//! Purging writes both files anew without what was removed. A backup is written in the same way, to another folder.
+//! Upkeep of the two files: purging writes both anew without what was removed, and a backup is written in the same way,
+//! to another folder.
 
+use std::path::Path;
 use std::sync::PoisonError;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
@@ -8,15 +10,15 @@ use super::disk::{Disk, StoreFolder};
 use super::durable::DurableStore;
 use super::error::{self, StoreError};
 use super::file::{self, StoreFile};
-use super::interface::Purged;
+use super::interface::{Purged, Upkeep};
 use super::tables::{ABOUT, BLOBS, FLAGS, LEAVES, LEDGER, LINES, MANIFESTS, ROWS, fresh};
 
-impl DurableStore {
+impl Upkeep for DurableStore {
     /// Writes what counts of both files to fresh ones, and puts those in their place.
     ///
     /// A page that redb frees keeps its bytes until it is used again, and redb's own compacting moves pages without
     /// wiping them. A fresh file holds nothing but what was written to it.
-    pub(super) fn rewrite(&self) -> Result<Purged, StoreError> {
+    fn purge(&self) -> Result<Purged, StoreError> {
         let before = self.bytes()?;
         let _dropping = self.dropping.write().unwrap_or_else(PoisonError::into_inner);
         let garbage = self.garbage.take();
@@ -32,11 +34,10 @@ impl DurableStore {
         Ok(Purged { before, after: self.bytes()? })
     }
 
-    /// Copies the store as it is at one moment.
-    ///
     /// The ledger is looked at first: what it names is in the other file by then. Its copy gets its name last, so that
     /// a copy that was broken off is no store.
-    pub(super) fn copy_to(&self, to: &StoreFolder) -> Result<(), StoreError> {
+    fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let to = StoreFolder::create(to)?;
         if [FLAGS, LEDGER].iter().any(|name| to.exists(name)) {
             let finding = "there is a store already; nothing was changed: give another folder for the backup";
             return Err(error::store(&to.path(""), finding));
@@ -48,7 +49,7 @@ impl DurableStore {
         let flags = files.1.begin_read().map_err(failed(FLAGS))?;
         let named = self.named(&ledger)?;
         let copied = [(FLAGS, &flags), (LEDGER, &ledger)].into_iter().try_for_each(|(name, from)| {
-            write(to, name, from, |blob| named.contains(&blob))?;
+            write(&to, name, from, |blob| named.contains(&blob))?;
             let io = |source| error::io(&to.path(name), source);
             to.rename(&fresh(name), name).map_err(io)?;
             to.sync().map_err(io)
@@ -61,7 +62,9 @@ impl DurableStore {
         }
         copied
     }
+}
 
+impl DurableStore {
     fn freshen(&self, file: &StoreFile) -> Result<(), StoreError> {
         let failed = |error| error::redb(&self.disk.path(file.name), error);
         let database = file.writable()?;

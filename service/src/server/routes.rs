@@ -324,7 +324,12 @@ async fn handle(caller: &Caller, request: Request<Body>) -> Result<(Vec<u8>, Arc
         catch_unwind(AssertUnwindSafe(handle))
     });
     match handled.await {
-        Ok(Ok(reply)) => Ok((reply, place)),
+        Ok(Ok(reply)) if !reply.is_empty() => Ok((reply, place)),
+        // The broker itself notes why it has no reply to give.
+        Ok(Ok(_)) => {
+            let detail = "it is not known whether the message was kept; send the same bytes again";
+            Err(Problem::new(ProblemCode::Internal, detail))
+        }
         Ok(Err(_)) | Err(_) => {
             tracing::error!("a message could not be handled for a fault of this program");
             Err(Problem::new(ProblemCode::Internal, "a fault of the broker; send the same bytes again"))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::audit::Line;
 use crate::policy::{Certificate, Statement};
-use crate::store::{Batch, Change, Purged, Staged, StoreError, Ticket};
+use crate::store::{Batch, Change, Purged, Staged, StoreError, Ticket, Upkeep};
 
 /// A store in memory, shared by its clones, that pauses once at a chosen step.
 #[derive(Clone, Default)]
@@ -87,14 +87,20 @@ impl Store for PausingStore {
         self.0.0.wait(ticket)
     }
 
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        Some(self)
+    }
+}
+
+/// A store in memory has nothing to purge, and only pauses.
+impl Upkeep for PausingStore {
     fn purge(&self) -> Result<Purged, StoreError> {
-        let purged = self.0.0.purge();
         self.pass(Step::Purged);
-        purged
+        Ok(Purged::default())
     }
 
     fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.0.0.backup(to)
+        Err(StoreError::Store { path: to.into(), finding: "a store in memory has nothing on disk to copy".into() })
     }
 }
 

@@ -5,6 +5,7 @@ mod clock;
 mod conflicts;
 mod meet;
 mod published;
+mod unknown_outcome;
 
 use std::io::ErrorKind;
 

@@ -3,7 +3,7 @@
 use crate::words::Words;
 
 /// The code, what it is called in Dutch and in English, and what to do in Dutch.
-const FAULTS: [(&str, &str, &str, &str); 29] = [
+const FAULTS: [(&str, &str, &str, &str); 30] = [
     (
         "backup_overdue",
         "Er is geen recente back-up",
@@ -124,6 +124,12 @@ const FAULTS: [(&str, &str, &str, &str); 29] = [
         "Een andere gebruiker opende de map",
         "Another user opened the folder",
         "Gebruik de map als haar eigenaar.",
+    ),
+    (
+        "outcome_unknown",
+        "Onbekend of het laatste bewaard is",
+        "It is not known whether the last was kept",
+        "Herstart de dienst: hij gaat verder met wat bewaard is. Partners sturen hetzelfde nog eens.",
     ),
     (
         "policy_ends",

@@ -1,183 +1,19 @@
-//! The store against a model, on disks that crash, fail, and rot.
+//! The store on disk, on disks that crash, fail, and rot.
 
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use redb::{ReadableDatabase, ReadableTable};
 
-use super::disk::Disk;
-use super::seal::{CHUNK, pieces};
-use super::simulated::{Crash, Left, Random};
-use super::tables::{ABOUT, BLOBS, FLAGS, FORMAT, LEDGER};
+use super::super::disk::Disk;
+use super::super::file;
+use super::super::seal::{CHUNK, pieces};
+use super::super::simulated::{Crash, Left};
+use super::super::tables::{ABOUT, BLOBS, FLAGS, FORMAT, LEDGER};
 use super::*;
-use crate::day::Day;
-use crate::secret::Key32;
-use crate::system::SystemError;
-use crate::tag::Tag;
-
-/// A key for each epoch, and none for epoch 99.
-struct Keys;
-
-impl BlobKeys for Keys {
-    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, StoreError> {
-        if epoch == 99 {
-            return Err(SystemError::Random.into());
-        }
-        Ok(Arc::new(Key32::from_bytes([epoch as u8 + 1; 32])))
-    }
-}
-
-fn keys() -> Arc<dyn BlobKeys> {
-    Arc::new(Keys)
-}
-
-/// All that a store shows.
-#[derive(PartialEq)]
-struct Contents {
-    rows: Vec<(Key, Vec<u8>)>,
-    batches: Vec<Batch>,
-    leaves: Vec<[u8; 32]>,
-    lines: Vec<(u64, Vec<u8>)>,
-}
-
-fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
-    let (mut batches, mut lines) = (Vec::new(), Vec::new());
-    store.batches(&mut |batch| {
-        batches.push(batch);
-        Ok(())
-    })?;
-    loop {
-        let from = lines.last().map_or(0, |(last, _): &(u64, Vec<u8>)| last + 1);
-        let more = store.lines(from..u64::MAX)?;
-        if more.is_empty() {
-            break;
-        }
-        lines.extend(more);
-    }
-    Ok(Contents { rows: store.rows()?, batches, leaves: store.leaves()?, lines })
-}
-
-fn batch(id: BatchId, rows: u64, random: &mut Random) -> Batch {
-    let mut tags: Vec<[u8; 16]> =
-        (0..rows).map(|_| ((u128::from(random.next()) << 64) | u128::from(random.next())).to_be_bytes()).collect();
-    tags.sort_unstable();
-    let row = |tag| {
-        let span = Span { first: Day(random.below(3) as u16), last: Day(20_000 + random.below(9) as u16) };
-        Row { tag: Tag(tag), span }
-    };
-    Batch { id, part: None, rows: tags.into_iter().map(row).collect() }
-}
-
-fn whole(batch: Batch) -> Staged {
-    Staged::Whole(Arc::new(batch))
-}
-
-/// A change that is a little of everything: rows, log lines, new batches, removals, merged sets.
-fn change(model: &Contents, number: u64, random: &mut Random) -> Change {
-    let (epoch, partner) = (1 + random.below(2) as u32, 1 + random.below(3) as u16);
-    let mut change = Change::default();
-    let bytes = |random: &mut Random| (0..random.below(200)).map(|_| random.next() as u8).collect::<Vec<u8>>();
-    for _ in 0..random.below(3) {
-        let sealed = Key::PutForward(epoch, partner);
-        let key = [Key::Policy, Key::Partner(partner), Key::Epoch(epoch), Key::Share(epoch, partner), sealed];
-        let value = (random.below(4) > 0).then(|| bytes(random));
-        change.rows.push((key[random.below(5) as usize], value));
-    }
-    for index in 0..random.below(3) {
-        let index = model.leaves.len() as u64 + index;
-        change.lines.push(Line { index, bytes: bytes(random), leaf: [random.next() as u8; 32] });
-    }
-    if random.below(8) == 0 {
-        change.prune = Some(random.below(model.leaves.len() as u64 / 2 + 1));
-    }
-    let mine: Vec<BatchId> = model.batches.iter().map(|batch| batch.id).filter(|id| id.epoch == epoch).collect();
-    match random.below(4) {
-        0 if mine.len() > 2 => {
-            // A merged set: the base takes the place and the name of the last.
-            change.removed = mine.clone();
-            change.added.push(whole(batch(mine[mine.len() - 1], 300, random)));
-        }
-        1 => change.removed.extend(mine.first()),
-        2 => change.added.push(whole(batch(BatchId { epoch, partner, sequence: number }, 9_000, random))),
-        _ => {
-            let rows = random.below(100);
-            change.added.push(whole(batch(BatchId { epoch, partner, sequence: number }, rows, random)));
-        }
-    }
-    change
-}
-
-#[test]
-fn keys_come_back_in_their_order() {
-    let keys = [
-        Key::Format,
-        Key::Policy,
-        Key::Partner(1),
-        Key::Partner(300),
-        Key::Epoch(1),
-        Key::Share(1, 2),
-        Key::Share(256, 1),
-        Key::LogCounts,
-        Key::Checkpoint(Day(1)),
-        Key::Restored,
-        Key::Unpurged,
-        Key::Silence,
-        Key::Introduced,
-        Key::PutForward(1, 2),
-        Key::Asked(1),
-        Key::Conversations(1, 2),
-        Key::Mailbox(2),
-        Key::Entries(1, 2),
-        Key::Notes(2, 3),
-        Key::LastTalk(1, 2),
-        Key::Year(2026, 2),
-    ];
-    assert!(keys.is_sorted() && keys.map(Key::to_bytes).is_sorted());
-    for key in keys {
-        assert_eq!(Key::from_bytes(key.to_bytes()), Some(key));
-    }
-    assert_eq!(Key::from_bytes([0, 0, 0, 0, 1, 0, 0]), None);
-    assert_eq!(Key::from_bytes([9; 7]), None);
-    for kind in [18, 20] {
-        assert_eq!(Key::from_bytes([kind, 0, 1, 0, 0, 0, 1]), None, "three bytes for two");
-    }
-}
-
-#[test]
-fn both_stores_keep_the_same_and_still_do_when_opened_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut random = Random(1);
-    let model = MemoryStore::default();
-    let mut store = DurableStore::create(folder.path(), keys()).unwrap();
-    for number in 0..120 {
-        let mut change = change(&contents(&model).unwrap(), number, &mut random);
-        model.commit(&change).unwrap();
-        if number % 3 == 0 {
-            for added in &mut change.added {
-                let Staged::Whole(batch) = added else { panic!("it is staged already") };
-                *added = store.stage(batch).unwrap();
-            }
-        }
-        store.commit(&change).unwrap();
-        if number % 20 == 0 {
-            drop(store);
-            store = DurableStore::open(folder.path(), keys()).unwrap();
-        }
-        if number % 30 == 0 {
-            store.purge().unwrap();
-        }
-    }
-    let model = contents(&model).unwrap();
-    let (batches, lines, leaves) = (model.batches.len(), model.lines.len(), model.leaves.len());
-    assert!(batches > 2 && lines > 20 && lines < leaves, "{batches} {lines} {leaves}");
-    assert!(contents(&store).unwrap() == model);
-    let end = model.leaves.len() as u64;
-    assert!(store.lines(end - 5..end).unwrap().into_iter().map(|line| line.0).eq(end - 5..end));
-}
 
 #[test]
 fn what_was_staged_and_let_go_of_leaves_nothing() {
@@ -198,62 +34,6 @@ fn what_was_staged_and_let_go_of_leaves_nothing() {
     assert_eq!(count(&disk), chunks[1], "dropped when it is opened again");
     DurableStore::open_on(Arc::new(disk.clone()), keys()).unwrap();
     assert_eq!(count(&disk), 0);
-}
-
-#[test]
-fn a_line_that_does_not_follow_is_refused_with_all_that_came_with_it() {
-    let disk = SimDisk::default();
-    let durable = DurableStore::create_on(Arc::new(disk), keys()).unwrap();
-    let line = |index| Line { index, bytes: vec![index as u8], leaf: [index as u8; 32] };
-    let lines = |indices: &[u64]| Change {
-        lines: indices.iter().map(|index| line(*index)).collect(),
-        rows: vec![(Key::Policy, Some(vec![indices.len() as u8]))],
-        ..Change::default()
-    };
-    for store in [&MemoryStore::default() as &dyn Store, &durable] {
-        store.commit(&lines(&[0, 1])).unwrap();
-        for wrong in [[1, 2].as_slice(), &[3], &[2, 4], &[0]] {
-            assert_eq!(store.commit(&lines(wrong)).unwrap_err().code(), "store");
-        }
-        store.commit(&lines(&[2])).unwrap();
-        assert_eq!(store.leaves().unwrap(), [[0; 32], [1; 32], [2; 32]]);
-        assert_eq!(store.rows().unwrap(), [(Key::Policy, vec![1])]);
-    }
-    let (fine, wrong) = (durable.submit(lines(&[3])).unwrap(), durable.submit(lines(&[5])).unwrap());
-    assert!(durable.wait(fine).is_err() && durable.wait(wrong).is_err(), "what shares a write shares its fate");
-    durable.commit(&lines(&[3])).unwrap();
-}
-
-#[test]
-fn many_threads_share_writes_and_lose_nothing() {
-    let disk = SimDisk::default();
-    let store = DurableStore::create_on(Arc::new(disk.clone()), keys()).unwrap();
-    let sequence = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for partner in 1..=8 {
-            let (store, sequence) = (&store, &sequence);
-            scope.spawn(move || {
-                let mut random = Random(partner.into());
-                for _ in 0..25 {
-                    let id = BatchId { epoch: 1, partner, sequence: sequence.fetch_add(1, Ordering::Relaxed) };
-                    let added = vec![store.stage(&batch(id, 50, &mut random)).unwrap()];
-                    let rows = vec![(Key::Partner(partner), Some(id.sequence.to_le_bytes().to_vec()))];
-                    store.commit(&Change { added, rows, ..Change::default() }).unwrap();
-                }
-            });
-        }
-        scope.spawn(|| (0..5).for_each(|_| assert!(store.purge().is_ok() && contents(&store).is_ok())));
-    });
-    let kept = contents(&store).unwrap();
-    drop(store);
-    let store = DurableStore::open_on(Arc::new(disk), keys()).unwrap();
-    assert!(contents(&store).unwrap() == kept);
-    assert_eq!(kept.batches.len(), 200);
-    for (key, value) in kept.rows {
-        let Key::Partner(partner) = key else { panic!("{key:?}") };
-        let last = kept.batches.iter().map(|batch| batch.id).filter(|id| id.partner == partner).max().unwrap();
-        assert_eq!(value, last.sequence.to_le_bytes());
-    }
 }
 
 #[test]
@@ -618,57 +398,6 @@ fn a_store_that_is_missing_or_partly_missing_or_held_or_mixed_is_refused_with_wh
 }
 
 #[test]
-fn a_batch_under_a_key_that_is_gone_is_an_error() {
-    struct Gone;
-    impl BlobKeys for Gone {
-        fn blob_key(&self, _: u32) -> Result<Arc<Key32>, StoreError> {
-            Err(StoreError::StoreDamaged { finding: "no key" })
-        }
-    }
-    let disk = SimDisk::default();
-    let store = small_store(&disk);
-    let id = BatchId { epoch: 99, partner: 1, sequence: 1 };
-    let added = vec![whole(batch(id, 1, &mut Random(1)))];
-    assert_eq!(store.commit(&Change { added, ..Change::default() }).unwrap_err().code(), "random");
-    drop(store);
-    assert_eq!(DurableStore::open_on(Arc::new(disk), Arc::new(Gone)).err().unwrap().code(), "store_damaged");
-}
-
-#[test]
-fn what_is_sealed_of_an_epoch_whose_keys_were_destroyed_is_dropped() {
-    struct Destroyed;
-    impl BlobKeys for Destroyed {
-        fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, StoreError> {
-            if epoch == 1 { Err(SystemError::Random.into()) } else { Keys.blob_key(epoch) }
-        }
-
-        fn is_destroyed(&self, epoch: u32) -> bool {
-            epoch == 1
-        }
-    }
-    let disk = SimDisk::default();
-    let store = small_store(&disk);
-    let id = |epoch| BatchId { epoch, partner: 1, sequence: 100 };
-    let added = [1, 2].map(|epoch| whole(batch(id(epoch), 9_000, &mut Random(epoch.into())))).into();
-    let rows = [1, 2].map(|epoch| (Key::PutForward(epoch, 1), Some(b"what is put forward".to_vec()))).into();
-    store.commit(&Change { rows, added, ..Change::default() }).unwrap();
-    let before = contents(&store).unwrap();
-    drop(store);
-    assert!(!disk.bytes(LEDGER).windows(19).any(|window| window == b"what is put forward"));
-    for keys in [Arc::new(Destroyed) as Arc<dyn BlobKeys>, keys()] {
-        let store = DurableStore::open_on(Arc::new(disk.clone()), keys).unwrap();
-        let after = contents(&store).unwrap();
-        let others: Vec<_> = before.batches.iter().filter(|batch| batch.id.epoch != 1).map(|batch| batch.id).collect();
-        assert!(!others.is_empty() && after.batches.iter().map(|batch| batch.id).eq(others));
-        let rows: Vec<_> = before.rows.iter().filter(|(key, _)| key.sealed_in() != Some(1)).cloned().collect();
-        assert!(
-            rows.len() < before.rows.len() && rows.contains(&(Key::PutForward(2, 1), b"what is put forward".into()))
-        );
-        assert!(after.rows == rows && after.lines == before.lines);
-    }
-}
-
-#[test]
 fn a_backup_of_a_running_store_is_the_store_of_one_moment() {
     let folder = tempfile::tempdir().unwrap();
     let store = DurableStore::create(&folder.path().join("store"), keys()).unwrap();
@@ -783,4 +512,26 @@ fn blobs(disk: &SimDisk) -> Vec<(u64, Vec<u8>)> {
         table.iter().unwrap().map(|row| row.unwrap()).map(|(k, v)| (k.value(), v.value().to_vec())).collect();
     assert!(blobs.iter().all(|blob| blob.1.len() <= CHUNK));
     blobs
+}
+
+#[test]
+fn what_shares_a_write_with_a_line_that_does_not_follow_shares_its_fate() {
+    let store = SimDisk::default().create_store(keys()).unwrap();
+    let line = |index| Change { lines: vec![Line { index, bytes: vec![7], leaf: [7; 32] }], ..Change::default() };
+    let (fine, wrong) = (store.submit(line(0)).unwrap(), store.submit(line(2)).unwrap());
+    assert!(store.wait(fine).is_err() && store.wait(wrong).is_err());
+    store.commit(&line(0)).unwrap();
+}
+
+#[test]
+fn a_row_that_tells_of_a_pseudonym_is_not_in_the_file_as_it_is() {
+    let disk = SimDisk::default();
+    let store = disk.create_store(keys()).unwrap();
+    let row = b"what is put forward".to_vec();
+    let rows = [Key::PutForward(1, 1), Key::Partner(1)].map(|key| (key, Some(row.clone())));
+    let is_shown = |disk: &SimDisk| disk.bytes(LEDGER).windows(row.len()).any(|window| window == row);
+    store.commit(&Change { rows: vec![rows[0].clone()], ..Change::default() }).unwrap();
+    assert!(!is_shown(&disk));
+    store.commit(&Change { rows: vec![rows[1].clone()], ..Change::default() }).unwrap();
+    assert!(is_shown(&disk), "one that does not is");
 }
