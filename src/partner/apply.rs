@@ -195,6 +195,9 @@ impl PartnerState {
         {
             self.answering = Some(sent.said.epoch);
         }
+        if let TalkEvent::Posted { post } = event {
+            self.answering = post.answering().or(self.answering);
+        }
     }
 
     fn flag(&mut self, flags: &[Flag]) {

@@ -61,8 +61,8 @@ pub(super) struct PartnerState {
     pub(super) status_used: u64,
     /// The highest number of a message of what comes after a hit.
     pub(super) talk_used: u64,
-    /// The epoch that answers questions, as the broker said last, or as follows from its keeping rows there; `None`
-    /// where it did not say.
+    /// The epoch that answers questions, as the broker said last, or as follows from its keeping rows there, or from an
+    /// entry of the day on which it was told; `None` where it did not say.
     pub(super) answering: Option<u32>,
     /// The last state message that the broker accepted; 0 for none.
     pub(super) accepted: u64,

@@ -195,6 +195,18 @@ impl TalkEvent {
 }
 
 impl PostRecord {
+    /// The epoch that answers on the day of the post, where that day's turn brought an entry: who is asked and who is
+    /// introduced is looked at in that one alone.
+    pub(crate) fn answering(&self) -> Option<u32> {
+        let decided = self.entries.iter().filter_map(|entry| match entry {
+            TakenEntry::Asked { epoch, day, .. } => Some((*epoch, *day)),
+            TakenEntry::Introduced(told) => Some((told.epoch, told.day)),
+            TakenEntry::Left { .. } => None,
+        });
+        let of_today = decided.filter(|(_, day)| *day == self.reply.told);
+        of_today.map(|(epoch, _)| epoch).last()
+    }
+
     /// The conversations that it is about, by the broker's names.
     pub(crate) fn conversations(&self) -> impl Iterator<Item = ConversationId> {
         let told = |entry: &TakenEntry| match entry {

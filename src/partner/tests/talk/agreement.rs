@@ -149,6 +149,24 @@ fn what_was_put_forward_in_an_epoch_that_does_not_answer_yet_waits_for_it() {
     assert_eq!(town.keep(POLICE, later).rows.len(), 1);
 }
 
+/// Whoever asks nothing and joins what another put forward agrees to that in the epoch in which it was.
+#[test]
+fn which_epoch_answers_is_known_from_what_its_turn_told() {
+    let (may, june) = may_and_june();
+    let now = june.plus(DAY);
+    for (day, expected) in [(june.day(), 2), (now.day(), 1)] {
+        let mut town = Town::new();
+        let police = town.play(POLICE);
+        police.partner.flag(homes(1..2), &by(), may).unwrap();
+        police.deliver(may);
+        police.deliver(june);
+        town.tell(POLICE, subject(1), day, EntryKind::Asked { answer_by: now.day().plus(5) });
+        assert_eq!(town.exchange(POLICE, now).1.passed_over, 0);
+        town.partner(POLICE).answer(&homes(1..2)[0], AskAnswer::Join, &by(), now).unwrap();
+        assert_eq!(rows(&mut town)[0].epoch, expected, "an entry of an earlier day says nothing of today");
+    }
+}
+
 /// Whoever joined with a newer epoch has no part in the one that answers, and tries again on each day.
 #[test]
 fn where_an_epoch_answers_in_which_it_takes_no_part_rows_are_said_again_on_the_day_after() {
