@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::message::{
-    Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role, Unverified, Verified,
+    ENTRIES_AT_ONCE, Entry, EntryKind, Exchange, Kept, Kind, LogEntry, NoteFate, NoteSlot, Post, Request, Role,
+    Unverified, Verified,
 };
 use crate::partner::talk::pace::MadeToday;
 use crate::pseudonym::Pseudonym;

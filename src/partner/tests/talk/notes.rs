@@ -234,6 +234,32 @@ fn a_conversation_that_nothing_is_known_of_is_left() {
     assert_eq!(town.exchange(TAX, TOMORROW).0.left, []);
 }
 
+/// A post has the first entries that wait, and the first notes: of whom a note is may be told by an entry that comes
+/// after these.
+#[test]
+fn a_note_waits_for_an_introduction_that_a_full_post_had_no_room_for() {
+    let mut town = Town::new();
+    let police = town.put_forward(POLICE, 1, NOW);
+    let tax = town.put_forward(TAX, 1, NOW);
+    town.introduce(&police, &tax, 1, TOMORROW.day());
+    let withheld = town.entries.remove(&POLICE).unwrap().remove(0);
+    town.exchange(TAX, TOMORROW);
+    town.write(TAX, "Wij kijken.", TOMORROW);
+    town.exchange(TAX, TOMORROW);
+    for home in 100..100 + ENTRIES_AT_ONCE as u32 {
+        let answer_by = TOMORROW.day().plus(5);
+        town.tell(POLICE, subject(home), TOMORROW.day(), EntryKind::Asked { answer_by });
+    }
+    let (_, posted) = town.exchange(POLICE, TOMORROW);
+    assert_eq!((posted.passed_over, posted.news.len()), (ENTRIES_AT_ONCE as u32, 0), "the note waits");
+    let number = town.count();
+    town.entries.insert(POLICE, vec![Entry { number, ..withheld }]);
+    let (exchange, posted) = town.exchange(POLICE, TOMORROW);
+    assert_eq!((exchange.left.len(), posted.passed_over), (0, 0));
+    let note = TalkNews::Note { conversation: 1, partner: TAX };
+    assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }, note]);
+}
+
 #[test]
 fn who_is_not_introduced_any_more_at_the_broker_is_shown_to_have_left() {
     let mut town = Town::introduced();
