@@ -203,8 +203,8 @@ impl PostRecord {
             TakenEntry::Introduced(told) => Some((told.epoch, told.day)),
             TakenEntry::Left { .. } => None,
         });
-        let of_today = decided.filter(|(_, day)| *day == self.reply.told);
-        of_today.map(|(epoch, _)| epoch).last()
+        let mut of_today = decided.filter(|(_, day)| *day == self.reply.told);
+        of_today.next().map(|(epoch, _)| epoch)
     }
 
     /// The conversations that it is about, by the broker's names.
