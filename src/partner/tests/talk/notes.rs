@@ -234,10 +234,9 @@ fn a_conversation_that_nothing_is_known_of_is_left() {
     assert_eq!(town.exchange(TAX, TOMORROW).0.left, []);
 }
 
-/// A post has the first entries that wait, and the first notes: of whom a note is may be told by an entry that comes
-/// after these.
-#[test]
-fn a_note_waits_for_an_introduction_that_a_full_post_had_no_room_for() {
+/// The tax office knows that it was introduced to the police, and its first note waits for them. What they are told of
+/// it, which they have not read yet.
+fn written_to_one_that_does_not_know() -> (Town, Entry) {
     let mut town = Town::new();
     let police = town.put_forward(POLICE, 1, NOW);
     let tax = town.put_forward(TAX, 1, NOW);
@@ -246,6 +245,22 @@ fn a_note_waits_for_an_introduction_that_a_full_post_had_no_room_for() {
     town.exchange(TAX, TOMORROW);
     town.write(TAX, "Wij kijken.", TOMORROW);
     town.exchange(TAX, TOMORROW);
+    (town, withheld)
+}
+
+/// What the police are told once they can know of whom the note is.
+fn assert_both_are_read(town: &mut Town) {
+    let (exchange, posted) = town.exchange(POLICE, TOMORROW);
+    assert_eq!((exchange.left.len(), posted.passed_over), (0, 0));
+    let note = TalkNews::Note { conversation: 1, partner: TAX };
+    assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }, note]);
+}
+
+/// A post has the first entries that wait, and the first notes: of whom a note is may be told by an entry that comes
+/// after these.
+#[test]
+fn a_note_waits_for_an_introduction_that_a_full_post_had_no_room_for() {
+    let (mut town, withheld) = written_to_one_that_does_not_know();
     for home in 100..100 + ENTRIES_AT_ONCE as u32 {
         let answer_by = TOMORROW.day().plus(5);
         town.tell(POLICE, subject(home), TOMORROW.day(), EntryKind::Asked { answer_by });
@@ -254,10 +269,21 @@ fn a_note_waits_for_an_introduction_that_a_full_post_had_no_room_for() {
     assert_eq!((posted.passed_over, posted.news.len()), (ENTRIES_AT_ONCE as u32, 0), "the note waits");
     let number = town.count();
     town.entries.insert(POLICE, vec![Entry { number, ..withheld }]);
-    let (exchange, posted) = town.exchange(POLICE, TOMORROW);
-    assert_eq!((exchange.left.len(), posted.passed_over), (0, 0));
-    let note = TalkNews::Note { conversation: 1, partner: TAX };
-    assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }, note]);
+    assert_both_are_read(&mut town);
+}
+
+#[test]
+fn a_note_waits_for_an_introduction_that_waits_for_a_certificate() {
+    let (mut town, introduced) = written_to_one_that_does_not_know();
+    let certificates = &mut town.partner(POLICE).member.certificates;
+    let all = certificates.clone();
+    certificates.retain(|one| one.claimed().partner != TAX);
+    town.entries.insert(POLICE, vec![introduced]);
+    let (_, posted) = town.exchange(POLICE, TOMORROW);
+    assert_eq!((posted.passed_over, posted.news.len()), (0, 0), "both wait");
+    town.reopen(POLICE);
+    town.partner(POLICE).take_certificates(all).unwrap();
+    assert_both_are_read(&mut town);
 }
 
 #[test]
