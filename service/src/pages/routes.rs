@@ -13,7 +13,6 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use data_encoding::HEXLOWER;
-use stapel::Partner;
 use stapel::policy::Lang;
 use tokio::sync::Semaphore;
 
@@ -23,7 +22,7 @@ use super::person::Person;
 use super::provider::{self, Back};
 use super::refusal::Refusal;
 use super::request::{self, ATTEMPT, Fields, Keep, SESSION, cookie, cookie_of};
-use super::screens::{Act, Download, SCREENS, Screen, TAKES_FILES, Visit};
+use super::screens::{Act, Download, SCREENS, Screen, TAKES_FILES, Visit, coordinates};
 use super::secret::fingerprint;
 use super::session::{Session, Sessions};
 use super::setup::{Setup, Site, Way, allows_one_user};
@@ -109,7 +108,7 @@ enum Target {
 
 impl Pages {
     /// `None` where the system has no random bits.
-    pub(super) fn new(desk: Arc<Desk>, site: Site, setup: Setup) -> Option<Pages> {
+    pub(super) fn new(desk: Arc<Desk>, site: Site, setup: Setup, coordinates: bool) -> Option<Pages> {
         let style = format!("/style.css?{}", &HEXLOWER.encode(&fingerprint(STYLE))[..16]);
         Some(Pages {
             desk,
@@ -119,7 +118,7 @@ impl Pages {
             kept: Kept::default(),
             attempts: Attempts::new()?,
             style,
-            coordinates: AtomicBool::new(false),
+            coordinates: AtomicBool::new(coordinates),
             working: Arc::new(Semaphore::new(AT_ONCE)),
             signing_in: Arc::new(Semaphore::new(SIGNING_IN)),
         })
@@ -276,6 +275,9 @@ impl Pages {
             pages.coordinates.store(coordinates, Ordering::Relaxed);
             if !screen.whose.is_for(coordinates) {
                 return Err(Refusal::of("not_found"));
+            }
+            if let Some(path) = screen.leads_to(coordinates, &session.person) {
+                return Ok(Answer::Elsewhere(format!("/{}{path}", words.lang()), Vec::new()));
             }
             let csrf = session.csrf.clone();
             let mut visit = Visit {
@@ -479,11 +481,6 @@ impl Pages {
             }
         }
     }
-}
-
-/// Whether a partner is the coordinator.
-fn coordinates(partner: &Partner) -> bool {
-    partner.policy().policy().partner(partner.number()).is_some_and(|entry| entry.may.coordinate)
 }
 
 fn set_cookies(headers: &mut axum::http::HeaderMap, cookies: &[String]) {

@@ -90,7 +90,7 @@ impl Around<'_> {
 
 /// The pages that somebody may see.
 fn menu(words: Words, path: &str, coordinates: bool, person: &Person) -> Markup {
-    let theirs = SCREENS.iter().filter(|screen| screen.whose.is_for(coordinates) && person.has(screen.needs));
+    let theirs = SCREENS.iter().filter(|screen| screen.is_of(coordinates, person));
     html! {
         nav.menu aria-label=(words.t("Pagina's", "Pages")) {
             ul {

@@ -75,12 +75,37 @@ fn the_pages_are_of_who_may_meet_and_of_the_partner_that_has_them() {
     }
     assert_eq!(refusal(&police.get("/nl/agenda")), (404, "not_found".to_owned()));
     has(&coordinator.get("/nl/agenda"), &["href=\"/nl/agenda\""]);
-    lacks(&coordinator.get("/nl"), &["/nl/asked", "/nl/conversations"]);
     lacks(&police.get("/nl"), &["/nl/agenda"]);
     lacks(&looking.get("/nl"), &["/nl/asked", "/nl/conversations"]);
     let csrf = looking.csrf();
     let said = looking.post("/nl/conversations", &format!("csrf={csrf}&case=Z-1"));
     assert_eq!(refusal(&said), (403, "not_for_you".to_owned()));
+}
+
+#[test]
+fn the_coordinators_people_begin_with_the_agenda_and_see_nothing_of_a_case_workers() {
+    let meeting = Meeting::new();
+    meeting.introduce(&[POLICE, HOUSING]);
+    let mut browser = meeting.browser(COORDINATOR, &["look", "flag", "meet"]);
+    for (lang, said) in [
+        ("nl", ["Gesprekken die op u wachten: 1; het langste sinds", "Laatste geslaagde uitwisseling", "aandragen: "]),
+        ("en", ["Conversations that wait for you: 1; the longest since", "Last successful exchange", "meet: "]),
+    ] {
+        let begun = browser.get(&format!("/{lang}"));
+        assert_eq!((begun.status, begun.field("location")), (303, Some(format!("/{lang}/agenda"))));
+        let page = browser.get(&format!("/{lang}/agenda"));
+        has(&page, &said);
+        lacks(
+            &page,
+            &["/flag", "/map", "/asked", "/conversations", ">Begin<", ">Start<", "Eigen meldingen", "Own flags"],
+        );
+        lacks(&page, &["melden: ", "flag: ", "Geen antwoord", "Peilmoment"]);
+    }
+    // Whoever may not meet there has a first page, with nothing of flags.
+    let mut looking = meeting.browser(COORDINATOR, &["look"]);
+    let page = looking.get("/nl");
+    has(&page, &["Laatste geslaagde uitwisseling", "Wie u bent en wat u mag", ">Begin<"]);
+    lacks(&page, &["Eigen meldingen", "Uw meldingen", "/nl/flags", "/nl/map", "Gesprekken die op u wachten"]);
 }
 
 #[test]

@@ -53,20 +53,7 @@ impl Standing {
                     }
                 }
                 dl {
-                    (row(words.t("Laatste geslaagde uitwisseling", "Last successful exchange"), html! {
-                        @match self.exchanged {
-                            Some(moment) => (words.moment(moment)),
-                            None => (words.t(
-                                "nog geen sinds deze dienst startte",
-                                "none yet since this service began",
-                            )),
-                        }
-                        @if let Some(code) = self.fault {
-                            span.fault {
-                                (words.t("De laatste poging mislukte: ", "The last try failed: ")) code { (code) }
-                            }
-                        }
-                    }))
+                    (exchange(words, self.exchanged, self.fault))
                     (row(words.t("Peilmoment", "Release"), html! {
                         @match &self.release {
                             Some(release) => (words.moment(release.as_of)),
@@ -97,6 +84,33 @@ impl Standing {
                     }))
                 }
             }
+        }
+    }
+}
+
+/// When the last exchange was that succeeded, and what went wrong since.
+fn exchange(words: Words, exchanged: Option<Timestamp>, fault: Option<&str>) -> Markup {
+    row(
+        words.t("Laatste geslaagde uitwisseling", "Last successful exchange"),
+        html! {
+            @match exchanged {
+                Some(moment) => (words.moment(moment)),
+                None => (words.t("nog geen sinds deze dienst startte", "none yet since this service began")),
+            }
+            @if let Some(code) = fault {
+                span.fault { (words.t("De laatste poging mislukte: ", "The last try failed: ")) code { (code) } }
+            }
+        },
+    )
+}
+
+/// The state of the exchange at the coordinator, which asks for no answers and so knows of no release.
+pub(super) fn of_the_coordinator(visit: &Visit<'_>) -> Markup {
+    let (words, standing) = (visit.words, Standing::of(visit));
+    html! {
+        section.standing aria-labelledby="standing" {
+            h2 #standing { (words.t("Hoe het ervoor staat", "How it stands")) }
+            dl { (exchange(words, standing.exchanged, standing.fault)) }
         }
     }
 }
