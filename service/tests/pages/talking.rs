@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Write};
 
+use stapel::AddressKey;
 use stapel::partner::{AskAnswer, NewNote};
 use stapel::talk::NoteContent;
 
@@ -53,9 +54,28 @@ fn somebody_who_is_asked_sees_who_would_be_told_and_answers_once() {
     has(&asks_back, &["Take back: Dam 1-A", "nobody more is told of you there"]);
     has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["<h2>Done</h2>"]);
     let before = meeting.journal_length(TAX);
-    has(&yes(&mut browser), &["het is intussen anders dan u het zag"]);
+    has(&yes(&mut browser), &["Dit was al gedaan"]);
     has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["This was done already"]);
     assert_eq!(meeting.journal_length(TAX), before);
+
+    // Put forward again on the same day, all is as that form saw it: it was confirmed, and does nothing again.
+    meeting.put_forward(TAX, KEY);
+    let before = meeting.journal_length(TAX);
+    has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["This was done already"]);
+    // What was never asked so is not done: another deed, another case, another's form.
+    let list = look(&mut browser, "/en/asked", "Z-1");
+    let asks_back = send(&mut browser, &list, &["value=\"take_back\""], &[("what", "take_back")]);
+    let not_asked = (409, "not_asked".to_owned());
+    for other in [("token", ""), ("case", "Z-2"), ("what", "not_now")] {
+        assert_eq!(refusal(&send(&mut browser, &asks_back, &["value=\"yes\""], &[other])), not_asked, "{other:?}");
+    }
+    assert_eq!(meeting.partner(TAX, |partner, _, _| partner.put_forward_rows().count()), 1);
+    assert_eq!(meeting.journal_length(TAX), before + 2, "the list was shown");
+    // Somebody else answers meanwhile.
+    let asks = send(&mut browser, &list, &["value=\"not_now\""], &[("what", "not_now")]);
+    let key = AddressKey::from_canonical(KEY).unwrap();
+    meeting.partner(TAX, |partner, by, now| partner.answer(&key, AskAnswer::Review, by, now).unwrap());
+    has(&send(&mut browser, &asks, &["value=\"yes\""], &[]), &["has changed since you saw it"]);
 
     let bad = (400, "bad_request".to_owned());
     assert_eq!(refusal(&send(&mut browser, &list, &["value=\"not_now\""], &[("what", "perhaps")])), bad);

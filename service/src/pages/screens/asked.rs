@@ -7,6 +7,7 @@ use stapel::{AddressKey, Day};
 use super::Visit;
 use super::parts::{self, Step, hears, row, shown, told};
 use crate::after_hit::{self, Audience};
+use crate::pages::kept::Asked;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
 use crate::words::Words;
@@ -188,6 +189,11 @@ fn read(fields: &Fields) -> Result<(Deed, AddressKey), Refusal> {
     Ok((deed, address.map_err(|_| Refusal::of("bad_request"))?))
 }
 
+/// What is asked to be confirmed.
+fn what(step: &Step<'_>, deed: Deed, address: &AddressKey) -> String {
+    format!("{} {} {}", name(deed), address.as_str(), step.case)
+}
+
 /// How it stands with an address. A form that was made when it stood otherwise does nothing.
 fn stands(partner: &Partner, address: &AddressKey) -> String {
     let asked = partner.asked().find(|one| one.address == *address);
@@ -223,10 +229,12 @@ fn confirm(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields) -> Result<Ma
         Deed::TakeBack => drop(visit.partner.preview_take_back([&address], now)?),
     }
     let lines = who_learns(visit, words, deed, &address)?;
+    let token = visit.kept.ask_for(visit.csrf, &what(step, deed, &address), now).ok_or_else(Refusal::internal)?;
     let yes = html! {
         (of(&address))
         input type="hidden" name="what" value=(name(deed));
         input type="hidden" name="stood" value=(stands(&visit.partner, &address));
+        input type="hidden" name="token" value=(token);
         button type="submit" { (words.t("Ja, ", "Yes, ")) (called(words, deed)) }
     };
     Ok(html! {
@@ -241,6 +249,14 @@ fn perform(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, by: &Case) -
     let (words, now) = (step.words, visit.now);
     let (deed, address) = read(fields)?;
     let back = step.button("look", words.t("Terug naar de lijst", "Back to the list"));
+    let token = fields.one("token").unwrap_or_default();
+    let asked = visit.kept.asked(visit.csrf, token, &what(step, deed, &address), now);
+    if asked == Asked::Confirmed || (asked == Asked::Unknown && is_done(&visit.partner, deed, &address)) {
+        return Ok(html! { (parts::done(words, false, "")) (back) });
+    }
+    if asked == Asked::Unknown {
+        return Err(Refusal::of("not_asked"));
+    }
     if fields.one("stood") != Some(stands(&visit.partner, &address).as_str()) {
         let said = match is_done(&visit.partner, deed, &address) {
             true => parts::done(words, false, ""),
@@ -253,6 +269,7 @@ fn perform(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, by: &Case) -
         Deed::Renew => drop(visit.partner.put_forward([&address], by, now)?),
         Deed::TakeBack => drop(visit.partner.take_back([&address], by, now)?),
     }
+    visit.kept.confirmed(token);
     let text = format!("{}: {}.", capital(called(words, deed)), shown(&visit.partner, &address));
     Ok(html! { (parts::done(words, true, &text)) (back) })
 }

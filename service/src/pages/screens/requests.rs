@@ -25,18 +25,26 @@ struct Typed {
     answered: String,
 }
 
+/// What became of what somebody noted.
+#[derive(Clone, Copy)]
+enum Noted {
+    Now,
+    /// It says the same as what was noted before.
+    Before,
+}
+
 /// What is seen.
 struct View<'a> {
     csrf: &'a str,
     typed: Typed,
     wrong: Option<Wrong>,
-    is_noted: bool,
+    noted: Option<Noted>,
     requests: Vec<DataSubjectRequest>,
     today: Day,
 }
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
-    shown(visit, Typed::default(), None, false)
+    shown(visit, Typed::default(), None, None)
 }
 
 pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {
@@ -44,23 +52,30 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
     let typed =
         Typed { case: text("case"), received: text("received"), answer: text("answer"), answered: text("answered") };
     match read(&typed, visit.now.day()) {
-        Err(wrong) => shown(visit, typed, Some(wrong), false),
+        Err(wrong) => shown(visit, typed, Some(wrong), None),
         Ok((received, answered)) => {
             let by = visit.person.acting_for(&typed.case)?;
+            let is_same = |known: &DataSubjectRequest| {
+                known.by.reference() == typed.case && (known.received, known.answered) == (received, answered)
+            };
+            // The same form sent twice, as by a double click.
+            if visit.partner.data_subject_requests()?.iter().any(is_same) {
+                return shown(visit, Typed::default(), None, Some(Noted::Before));
+            }
             visit.partner.note_data_subject_request(received, answered, &by, visit.now)?;
-            shown(visit, Typed::default(), None, true)
+            shown(visit, Typed::default(), None, Some(Noted::Now))
         }
     }
 }
 
-fn shown(visit: &mut Visit<'_>, typed: Typed, wrong: Option<Wrong>, is_noted: bool) -> Result<Markup, Refusal> {
+fn shown(visit: &mut Visit<'_>, typed: Typed, wrong: Option<Wrong>, noted: Option<Noted>) -> Result<Markup, Refusal> {
     let mut requests = visit.partner.data_subject_requests()?;
     // Those that wait come first, the earliest due of them at the top; then those that were answered, the latest first.
     requests.sort_by_key(|request| match request.answered {
         None => (0, request.received.0),
         Some(answered) => (1, u16::MAX - answered.day.0),
     });
-    let view = View { csrf: visit.csrf, typed, wrong, is_noted, requests, today: visit.now.day() };
+    let view = View { csrf: visit.csrf, typed, wrong, noted, requests, today: visit.now.day() };
     Ok(markup(visit.words, &view))
 }
 
@@ -94,7 +109,7 @@ fn read(typed: &Typed, today: Day) -> Result<(Day, Option<RequestAnswered>), Wro
 }
 
 fn markup(words: Words, view: &View<'_>) -> Markup {
-    let View { csrf, typed, wrong, is_noted, requests, today } = view;
+    let View { csrf, typed, wrong, noted, requests, today } = view;
     let wrong = wrong.as_ref();
     let field = |name, label, kind, value: &str, is_needed| {
         form::field(words, wrong, &Field { name, label, kind, value, is_needed })
@@ -109,7 +124,14 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
                  of your case, when the request came, and when and how it was answered.",
             ))
         }
-        @if *is_noted { p.done role="status" { (words.t("Genoteerd.", "Noted.")) } }
+        @if let Some(noted) = noted {
+            p.done role="status" {
+                (match noted {
+                    Noted::Now => words.t("Genoteerd.", "Noted."),
+                    Noted::Before => words.t("Dit stond er al, en blijft zoals het is.", "This was noted before."),
+                })
+            }
+        }
         (form::alert(words, wrong))
         form method="post" action={ "/" (words.lang()) "/requests" } {
             input type="hidden" name="csrf" value=(csrf);

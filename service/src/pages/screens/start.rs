@@ -1,5 +1,5 @@
-//! The first page. A case worker's is [`monday`]. The coordinator's people go on to the agenda, which begins with what is
-//! here of that; whoever of them may not see it has no more than this.
+//! The first page. A case worker's is [`monday`]. The coordinator's people go on to the agenda, which begins with what
+//! is here of that; whoever of them may not see it has no more than this.
 
 use maud::{Markup, html};
 
@@ -73,7 +73,9 @@ pub(super) fn who(visit: &Visit<'_>) -> Markup {
                 (row(words.t("U mag", "You may"), html! {
                     ul { @for one in rights { li { (right(words, *one)) } } }
                 }))
-                (row(words.t("Systeem", "System"), html! { (system.unwrap_or_default()) ", " (of.unwrap_or_default()) }))
+                (row(words.t("Systeem", "System"), html! {
+                    (system.unwrap_or_default()) ", " (of.unwrap_or_default())
+                }))
                 (row(words.t("Samenwerking", "Consortium"), html! { (policy.consortium) }))
             }
         }
