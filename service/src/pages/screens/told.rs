@@ -13,7 +13,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
         Kind::Flag => vec![
             words.t(
                 "De teller krijgt bij de volgende uitwisseling een pseudoniem, en geen adres, zaak of naam.".into(),
-                "With the next exchange the counter gets a pseudonym, and no address, case or name.".into(),
+                "With the next exchange the broker gets a pseudonym, and no address, case or name.".into(),
             ),
             words.t(
                 "Wie hetzelfde adres meldt, ziet na een volgend peilmoment dat er een organisatie meer is, en nooit \
@@ -31,7 +31,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
                 "De teller krijgt bij de volgende uitwisseling de nieuwe laatste dag en de reden, en telt de redenen \
                  in zijn logboek."
                     .into(),
-                "With the next exchange the counter gets the new last day and the reason, and counts reasons in its \
+                "With the next exchange the broker gets the new last day and the reason, and counts reasons in its \
                  log."
                     .into(),
             ),
@@ -44,7 +44,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
         Kind::Withdraw => vec![
             words.t(
                 "De melding telt niet meer mee vanaf de dag nadat de teller het hoort (om 00:00 UTC).".into(),
-                "The flag no longer counts from the day after the counter hears of it (at 00:00 UTC).".into(),
+                "The flag no longer counts from the day after the broker hears of it (at 00:00 UTC).".into(),
             ),
             words.t(
                 "Wie hetzelfde adres meldt, kan zien dat er een organisatie minder is, en nooit welke.".into(),
@@ -119,7 +119,7 @@ fn put_forward(words: Words, partner: &Partner, now: Timestamp) -> Result<Vec<St
     let day = partner.put_forward_goes_on(now.day()).unwrap_or(now.day());
     said.push(format!(
         "{}{}.",
-        words.t("De teller hoort het bij de uitwisseling van ", "The counter hears of it with the exchange of "),
+        words.t("De teller hoort het bij de uitwisseling van ", "The broker hears of it with the exchange of "),
         words.day(day)
     ));
     Ok(said)
