@@ -8,12 +8,14 @@
 //! - `provider`: signing in by OpenID Connect; `attempt`: one attempt at that, bound to a browser; `token`: what is
 //!   checked of a token; `session`: who is signed in; `person`: who that is, and what they may;
 //! - `kept`: what is kept in memory of somebody between two requests;
+//! - `dutch`: what the library says in English, by its codes;
 //! - `shell`: what is around each page; `words`: its two languages;
 //! - `screens`: the pages themselves, in one table with what each needs.
 //!
 //! To add a page, write a function from a view to markup beside the others in `screens`, and a row of that table.
 
 mod attempt;
+mod dutch;
 mod kept;
 mod multipart;
 mod person;

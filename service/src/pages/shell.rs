@@ -2,8 +2,6 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use stapel::policy::Lang;
-
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::screens::SCREENS;
@@ -127,9 +125,6 @@ pub(super) fn refused(words: Words, refusal: &Refusal) -> Page {
     let content = html! {
         div.alert role="alert" {
             p { (words.t(&refusal.dutch, &refusal.english)) }
-            @if let (Lang::Nl, Some(said)) = (words.0, &refusal.said) {
-                p { "Wat het systeem daarover zegt, in het Engels: " span lang="en" { (said) } }
-            }
             p.code { (words.t("Code: ", "Code: ")) code { (refusal.code) } }
         }
         @if is_signing_in {

@@ -152,7 +152,7 @@ fn flags_are_renewed_with_a_reason_and_withdrawn() {
     let other = "do=renew&reason=observed_again&case=Z-2&address=1012JS%7C9%7C";
     let (status, page) = browser.send("/nl/flags", other);
     assert!(
-        status == 200 && page.contains("<a href=\"#row-0\">Minstens één van deze adressen is niet gemeld"),
+        status == 200 && page.contains("<a href=\"#row-0\">Bij 1 van deze adressen is niets te verlengen"),
         "{page}"
     );
     assert!(page.contains("value=\"Z-2\""), "{page}");

@@ -232,7 +232,7 @@ fn what_is_proven_and_what_is_not_is_said() {
     let refused: Response = browser.post("/nl/log", &format!("csrf={csrf}&head="));
     assert_eq!(refusal(&refused), (409, "journal_damaged".to_owned()));
     let page = text(&refused);
-    assert!(page.contains("Het journaal is beschadigd") && page.contains("<span lang=\"en\">"), "{page}");
+    assert!(page.contains("Het journaal is beschadigd bij regel 0,") && !page.contains("<span lang=\"en\">"), "{page}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use stapel::{Day, Digest};
 
 use super::Visit;
 use super::officer_form::{self as form, Field, Wrong};
+use crate::pages::dutch;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
 use crate::words::Words;
@@ -143,7 +144,8 @@ fn complaints(words: Words, complaints: &[Complaint]) -> Markup {
                 ul {
                     @for complaint in complaints {
                         li {
-                            code { (complaint.code) } " " span lang="en" { (form::plain(&complaint.text)) }
+                            code { (complaint.code) } " "
+                            (words.t(dutch::of_code(complaint.code).to_owned(), form::plain(&complaint.text)))
                             @for file in &complaint.files { " " code { (file) } }
                         }
                     }

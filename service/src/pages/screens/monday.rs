@@ -31,8 +31,8 @@ struct View<'a> {
     refused: Option<Refused>,
     /// Own flags; `None` for whoever may not see them.
     overview: Option<Overview>,
-    /// Why own flags are not shown, by its code: the journal could not have it.
-    unseen: Option<(&'static str, String)>,
+    /// Why own flags are not shown: the journal could not have it.
+    unseen: Option<Refusal>,
     /// Who looks.
     who: Markup,
 }
@@ -47,7 +47,7 @@ fn view<'a>(visit: &mut Visit<'a>) -> View<'a> {
     if may_look(visit.person) {
         match Overview::of(visit) {
             Ok(seen) => overview = Some(seen),
-            Err(error) => unseen = Some((error.code(), error.to_string())),
+            Err(error) => unseen = Some(error.into()),
         }
     }
     let today = visit.now.day();
@@ -66,16 +66,16 @@ fn view<'a>(visit: &mut Visit<'a>) -> View<'a> {
 fn markup(words: Words, view: &View<'_>) -> Markup {
     html! {
         (view.standing.show(words))
-        @if let Some((code, text)) = &view.unseen {
+        @if let Some(refusal) = &view.unseen {
             div.alert role="alert" {
                 p {
                     (words.t(
                         "Uw meldingen zijn nu niet te tonen: het journaal kan niet vastleggen dat u ze ziet. ",
                         "Your flags cannot be shown now: the journal cannot note that you see them. ",
                     ))
-                    span lang="en" { (text) }
+                    (words.t(&refusal.dutch, &refusal.english))
                 }
-                p.code { "Code: " code { (code) } }
+                p.code { "Code: " code { (refusal.code) } }
             }
         }
         @if let Some(due) = &view.due { (today(words, view, due)) }
@@ -135,7 +135,7 @@ fn today(words: Words, view: &View<'_>, due: &TalkDue) -> Markup {
                         li {
                             (words.t(
                                 "Aangedragen, maar nog niet bij de teller: ",
-                                "Put forward, and not at the counter yet: ",
+                                "Put forward, and not at the broker yet: ",
                             ))
                             (words.number(due.not_standing as u64))
                         }
