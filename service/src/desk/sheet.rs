@@ -5,8 +5,8 @@ use stapel::AddressKey;
 
 /// Reads spreadsheets.
 pub trait SheetReader: Send + Sync {
-    /// Reads a spreadsheet's bytes, its columns as they were said, or else as their names say. `says` has a row's stable
-    /// code and what was found in it, in English, and gives what the file of refused rows is to say of it.
+    /// Reads a spreadsheet's bytes, its columns as they were said, or else as their names say. `says` has the stable
+    /// code of a row and what was found in it, in English, and gives what the file of refused rows is to say of it.
     ///
     /// # Errors
     ///
