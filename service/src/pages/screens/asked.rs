@@ -5,8 +5,9 @@ use stapel::partner::{AskAnswer, Case, Partner, PutForwardByOther, PutForwardRow
 use stapel::{AddressKey, Day};
 
 use super::Visit;
-use super::parts::{self, Step, hears, row, shown, told};
-use crate::after_hit::{self, Audience};
+use super::parts::{self, Step, hears, row, shown};
+use super::told;
+use crate::after_hit;
 use crate::pages::kept::Asked;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -240,7 +241,7 @@ fn confirm(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields) -> Result<Ma
     Ok(html! {
         h2 { (capital(called(words, deed))) ": " (shown(&visit.partner, &address)) "?" }
         p.case-line { (words.t("Zaak: ", "Case: ")) b { (step.case) } }
-        (told(words, &lines))
+        (parts::told(words, &lines))
         div.buttons { (step.form("yes", &yes)) (back) }
     })
 }
@@ -280,28 +281,7 @@ fn who_learns(visit: &Visit<'_>, words: Words, deed: Deed, address: &AddressKey)
     let is_row = partner.put_forward_rows().any(|row| row.address == *address);
     let taken_back = hears(words, partner.taking_back_goes_on(&[*address], today).unwrap_or(today));
     Ok(match deed {
-        Deed::Answer(AskAnswer::Join) | Deed::Renew => {
-            let told = Audience::of(partner, visit.now)?.clauses(words.0, |number| parts::who(words, partner, number));
-            let mut lines: Vec<String> = told.into_iter().map(|line| format!("{}.", capital(&line))).collect();
-            lines.push(match lines.is_empty() {
-                true => words.t("Niemand hoort iets.", "Nobody is told.").to_owned(),
-                false => words
-                    .t(
-                        "Dat alles alleen als het een treffer is. Niemand anders hoort iets.",
-                        "All that only where it is a hit. Nobody else is told.",
-                    )
-                    .to_owned(),
-            });
-            lines.push(format!(
-                "{} {}",
-                hears(words, partner.put_forward_goes_on(today).unwrap_or(today)),
-                words.t(
-                    "Voor middernacht (00:00 UTC) daarna hoort niemand iets.",
-                    "Nobody is told before the midnight (00:00 UTC) after that.",
-                )
-            ));
-            lines
-        }
+        Deed::Answer(AskAnswer::Join) | Deed::Renew => told::put_forward(words, partner, visit.now)?,
         Deed::Answer(_) => {
             let nobody = words.t(
                 "Niemand hoort iets: ook niet dat u antwoordde. Uw antwoord staat in het eigen journaal.",

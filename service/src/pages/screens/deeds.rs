@@ -156,7 +156,7 @@ pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Marku
 
 /// What is refused, as something that is wrong with a field.
 pub(super) fn wrong_with(field: &'static str, refusal: &Refusal) -> Wrong {
-    Wrong { field, dutch: refusal.dutch.clone(), english: refusal.english.clone() }
+    Wrong::new(field, refusal.dutch.clone(), refusal.english.clone())
 }
 
 /// Does what a token stands for, once.

@@ -6,7 +6,8 @@ use stapel::Day;
 use stapel::partner::{DataSubjectRequest, RequestAnswer, RequestAnswered};
 
 use super::Visit;
-use super::officer_form::{self as form, BY, Field, Wrong};
+use super::forms::{Wrong, summary};
+use super::officer_form::{self as form, BY, Field};
 use crate::journal_words;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -83,11 +84,11 @@ fn shown(visit: &mut Visit<'_>, typed: Typed, wrong: Option<Wrong>, noted: Optio
 fn read(typed: &Typed, today: Day) -> Result<(Day, Option<RequestAnswered>), Wrong> {
     form::refuse_case(&typed.case)?;
     let received = form::day("received", &typed.received)?;
-    let received = received.filter(|day| *day <= today).ok_or(Wrong {
-        field: "received",
-        dutch: "Wanneer kwam het verzoek? Geef een dag tot en met vandaag.",
-        english: "When did the request come? Give a day up to today.",
-    })?;
+    let received = received.filter(|day| *day <= today).ok_or(Wrong::new(
+        "received",
+        "Wanneer kwam het verzoek? Geef een dag tot en met vandaag.",
+        "When did the request come? Give a day up to today.",
+    ))?;
     let answer = RequestAnswer::ALL.into_iter().find(|answer| answer.as_str() == typed.answer);
     let day = form::day("answered", &typed.answered)?;
     match (answer, day) {
@@ -98,12 +99,12 @@ fn read(typed: &Typed, today: Day) -> Result<(Day, Option<RequestAnswered>), Wro
         (None, _) => {
             let dutch = "Hoe is het verzoek beantwoord? Kies een antwoord bij deze dag, of laat de dag leeg.";
             let english = "How was the request answered? Choose an answer for this day, or leave the day empty.";
-            Err(Wrong { field: "answer", dutch, english })
+            Err(Wrong::new("answer", dutch, english))
         }
         (Some(_), _) => {
             let dutch = "Wanneer is het beantwoord? Geef een dag vanaf het verzoek tot en met vandaag.";
             let english = "When was it answered? Give a day from the request up to today.";
-            Err(Wrong { field: "answered", dutch, english })
+            Err(Wrong::new("answered", dutch, english))
         }
     }
 }
@@ -132,7 +133,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
                 })
             }
         }
-        (form::alert(words, wrong))
+        (summary(words, wrong))
         form method="post" action={ "/" (words.lang()) "/requests" } {
             input type="hidden" name="csrf" value=(csrf);
             fieldset {

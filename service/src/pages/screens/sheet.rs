@@ -9,7 +9,7 @@ use super::deeds::{self, Deed, GivenRow, Kind, refused_list};
 use super::flagging::{self, Typed};
 use super::forms::{Wrong, hidden, marks, said, wrong_case};
 use super::overview::shown;
-use super::standing::row;
+use super::parts::row;
 use crate::desk::{FIELDS, ReadSheet, SaidColumn, SheetFault};
 use crate::pages::dutch;
 use crate::pages::kept::{RefusedRow, Upload};
@@ -222,12 +222,12 @@ fn numbers(words: Words, upload: &Upload, sheet: &ReadSheet) -> Markup {
         section aria-labelledby="read" {
             h2 #read { (words.t("Zo is het gelezen", "This is how it was read")) }
             dl {
-                (row(words.t("Zaak", "Case"), html! { (upload.case) }))
-                (row(words.t("Bestand", "File"), html! {
+                (row(words.t("Zaak", "Case"), &html! { (upload.case) }))
+                (row(words.t("Bestand", "File"), &html! {
                     (words.t(dutch::of_form(&sheet.form), sheet.form.clone()))
                 }))
-                (row(words.t("Adressen", "Addresses"), html! { (words.number(sheet.rows.len() as u64)) }))
-                (row(words.t("Niet te lezen", "Cannot be read"), html! {
+                (row(words.t("Adressen", "Addresses"), &html! { (words.number(sheet.rows.len() as u64)) }))
+                (row(words.t("Niet te lezen", "Cannot be read"), &html! {
                     (words.number(sheet.refused.len() as u64))
                 }))
             }

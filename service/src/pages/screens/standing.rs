@@ -5,6 +5,7 @@ use stapel::Timestamp;
 use stapel::partner::SeenRelease;
 
 use super::Visit;
+use super::parts::row;
 use crate::words::Words;
 
 /// So many seconds after the next release could have been, what is known of the last one is old.
@@ -54,19 +55,19 @@ impl Standing {
                 }
                 dl {
                     (exchange(words, self.exchanged, self.fault))
-                    (row(words.t("Peilmoment", "Release"), html! {
+                    (row(words.t("Peilmoment", "Release"), &html! {
                         @match &self.release {
                             Some(release) => (words.moment(release.as_of)),
                             None => (unknown),
                         }
                     }))
-                    (row(words.t("Volgende peilmoment, op zijn vroegst", "Next release, at the earliest"), html! {
+                    (row(words.t("Volgende peilmoment, op zijn vroegst", "Next release, at the earliest"), &html! {
                         @match &self.release {
                             Some(release) => (words.moment(release.until)),
                             None => (unknown),
                         }
                     }))
-                    (row(words.t("Organisaties die bijgewerkt zijn", "Organisations that are up to date"), html! {
+                    (row(words.t("Organisaties die bijgewerkt zijn", "Organisations that are up to date"), &html! {
                         @match &self.release {
                             Some(release) => {
                                 (words.number(release.fresh.into())) (words.t(" van ", " of "))
@@ -75,7 +76,7 @@ impl Standing {
                             None => (unknown),
                         }
                     }))
-                    (row(words.t("Eigen meldingen", "Own flags"), html! {
+                    (row(words.t("Eigen meldingen", "Own flags"), &html! {
                         (words.number(self.flags as u64))
                         @if self.undelivered > 0 {
                             ", " (words.t("nog niet aangeleverd: ", "not delivered yet: "))
@@ -92,7 +93,7 @@ impl Standing {
 fn exchange(words: Words, exchanged: Option<Timestamp>, fault: Option<&str>) -> Markup {
     row(
         words.t("Laatste geslaagde uitwisseling", "Last successful exchange"),
-        html! {
+        &html! {
             @match exchanged {
                 Some(moment) => (words.moment(moment)),
                 None => (words.t("nog geen sinds deze dienst startte", "none yet since this service began")),
@@ -118,10 +119,6 @@ pub(super) fn of_the_coordinator(visit: &Visit<'_>) -> Markup {
 /// Whether there is probably a later release than the one that is known.
 fn is_stale(release: &SeenRelease, now: Timestamp) -> bool {
     now.0 > release.until.0.saturating_add(STALE)
-}
-
-pub(super) fn row(name: &str, value: Markup) -> Markup {
-    html! { div { dt { (name) } dd { (value) } } }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::standing::{self, row};
-use super::{Visit, monday};
+use super::parts::row;
+use super::{Visit, monday, standing};
 use crate::pages::person::Right;
 use crate::pages::refusal::Refusal;
 use crate::pages::shell::right;
@@ -63,20 +63,20 @@ pub(super) fn who(visit: &Visit<'_>) -> Markup {
         section aria-labelledby="who" {
             h2 #who { (words.t("Wie u bent en wat u mag", "Who you are and what you may")) }
             dl {
-                (row(words.t("Naam", "Name"), html! { (person.name) }))
-                (row(words.t("In het journaal", "In the journal"), html! {
+                (row(words.t("Naam", "Name"), &html! { (person.name) }))
+                (row(words.t("In het journaal", "In the journal"), &html! {
                     (person.actor)
                     @if !person.is_verified {
                         " – " (words.t("niemand controleerde wie dit is", "nobody verified who this is"))
                     }
                 }))
-                (row(words.t("U mag", "You may"), html! {
+                (row(words.t("U mag", "You may"), &html! {
                     ul { @for one in rights { li { (right(words, *one)) } } }
                 }))
-                (row(words.t("Systeem", "System"), html! {
+                (row(words.t("Systeem", "System"), &html! {
                     (system.unwrap_or_default()) ", " (of.unwrap_or_default())
                 }))
-                (row(words.t("Samenwerking", "Consortium"), html! { (policy.consortium) }))
+                (row(words.t("Samenwerking", "Consortium"), &html! { (policy.consortium) }))
             }
         }
     }
