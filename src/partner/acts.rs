@@ -173,7 +173,7 @@ fn told(event: JournalEvent) -> (ActKind, Vec<AddressKey>) {
             let address = query.address;
             (ActKind::Queried(query), address.into_iter().collect())
         }
-        JournalEvent::Delivering { messages } => (ActKind::Delivered(messages.len()), Vec::new()),
+        JournalEvent::Delivering { messages, .. } => (ActKind::Delivered(messages.len()), Vec::new()),
         JournalEvent::Accepted { .. } => (ActKind::Accepted, Vec::new()),
         JournalEvent::Rejected { code, .. } => {
             let known = Code::ALL.into_iter().find(|known| *known as u8 == code);

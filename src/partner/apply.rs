@@ -15,7 +15,7 @@ impl PartnerState {
     /// Applies a record that came after this snapshot.
     pub(super) fn replay(&mut self, number: u64, record: &JournalRecord) {
         self.apply(number, record);
-        if let JournalEvent::Delivering { messages } = &record.event {
+        if let JournalEvent::Delivering { messages, .. } = &record.event {
             // Their bytes are not in the snapshot: a crash came before they were handed out, or the snapshot is an old
             // one.
             let highest = messages.iter().map(|message| message.number).max();
@@ -71,7 +71,7 @@ impl PartnerState {
                 self.withdraw(ended, today);
                 self.flag(flags);
             }
-            JournalEvent::Delivering { messages } => {
+            JournalEvent::Delivering { messages, .. } => {
                 let numbers = || messages.iter().map(|message| message.number);
                 if let (Some(first), Some(last)) = (numbers().min(), numbers().max()) {
                     self.state_used = self.state_used.max(last);

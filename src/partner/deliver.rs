@@ -176,7 +176,8 @@ impl Partner {
         updates.iter().try_for_each(|update| member.refuse_uncertified(update.epoch, today))?;
         member.ask_sources(transaction.state(), missing, today, None)?;
         // First the journal has the numbers, so that no other messages get them, whatever happens from here on.
-        transaction.record(None, JournalEvent::Delivering { messages })?;
+        let waiting = waiting(&updates, &transaction.view().flags);
+        transaction.record(None, JournalEvent::Delivering { messages, waiting })?;
         let head = transaction.head();
         let state = transaction.state();
         let mut previous = state.accepted;
@@ -214,6 +215,25 @@ fn numbered(updates: &[EpochUpdate], first: u64) -> Result<Vec<NumberedMessage>,
         }
     }
     Ok(messages)
+}
+
+/// The flags that the broker lacks in each of these epochs also once it has accepted these updates. Ascending.
+fn waiting(updates: &[EpochUpdate], flags: &Flags) -> Vec<AddressKey> {
+    let mut lacking: Option<Vec<AddressKey>> = None;
+    let mut seen = Vec::new();
+    // Of two updates of an epoch, the later says what it lacks then.
+    for EpochUpdate { epoch, once_accepted, .. } in updates.iter().rev() {
+        if seen.contains(epoch) {
+            continue;
+        }
+        seen.push(*epoch);
+        let still = |address: &AddressKey| once_accepted.lacks_flag(flags, address);
+        lacking = Some(match lacking {
+            Some(others) => others.into_iter().filter(still).collect(),
+            None => once_accepted.changed.iter().map(|changed| changed.address).filter(still).collect(),
+        });
+    }
+    lacking.unwrap_or_default()
 }
 
 /// What there is to deliver.

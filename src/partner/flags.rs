@@ -262,6 +262,11 @@ impl Undelivered {
             }
     }
 
+    /// Whether the broker has nothing of an address that is flagged.
+    pub(super) fn lacks_flag(&self, flags: &Flags, address: &AddressKey) -> bool {
+        flags.get(address).is_some() && find(&self.changed, address).is_some_and(|changed| changed.delivered.is_none())
+    }
+
     /// How many of these flags the broker lacks. It has that of a house number alone where it holds one on the number.
     pub(super) fn lacks(&self, flags: &Flags, house_numbers: bool) -> usize {
         let is_new = |changed: &&ChangedFlag| {

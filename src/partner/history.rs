@@ -36,7 +36,7 @@ pub struct FlagHistory {
     as_of: Timestamp,
     /// The addresses of questions that are not answered, by their records.
     questions: HashMap<u64, Vec<AddressKey>>,
-    /// Flags for which no message was made since.
+    /// Flags that are in no message yet.
     unsent: Vec<AddressKey>,
     sent: Vec<Sent>,
     /// By whom it was seen.
@@ -212,7 +212,7 @@ impl FlagHistory {
                 flags.iter().for_each(|flag| self.shortened(flag));
                 self.ended(&ended, time);
             }
-            JournalEvent::Delivering { messages } => self.sent(&messages),
+            JournalEvent::Delivering { messages, waiting } => self.sent(&messages, &waiting),
             JournalEvent::Accepted { epoch, number, release, .. } => self.accepted(epoch, number, release, time),
             JournalEvent::Asking { addresses, .. } => drop(self.questions.insert(number, addresses)),
             JournalEvent::Answered { asking, answer, standings, .. } => {
@@ -298,7 +298,8 @@ impl FlagHistory {
         }
     }
 
-    fn sent(&mut self, messages: &[NumberedMessage]) {
+    /// Messages were made, of all flags that were not sent before but those that wait, which ascend.
+    fn sent(&mut self, messages: &[NumberedMessage], waiting: &[AddressKey]) {
         let mut last: Vec<(u32, u64)> = Vec::new();
         for message in messages {
             match last.iter_mut().find(|(epoch, _)| *epoch == message.epoch) {
@@ -306,7 +307,9 @@ impl FlagHistory {
                 None => last.push((message.epoch, message.number)),
             }
         }
-        let flags = std::mem::take(&mut self.unsent);
+        let is_waiting = |address: &AddressKey| waiting.binary_search(address).is_ok();
+        let (unsent, flags) = std::mem::take(&mut self.unsent).into_iter().partition(is_waiting);
+        self.unsent = unsent;
         if !flags.is_empty() {
             self.sent.push(Sent { last, flags });
         }

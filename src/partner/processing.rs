@@ -221,7 +221,7 @@ impl Made {
                     None => action,
                 })
             }
-            JournalEvent::Delivering { messages } => {
+            JournalEvent::Delivering { messages, .. } => {
                 self.state.extend(messages.iter().map(|message| (message.number, (record.time, message.kind))));
                 None
             }

@@ -37,8 +37,9 @@ pub(super) enum JournalEvent {
     Replaced { shrink: bool, added: Vec<Flag>, withdrawn: Vec<AddressKey>, typed: Texts },
     /// The policy allows fewer days than flags had: their flags now, and the addresses whose flags it ended.
     Shortened { flags: Vec<Flag>, ended: Vec<AddressKey> },
-    /// State messages were given their numbers, one after another.
-    Delivering { messages: Vec<NumberedMessage> },
+    /// State messages were given their numbers, one after another; `waiting` are the flags that the broker lacks also
+    /// once it has these, as their budgets or pseudonyms are for a later day.
+    Delivering { messages: Vec<NumberedMessage>, waiting: Vec<AddressKey> },
     /// A question was given its number. `own` where it was about all own flags, whichever those were.
     Asking { epoch: u32, number: u64, sweep: Option<Slug>, own: bool, addresses: Vec<AddressKey>, typed: Texts },
     /// The broker accepted a state message.
@@ -175,7 +176,9 @@ impl JournalEvent {
         match self {
             JournalEvent::Flagged { flags, .. } => are_ascending(flags.iter().map(|flag| &flag.address)),
             JournalEvent::Withdrawn { homes } => are_ascending(homes.iter()),
-            JournalEvent::NewsShown { addresses } => are_ascending(addresses.iter()),
+            JournalEvent::NewsShown { addresses } | JournalEvent::Delivering { waiting: addresses, .. } => {
+                are_ascending(addresses.iter())
+            }
             JournalEvent::Shortened { flags, ended } => {
                 are_ascending(flags.iter().map(|flag| &flag.address)) && are_ascending(ended.iter())
             }
@@ -190,7 +193,7 @@ impl JournalEvent {
 encode_fields! {
     JournalRecord { time, by, event }
     where |record| record.event.lists_ascend(),
-    else "what was flagged, withdrawn or shown is not ascending, each address once"
+    else "what was flagged, withdrawn or shown, or waits, is not ascending, each address once"
 }
 
 encode_variants! {
@@ -198,7 +201,7 @@ encode_variants! {
         1 => Flagged { renewal, flags, typed },
         2 => Withdrawn { homes },
         3 => Replaced { shrink, added, withdrawn, typed },
-        4 => Delivering { messages },
+        4 => Delivering { messages, waiting },
         5 => Asking { epoch, number, sweep, own, addresses, typed },
         6 => Accepted { epoch, number, release, held, reply },
         7 => Answered { asking, answer, standings, reply },

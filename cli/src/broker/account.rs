@@ -42,13 +42,14 @@ pub(super) fn account(args: &AccountArgs, out: &mut Output) -> Result<(), Failur
     if args.json {
         return out.json(&as_json(&broker, &reported));
     }
-    for sentence in sentences(&broker, &reported, args.lang == Lang::Nl) {
+    for sentence in sentences(&broker, &reported, args.lang) {
         writeln!(out, "{sentence}")?;
     }
     Ok(())
 }
 
-fn sentences(broker: &Broker, reported: &ReportedYear, nl: bool) -> Vec<String> {
+fn sentences(broker: &Broker, reported: &ReportedYear, lang: Lang) -> Vec<String> {
+    let nl = lang == Lang::Nl;
     let pick = |dutch: String, english: String| if nl { dutch } else { english };
     let year = reported.year;
     let mut said = vec![pick(
@@ -82,7 +83,7 @@ fn sentences(broker: &Broker, reported: &ReportedYear, nl: bool) -> Vec<String> 
                 ),
             ));
             for YearCell { ways, number } in cells {
-                let names: Vec<&str> = ways::of(*ways).map(|way| if nl { way.dutch } else { way.english }).collect();
+                let names: Vec<&str> = ways::of(*ways).map(|way| way.called(lang)).collect();
                 said.push(format!("{number:>10} {}", names.join(if nl { " of " } else { " or " })));
             }
         }

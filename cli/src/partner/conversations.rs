@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 use stapel::partner::{NewNote, NoteProgress, Partner, PartnerError};
+use stapel::policy::Lang;
 use stapel::talk::Outcome;
 use stapel_service::after_hit::present;
 
@@ -270,7 +271,7 @@ pub(super) fn year_report(args: &YearReportArgs, out: &mut Output) -> Result<(),
             0 => "fewer than ten".to_owned(),
             number => number.to_string(),
         };
-        let ways: Vec<_> = ways::of(cell.ways).map(|way| way.english).collect();
+        let ways: Vec<_> = ways::of(cell.ways).map(|way| way.called(Lang::En)).collect();
         writeln!(out, "{}: {number}", ways.join(" or "))?;
     }
     let Some(message) = message else { return Ok(()) };

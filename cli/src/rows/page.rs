@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use csv::StringRecord;
-use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, SheetFault, SheetReader, SheetRow};
+use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, Says, SheetFault, SheetReader, SheetRow};
 
 use super::header::{ColumnArgs, Mapping};
 use super::kind::Kind;
@@ -16,14 +16,13 @@ use crate::failure::Failure;
 pub(crate) struct PageSheets<F>(pub(crate) F);
 
 impl<F: Fn() -> Option<PathBuf> + Send + Sync> SheetReader for PageSheets<F> {
-    fn read(&self, bytes: &[u8], said: &[SaidColumn]) -> Result<ReadSheet, SheetFault> {
+    fn read(&self, bytes: &[u8], said: &[SaidColumn], says: Says<'_>) -> Result<ReadSheet, SheetFault> {
         let fault = |failure: Failure| {
             let (code, message) = (failure.code(), failure.line());
             SheetFault { code, message, columns: names(bytes).unwrap_or_default() }
         };
         let args = args(said, (self.0)()).map_err(fault)?;
-        let sheet = Sheet::read(bytes, &args, false, HashSet::new()).map_err(fault)?;
-        let refused_file = sheet.refused_text().map_err(fault)?;
+        let mut sheet = Sheet::read(bytes, &args, false, HashSet::new()).map_err(fault)?;
         let columns = sheet.layout.columns().map(|(name, word)| (name.to_owned(), word.to_owned())).collect();
         let is_resolved = sheet.rows.are_resolved;
         let typed = |(from, to): (u32, u32)| sheet.rows.typed[from as usize..to as usize].to_owned();
@@ -35,7 +34,10 @@ impl<F: Fn() -> Option<PathBuf> + Send + Sync> SheetReader for PageSheets<F> {
             let message = format!("{}: {}", row.field, row.message);
             RefusedSheetRow { line: row.line, code: row.code, message, text }
         });
-        Ok(ReadSheet { form: sheet.text.said.clone(), columns, rows, refused: refused.collect(), refused_file })
+        let refused: Vec<_> = refused.collect();
+        sheet.refused.iter_mut().for_each(|row| row.message = says(row.code, &row.message));
+        let refused_file = sheet.refused_text().map_err(fault)?;
+        Ok(ReadSheet { form: sheet.text.said, columns, rows, refused, refused_file })
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
     fn read(bytes: &[u8], said: &[(&str, Option<&str>)]) -> Result<ReadSheet, SheetFault> {
         let said =
             said.iter().map(|(name, field)| SaidColumn { name: (*name).to_owned(), field: field.map(str::to_owned) });
-        PageSheets(|| None).read(bytes, &said.collect::<Vec<_>>())
+        PageSheets(|| None).read(bytes, &said.collect::<Vec<_>>(), &|code, _| format!("wat {code} is"))
     }
 
     #[test]
@@ -89,7 +91,9 @@ mod tests {
             sheet.rows.iter().map(|row| (row.key.as_str(), row.typed.as_str(), row.is_resolved)).collect();
         assert_eq!(rows, [("1012JS|1|", "Dam 1 1012 JS", false)]);
         assert_eq!((sheet.refused[0].line, sheet.refused[0].text.as_str()), (3, "Dam 1012 JS Z-2"));
-        assert!(String::from_utf8(sheet.refused_file).unwrap().contains("stapel_code;stapel_field"));
+        let file = String::from_utf8(sheet.refused_file).unwrap();
+        assert!(file.contains("stapel_code;stapel_field") && file.contains("wat no_number is"), "{file}");
+        assert!(sheet.refused[0].message.starts_with("huisnummer: "));
     }
 
     #[test]

@@ -5,13 +5,17 @@ use stapel::AddressKey;
 
 /// Reads spreadsheets.
 pub trait SheetReader: Send + Sync {
-    /// Reads a spreadsheet's bytes, its columns as they were said, or else as their names say.
+    /// Reads a spreadsheet's bytes, its columns as they were said, or else as their names say. `says` has the stable
+    /// code of a row and what was found in it, in English, and gives what the file of refused rows is to say of it.
     ///
     /// # Errors
     ///
     /// [`SheetFault`] where it is no spreadsheet, or it is not certain what its columns are.
-    fn read(&self, bytes: &[u8], said: &[SaidColumn]) -> Result<ReadSheet, SheetFault>;
+    fn read(&self, bytes: &[u8], said: &[SaidColumn], says: Says<'_>) -> Result<ReadSheet, SheetFault>;
 }
+
+/// What is said of a row that is no address, by its stable code and what was found in it, in English.
+pub type Says<'a> = &'a dyn Fn(&'static str, &str) -> String;
 
 /// What somebody said of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +93,7 @@ pub struct SheetFault {
 pub(super) struct NoReader;
 
 impl SheetReader for NoReader {
-    fn read(&self, _: &[u8], _: &[SaidColumn]) -> Result<ReadSheet, SheetFault> {
+    fn read(&self, _: &[u8], _: &[SaidColumn], _: Says<'_>) -> Result<ReadSheet, SheetFault> {
         let message = "this program reads no spreadsheets: type the addresses".to_owned();
         Err(SheetFault { code: "no_sheets", message, columns: Vec::new() })
     }

@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 use stapel::Error;
 
+use super::dutch;
+
 /// What is wrong, in both languages. It goes to whoever asked, and to no log but for its code.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -10,8 +12,6 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) dutch: String,
     pub(super) english: String,
-    /// What the partner said of it, in English, where the sentence in Dutch has not all of that.
-    pub(super) said: Option<String>,
 }
 
 /// The pages' own codes, each with its status and what it says in Dutch and in English. docs/pages.md has them.
@@ -113,7 +113,7 @@ impl Refusal {
         let row = OWN.iter().find(|row| row.0 == code);
         let (code, status, dutch, english) = *row.unwrap_or(&OWN[OWN.len() - 2]);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Refusal { status, code, dutch: dutch.to_owned(), english: english.to_owned(), said: None }
+        Refusal { status, code, dutch: dutch.to_owned(), english: english.to_owned() }
     }
 
     pub(super) fn no_name() -> Refusal {
@@ -145,50 +145,20 @@ impl Refusal {
     }
 }
 
-/// What the partner refuses most, by its code, in Dutch. Numbers and names in it are in what it said.
-const OF_PARTNER: [(&str, &str); 20] = [
-    ("not_permitted", "De afspraken staan dit niet toe, of wat u gaf kan niet."),
-    ("level", "Dit kan niet met een heel huisnummer, of juist niet met één woning."),
-    ("register_required", "Volgens de afspraken moet een adres eerst in een register zijn opgezocht."),
-    ("last_day", "Tot en met die dag kan een melding niet gelden."),
-    ("not_flagged", "Een van de adressen heeft geen melding die verlengd kan worden: meld het opnieuw."),
-    ("no_flag", "Een van de adressen is niet door dit systeem gemeld: meld het eerst."),
-    ("not_put_forward", "Niemand droeg dit adres aan, voor zover dit systeem weet: er is niets te antwoorden."),
-    ("no_conversation", "Zo'n gesprek is er niet, of er is niemand in aan wie u kunt schrijven."),
-    ("not_leading", "Een ander leidt dit gesprek: wie leidt, draagt dat over."),
-    ("note_text", "Dit kan niet in een bericht staan."),
-    ("talk_in_flight", "Er wordt nog op een antwoord van de teller gewacht. Probeer het later opnieuw."),
-    ("year_reported", "Over dat jaar is al gemeld, en dat gaat één keer."),
-    (
-        "too_many_renewals",
-        "Een van de meldingen kan volgens de afspraken niet meer verlengd worden: laat haar eindigen.",
-    ),
-    ("case", "De gebruiker of de zaak kan zo niet in het journaal: geef 1 tot 200 tekens op één regel."),
-    (
-        "shrink",
-        "Er zouden te veel meldingen ineens verdwijnen. Zie of alles er is, en laat de beheerder dat bevestigen.",
-    ),
-    ("not_in_roster", "Dit systeem staat niet in de afspraken. Waarschuw de beheerder."),
-    ("journal_damaged", "Het journaal is beschadigd, of een deel of een oude kopie. Waarschuw de beheerder."),
-    ("clock", "De klok van deze machine staat achter. Waarschuw de beheerder."),
-    ("clock_ahead", "De klok van deze machine staat voor, of de machine stond lang stil. Waarschuw de beheerder."),
-    ("io", "Een bestand kon niet gelezen of geschreven worden. Waarschuw de beheerder."),
-];
-
-/// What the partner refuses. Its own text is in English.
+/// What the library refuses. Its own text is in English.
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Refusal {
         let error = error.into();
-        let (code, english) = (error.code(), error.to_string());
-        let dutch = OF_PARTNER.iter().find(|row| row.0 == code).map(|row| row.1);
-        let dutch = dutch.unwrap_or("Dit systeem weigert dat. Waarschuw de beheerder.").to_owned();
-        Refusal { status: StatusCode::CONFLICT, code, dutch, said: Some(english.clone()), english }
+        let (dutch, english) = (dutch::of_error(&error), error.to_string());
+        Refusal { status: StatusCode::CONFLICT, code: error.code(), dutch, english }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use stapel::partner::PartnerError;
 
     use super::*;
 
@@ -208,12 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_partner_refuses_is_said_in_dutch_by_codes_that_there_are() {
-        for (code, _) in OF_PARTNER {
-            assert!(Error::codes().any(|known| known == code), "{code}");
-        }
+    fn what_the_partner_refuses_is_said_in_both_languages() {
         let refusal = Refusal::from(stapel::Case::new("", "1").unwrap_err());
         assert!(refusal.dutch.contains("1 tot 200 tekens") && refusal.english.contains("1 to 200 characters"));
-        assert_eq!(refusal.said, Some(refusal.english));
+        let refusal = Refusal::from(PartnerError::TooManyRenewals { homes: 3, days: 365 });
+        assert!(
+            refusal.dutch.contains("Bij 3 van deze meldingen") && refusal.dutch.contains("365 dagen"),
+            "{refusal:?}"
+        );
     }
 }

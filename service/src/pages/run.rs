@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::routes::Pages;
+use super::screens::coordinates;
 use super::setup::{PagesError, Setup, Site, Way, allows_one_user, listen};
 use crate::client::PagesSettings;
 use crate::connection::{next, serve, stopped};
@@ -59,7 +60,7 @@ impl ListeningPages {
     /// [`PagesError`]. It listens nowhere then.
     pub async fn start(desk: Arc<Desk>, settings: &PagesSettings) -> Result<ListeningPages, PagesError> {
         let setup = set_up(desk.clone(), settings).await?;
-        read_history(desk.clone()).await;
+        let coordinates = read_ahead(desk.clone()).await;
         let place = listen(settings)?;
         let refuse = |error: io::Error| {
             PagesError::new("serve", format!("cannot listen on {place}: {error}; {}", remedy_of(&error)))
@@ -68,7 +69,7 @@ impl ListeningPages {
         let address = listener.local_addr().map_err(refuse)?;
         let site = Site::new(settings, address)?;
         let no_random = || PagesError::new("serve", "the system gives no random bits");
-        let pages = Arc::new(Pages::new(desk, site, setup).ok_or_else(no_random)?);
+        let pages = Arc::new(Pages::new(desk, site, setup, coordinates).ok_or_else(no_random)?);
         let (stop, stop_receiver) = watch::channel(false);
         let (alive, gone) = mpsc::channel(1);
         tokio::spawn(accept(pages.clone(), listener, stop_receiver, alive));
@@ -141,10 +142,17 @@ async fn set_up(desk: Arc<Desk>, settings: &PagesSettings) -> Result<Setup, Page
 }
 
 /// Reads the journal for what became of own flags, which may take seconds: so nobody waits for it on a page. What is
-/// wrong with it a page says.
-async fn read_history(desk: Arc<Desk>) {
-    let read = move || desk.history(&desk.lend(), desk.time()).map(drop);
-    let _ = tokio::task::spawn_blocking(read).await;
+/// wrong with it a page says. Whether the partner is the coordinator, which has no flags.
+async fn read_ahead(desk: Arc<Desk>) -> bool {
+    let read = move || {
+        let partner = desk.lend();
+        let coordinates = coordinates(&partner);
+        if !coordinates {
+            let _ = desk.history(&partner, desk.time()).map(drop);
+        }
+        coordinates
+    };
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }
 
 async fn accept(pages: Arc<Pages>, listener: TcpListener, stop: watch::Receiver<bool>, alive: mpsc::Sender<()>) {

@@ -2,8 +2,6 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use stapel::policy::Lang;
-
 use super::person::{Person, Right};
 use super::refusal::Refusal;
 use super::screens::SCREENS;
@@ -90,7 +88,7 @@ impl Around<'_> {
 
 /// The pages that somebody may see.
 fn menu(words: Words, path: &str, coordinates: bool, person: &Person) -> Markup {
-    let theirs = SCREENS.iter().filter(|screen| screen.whose.is_for(coordinates) && person.has(screen.needs));
+    let theirs = SCREENS.iter().filter(|screen| screen.is_of(coordinates, person));
     html! {
         nav.menu aria-label=(words.t("Pagina's", "Pages")) {
             ul {
@@ -127,9 +125,6 @@ pub(super) fn refused(words: Words, refusal: &Refusal) -> Page {
     let content = html! {
         div.alert role="alert" {
             p { (words.t(&refusal.dutch, &refusal.english)) }
-            @if let (Lang::Nl, Some(said)) = (words.0, &refusal.said) {
-                p { "Wat het systeem daarover zegt, in het Engels: " span lang="en" { (said) } }
-            }
             p.code { (words.t("Code: ", "Code: ")) code { (refusal.code) } }
         }
         @if is_signing_in {

@@ -152,7 +152,7 @@ fn flags_are_renewed_with_a_reason_and_withdrawn() {
     let other = "do=renew&reason=observed_again&case=Z-2&address=1012JS%7C9%7C";
     let (status, page) = browser.send("/nl/flags", other);
     assert!(
-        status == 200 && page.contains("<a href=\"#row-0\">Minstens één van deze adressen is niet gemeld"),
+        status == 200 && page.contains("<a href=\"#row-0\">Bij 1 van deze adressen is niets te verlengen"),
         "{page}"
     );
     assert!(page.contains("value=\"Z-2\""), "{page}");
@@ -177,7 +177,12 @@ fn a_hit_is_put_forward_to_those_who_are_named() {
     let chosen = format!("case=Z-3&address={KEY}");
     let (_, page) = browser.send("/nl/flags", &format!("do=forward&{chosen}"));
     let said = plain(&page);
-    for part in ["Wilt u deze adressen aandragen?", "Aangedragen 1", "verneemt dat u dit aandraagt", "en niet wie."] {
+    for part in [
+        "Wilt u deze adressen aandragen?",
+        "Aangedragen 1",
+        "horen dat ook als hetzelfde adres daar is aangedragen",
+        "en nooit wie.",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let (_, page) = browser.confirm("/nl/flags", &token(&page));

@@ -2,6 +2,7 @@
 
 mod acting;
 mod attacks;
+mod dutch;
 mod forms;
 mod listening;
 mod map;

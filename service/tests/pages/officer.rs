@@ -173,6 +173,9 @@ fn a_request_by_a_data_subject_is_noted_until_its_answer() {
     note(&mut browser, "case=%3Cb%3ER-1&received=2026-10-15");
     let page = text(&note(&mut browser, "case=R-2&received=2026-12-01"));
     assert!(page.contains("Genoteerd.") && page.contains("te laat: moest uiterlijk op 15 november 2026"), "{page}");
+    let before = office.journal_length();
+    let again = text(&note(&mut browser, "case=R-2&received=2026-12-01"));
+    assert!(again.contains("Dit stond er al") && office.journal_length() == before, "{again}");
     assert!(page.contains("uiterlijk op 1 januari 2027") && page.contains("&lt;b&gt;R-1"), "{page}");
     let page = text(&note(&mut browser, "case=R-2&received=2026-12-01&answer=nothing_known&answered=2026-12-01"));
     assert!(page.contains("1 december 2026: verteld dat niets bekend is") && page.contains("Verzoeken: 2<"), "{page}");
@@ -229,7 +232,7 @@ fn what_is_proven_and_what_is_not_is_said() {
     let refused: Response = browser.post("/nl/log", &format!("csrf={csrf}&head="));
     assert_eq!(refusal(&refused), (409, "journal_damaged".to_owned()));
     let page = text(&refused);
-    assert!(page.contains("Het journaal is beschadigd") && page.contains("<span lang=\"en\">"), "{page}");
+    assert!(page.contains("Het journaal is beschadigd bij regel 0,") && !page.contains("<span lang=\"en\">"), "{page}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A spreadsheet that somebody gives: its columns first, what cannot be read, and then as other flags.
 
 use stapel::AddressKey;
-use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, SheetFault, SheetReader, SheetRow};
+use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, Says, SheetFault, SheetReader, SheetRow};
 
 use super::acting::token;
 use super::monday::plain;
@@ -11,7 +11,7 @@ use super::{Browser, Office, refusal, text};
 pub(super) struct Lines;
 
 impl SheetReader for Lines {
-    fn read(&self, bytes: &[u8], said: &[SaidColumn]) -> Result<ReadSheet, SheetFault> {
+    fn read(&self, bytes: &[u8], said: &[SaidColumn], says: Says<'_>) -> Result<ReadSheet, SheetFault> {
         let fault = |code, message: &str, columns| Err(SheetFault { code, message: message.to_owned(), columns });
         let Ok(text) = std::str::from_utf8(bytes) else { return fault("not_a_table", "this is <no> table", vec![]) };
         let mut lines = (1..).zip(text.lines());
@@ -32,7 +32,8 @@ impl SheetReader for Lines {
                 }),
             }
         }
-        let refused_file = format!("stapel_line\r\n{}", refused.len()).into_bytes();
+        let said: Vec<_> = refused.iter().map(|row: &RefusedSheetRow| says(row.code, &row.message)).collect();
+        let refused_file = format!("stapel_line\r\n{}\r\n{}", refused.len(), said.join("\r\n")).into_bytes();
         let columns = vec![(name.to_owned(), "adres".to_owned())];
         Ok(ReadSheet { form: "lines".to_owned(), columns, rows, refused, refused_file })
     }
@@ -45,7 +46,7 @@ fn office() -> Office {
 }
 
 impl Browser {
-    fn give(&mut self, case: &str, file: &[u8]) -> (u16, String) {
+    pub(super) fn give(&mut self, case: &str, file: &[u8]) -> (u16, String) {
         let csrf = self.csrf();
         let response = self.post_parts(&[("csrf", &csrf), ("do", "sheet"), ("case", case)], Some(file));
         (response.status, text(&response))
@@ -57,7 +58,7 @@ impl Browser {
             body += &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         }
         if let Some(file) = file {
-            let file = String::from_utf8(file.to_vec()).unwrap();
+            let file = String::from_utf8_lossy(file);
             body += "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n";
             body += &format!("{file}\r\n");
         }
@@ -110,7 +111,8 @@ fn a_spreadsheets_columns_are_confirmed_before_anything_is_flagged() {
     let key = AddressKey::parse("Dam 2, 1012 JS").unwrap();
     assert_eq!(office.served.desk.lend().typed(&key), "Dam 2, 1012 JS");
     // The refused rows come back as the file that they would be in.
-    assert_eq!(text(&browser.get("/nl/flag?refused=file")), "stapel_line\r\n2");
+    let file = text(&browser.get("/nl/flag?refused=file"));
+    assert!(file.starts_with("stapel_line\r\n2\r\nde postcode ontbreekt: "), "{file}");
     assert!(text(&browser.get("/nl/flag")).contains("Kerkplein\n&lt;script&gt;"));
     let csrf = browser.csrf();
     browser.post("/nl/flag", &format!("csrf={csrf}&do=forget"));

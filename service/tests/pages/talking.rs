@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Write};
 
+use stapel::AddressKey;
 use stapel::partner::{AskAnswer, NewNote};
 use stapel::talk::NoteContent;
 
@@ -53,9 +54,28 @@ fn somebody_who_is_asked_sees_who_would_be_told_and_answers_once() {
     has(&asks_back, &["Take back: Dam 1-A", "nobody more is told of you there"]);
     has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["<h2>Done</h2>"]);
     let before = meeting.journal_length(TAX);
-    has(&yes(&mut browser), &["het is intussen anders dan u het zag"]);
+    has(&yes(&mut browser), &["Dit was al gedaan"]);
     has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["This was done already"]);
     assert_eq!(meeting.journal_length(TAX), before);
+
+    // Put forward again on the same day, all is as that form saw it: it was confirmed, and does nothing again.
+    meeting.put_forward(TAX, KEY);
+    let before = meeting.journal_length(TAX);
+    has(&send(&mut browser, &asks_back, &["value=\"yes\""], &[]), &["This was done already"]);
+    // What was never asked so is not done: another deed, another case, another's form.
+    let list = look(&mut browser, "/en/asked", "Z-1");
+    let asks_back = send(&mut browser, &list, &["value=\"take_back\""], &[("what", "take_back")]);
+    let not_asked = (409, "not_asked".to_owned());
+    for other in [("token", ""), ("case", "Z-2"), ("what", "not_now")] {
+        assert_eq!(refusal(&send(&mut browser, &asks_back, &["value=\"yes\""], &[other])), not_asked, "{other:?}");
+    }
+    assert_eq!(meeting.partner(TAX, |partner, _, _| partner.put_forward_rows().count()), 1);
+    assert_eq!(meeting.journal_length(TAX), before + 2, "the list was shown");
+    // Somebody else answers meanwhile.
+    let asks = send(&mut browser, &list, &["value=\"not_now\""], &[("what", "not_now")]);
+    let key = AddressKey::from_canonical(KEY).unwrap();
+    meeting.partner(TAX, |partner, by, now| partner.answer(&key, AskAnswer::Review, by, now).unwrap());
+    has(&send(&mut browser, &asks, &["value=\"yes\""], &[]), &["has changed since you saw it"]);
 
     let bad = (400, "bad_request".to_owned());
     assert_eq!(refusal(&send(&mut browser, &list, &["value=\"not_now\""], &[("what", "perhaps")])), bad);
@@ -75,12 +95,37 @@ fn the_pages_are_of_who_may_meet_and_of_the_partner_that_has_them() {
     }
     assert_eq!(refusal(&police.get("/nl/agenda")), (404, "not_found".to_owned()));
     has(&coordinator.get("/nl/agenda"), &["href=\"/nl/agenda\""]);
-    lacks(&coordinator.get("/nl"), &["/nl/asked", "/nl/conversations"]);
     lacks(&police.get("/nl"), &["/nl/agenda"]);
     lacks(&looking.get("/nl"), &["/nl/asked", "/nl/conversations"]);
     let csrf = looking.csrf();
     let said = looking.post("/nl/conversations", &format!("csrf={csrf}&case=Z-1"));
     assert_eq!(refusal(&said), (403, "not_for_you".to_owned()));
+}
+
+#[test]
+fn the_coordinators_people_begin_with_the_agenda_and_see_nothing_of_a_case_workers() {
+    let meeting = Meeting::new();
+    meeting.introduce(&[POLICE, HOUSING]);
+    let mut browser = meeting.browser(COORDINATOR, &["look", "flag", "meet"]);
+    for (lang, said) in [
+        ("nl", ["Gesprekken die op u wachten: 1; het langste sinds", "Laatste geslaagde uitwisseling", "aandragen: "]),
+        ("en", ["Conversations that wait for you: 1; the longest since", "Last successful exchange", "meet: "]),
+    ] {
+        let begun = browser.get(&format!("/{lang}"));
+        assert_eq!((begun.status, begun.field("location")), (303, Some(format!("/{lang}/agenda"))));
+        let page = browser.get(&format!("/{lang}/agenda"));
+        has(&page, &said);
+        lacks(
+            &page,
+            &["/flag", "/map", "/asked", "/conversations", ">Begin<", ">Start<", "Eigen meldingen", "Own flags"],
+        );
+        lacks(&page, &["melden: ", "flag: ", "Geen antwoord", "Peilmoment"]);
+    }
+    // Whoever may not meet there has a first page, with nothing of flags.
+    let mut looking = meeting.browser(COORDINATOR, &["look"]);
+    let page = looking.get("/nl");
+    has(&page, &["Laatste geslaagde uitwisseling", "Wie u bent en wat u mag", ">Begin<"]);
+    lacks(&page, &["Eigen meldingen", "Uw meldingen", "/nl/flags", "/nl/map", "Gesprekken die op u wachten"]);
 }
 
 #[test]

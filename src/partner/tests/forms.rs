@@ -100,7 +100,13 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
                 typed: typed(&[(a, "Dam 1 A")]),
             },
         ),
-        ("delivering", JournalEvent::Delivering { messages: vec![number(7, Kind::FullSet), number(8, Kind::Delta)] }),
+        (
+            "delivering",
+            JournalEvent::Delivering {
+                messages: vec![number(7, Kind::FullSet), number(8, Kind::Delta)],
+                waiting: vec![a, c],
+            },
+        ),
         (
             "asking",
             JournalEvent::Asking {

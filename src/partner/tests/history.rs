@@ -73,6 +73,33 @@ fn since_when_an_address_is_stacked_and_why_it_no_longer_is() {
 }
 
 #[test]
+fn a_flag_that_waits_for_a_later_day_is_not_accepted_with_those_that_went() {
+    let text = policy_text().replacen("[[epoch]]", "[budgets]\nnew_flags_a_day = 4\n[[epoch]]", 1);
+    let mut play = Play::under(&text);
+    let own = homes(1..5);
+    play.partner.flag([own[0]], &by(), NOW).unwrap();
+    play.deliver(NOW);
+    // Of three there is room for two, each with its house number.
+    play.partner.flag(&own[1..], &by(), on(1)).unwrap();
+    let mut history = FlagHistory::default();
+    let mut accepted = Vec::new();
+    for days in 1..3 {
+        play.broker.release += 1;
+        play.deliver(on(days));
+        play.partner.follow(&mut history, on(days)).unwrap();
+        let past = |address: &AddressKey| history.flag(address).unwrap().accepted;
+        assert_eq!(play.partner.is_delivered(&own[3]), days == 2);
+        accepted.push((past(&own[1]), past(&own[2]), past(&own[3])));
+    }
+    let first = Some((1, play.broker.release - 1, on(1)));
+    assert_eq!(accepted, [(first, first, None), (first, first, Some((1, play.broker.release, on(2))))]);
+    // A program that was started anew knows no other.
+    let play = play.reopen();
+    let again = followed(&play, 2);
+    assert!(own.iter().all(|one| again.flag(one) == history.flag(one)));
+}
+
+#[test]
 fn a_flag_that_is_over_is_gone_by_itself() {
     let mut play = Play::new();
     let own = homes(1..3);

@@ -393,7 +393,7 @@ mod tests {
             ("log_origin =", "addresses = [\"https://b.example.nl\", \"https://a.example.nl\"]\nlog_origin ="),
             ("slug = \"politie\"", "slug = \"politie\"\ntls_oins = [\"00000099000000007000\"]"),
         ]);
-        assert!(changed.contains("reach the counter at https://a.example.nl, https://b.example.nl."), "{changed}");
+        assert!(changed.contains("reach the broker at https://a.example.nl, https://b.example.nl."), "{changed}");
         assert!(changed.contains("TLS certificates of OIN 00000099000000007000."), "{changed}");
         let as_it_is = page(&[]);
         assert!(as_it_is.contains("has no address on a network"), "{as_it_is}");
@@ -453,10 +453,10 @@ mod tests {
             1,
             "and not among the exceptions again"
         );
-        assert!(said(&sample::policy(), Lang::En).contains("is not arranged by the counter"));
+        assert!(said(&sample::policy(), Lang::En).contains("is not arranged by the broker"));
         let totals = sample::changed(&[("threshold = 2", "threshold = 2\nanswers = \"totals\"")]);
         let page = said(&totals, Lang::En);
-        assert!(page.contains("This is a pilot") && page.contains("is not arranged by the counter"), "{page}");
+        assert!(page.contains("This is a pilot") && page.contains("is not arranged by the broker"), "{page}");
         assert!(said(&totals, Lang::Nl).contains("Dit is een proef"));
     }
 

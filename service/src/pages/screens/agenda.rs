@@ -6,7 +6,7 @@ use stapel::partner::{AgendaItem, Case, Partner};
 
 use super::Visit;
 use super::parts::{self, Step, row, who};
-use super::{conversation, write};
+use super::{conversation, start, write};
 use crate::after_hit::{self, AgendaWords};
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -15,7 +15,8 @@ use crate::words::Words;
 pub(super) const PATH: &str = "/agenda";
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
-    Ok(begin(&Step::of(visit, PATH, ""), false))
+    let begin = begin(&Step::of(visit, PATH, ""), false);
+    Ok(html! { (begin) (start::beneath(visit)) })
 }
 
 pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {

@@ -5,8 +5,10 @@ use stapel::partner::{AskAnswer, Case, Partner, PutForwardByOther, PutForwardRow
 use stapel::{AddressKey, Day};
 
 use super::Visit;
-use super::parts::{self, Step, hears, row, shown, told};
-use crate::after_hit::{self, Audience};
+use super::parts::{self, Step, hears, row, shown};
+use super::told;
+use crate::after_hit;
+use crate::pages::kept::Asked;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
 use crate::words::Words;
@@ -188,6 +190,11 @@ fn read(fields: &Fields) -> Result<(Deed, AddressKey), Refusal> {
     Ok((deed, address.map_err(|_| Refusal::of("bad_request"))?))
 }
 
+/// What is asked to be confirmed.
+fn what(step: &Step<'_>, deed: Deed, address: &AddressKey) -> String {
+    format!("{} {} {}", name(deed), address.as_str(), step.case)
+}
+
 /// How it stands with an address. A form that was made when it stood otherwise does nothing.
 fn stands(partner: &Partner, address: &AddressKey) -> String {
     let asked = partner.asked().find(|one| one.address == *address);
@@ -223,16 +230,18 @@ fn confirm(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields) -> Result<Ma
         Deed::TakeBack => drop(visit.partner.preview_take_back([&address], now)?),
     }
     let lines = who_learns(visit, words, deed, &address)?;
+    let token = visit.kept.ask_for(visit.csrf, &what(step, deed, &address), now).ok_or_else(Refusal::internal)?;
     let yes = html! {
         (of(&address))
         input type="hidden" name="what" value=(name(deed));
         input type="hidden" name="stood" value=(stands(&visit.partner, &address));
+        input type="hidden" name="token" value=(token);
         button type="submit" { (words.t("Ja, ", "Yes, ")) (called(words, deed)) }
     };
     Ok(html! {
         h2 { (capital(called(words, deed))) ": " (shown(&visit.partner, &address)) "?" }
         p.case-line { (words.t("Zaak: ", "Case: ")) b { (step.case) } }
-        (told(words, &lines))
+        (parts::told(words, &lines))
         div.buttons { (step.form("yes", &yes)) (back) }
     })
 }
@@ -241,6 +250,14 @@ fn perform(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, by: &Case) -
     let (words, now) = (step.words, visit.now);
     let (deed, address) = read(fields)?;
     let back = step.button("look", words.t("Terug naar de lijst", "Back to the list"));
+    let token = fields.one("token").unwrap_or_default();
+    let asked = visit.kept.asked(visit.csrf, token, &what(step, deed, &address), now);
+    if asked == Asked::Confirmed || (asked == Asked::Unknown && is_done(&visit.partner, deed, &address)) {
+        return Ok(html! { (parts::done(words, false, "")) (back) });
+    }
+    if asked == Asked::Unknown {
+        return Err(Refusal::of("not_asked"));
+    }
     if fields.one("stood") != Some(stands(&visit.partner, &address).as_str()) {
         let said = match is_done(&visit.partner, deed, &address) {
             true => parts::done(words, false, ""),
@@ -253,6 +270,7 @@ fn perform(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, by: &Case) -
         Deed::Renew => drop(visit.partner.put_forward([&address], by, now)?),
         Deed::TakeBack => drop(visit.partner.take_back([&address], by, now)?),
     }
+    visit.kept.confirmed(token);
     let text = format!("{}: {}.", capital(called(words, deed)), shown(&visit.partner, &address));
     Ok(html! { (parts::done(words, true, &text)) (back) })
 }
@@ -263,28 +281,7 @@ fn who_learns(visit: &Visit<'_>, words: Words, deed: Deed, address: &AddressKey)
     let is_row = partner.put_forward_rows().any(|row| row.address == *address);
     let taken_back = hears(words, partner.taking_back_goes_on(&[*address], today).unwrap_or(today));
     Ok(match deed {
-        Deed::Answer(AskAnswer::Join) | Deed::Renew => {
-            let told = Audience::of(partner, visit.now)?.clauses(words.0, |number| parts::who(words, partner, number));
-            let mut lines: Vec<String> = told.into_iter().map(|line| format!("{}.", capital(&line))).collect();
-            lines.push(match lines.is_empty() {
-                true => words.t("Niemand hoort iets.", "Nobody is told.").to_owned(),
-                false => words
-                    .t(
-                        "Dat alles alleen als het een treffer is. Niemand anders hoort iets.",
-                        "All that only where it is a hit. Nobody else is told.",
-                    )
-                    .to_owned(),
-            });
-            lines.push(format!(
-                "{} {}",
-                hears(words, partner.put_forward_goes_on(today).unwrap_or(today)),
-                words.t(
-                    "Voor middernacht (00:00 UTC) daarna hoort niemand iets.",
-                    "Nobody is told before the midnight (00:00 UTC) after that.",
-                )
-            ));
-            lines
-        }
+        Deed::Answer(AskAnswer::Join) | Deed::Renew => told::put_forward(words, partner, visit.now)?,
         Deed::Answer(_) => {
             let nobody = words.t(
                 "Niemand hoort iets: ook niet dat u antwoordde. Uw antwoord staat in het eigen journaal.",

@@ -8,7 +8,8 @@ use stapel::talk::{MAX_NOTE_TEXT, Outcome};
 use super::agenda;
 use super::asked::capital;
 use super::draft::{Draft, KINDS, Kind, of};
-use super::parts::{Step, Wrong, who};
+use super::forms::Wrong;
+use super::parts::{Step, who};
 use crate::after_hit;
 use crate::words::Words;
 

@@ -111,8 +111,8 @@ impl Deed {
 /// Asks whether it is meant, and says who will learn of it.
 pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Markup, Refusal> {
     let words = visit.words;
-    let changed = deed.preview(visit).map_err(in_dutch)?;
-    let learns = who_learns(words, &visit.partner, deed.kind, visit.now).map_err(Refusal::from).map_err(in_dutch)?;
+    let changed = deed.preview(visit)?;
+    let learns = who_learns(words, &visit.partner, deed.kind, visit.now)?;
     let token = visit.kept.ask(visit.csrf, deed.clone(), visit.now).ok_or_else(Refusal::internal)?;
     let question = question(words, deed.kind);
     Ok(html! {
@@ -154,28 +154,9 @@ pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Marku
     })
 }
 
-/// What the partner refuses of a deed, in Dutch too, where people come upon it.
-fn in_dutch(refusal: Refusal) -> Refusal {
-    let dutch = match refusal.code {
-        "too_many_renewals" => {
-            "Minstens één van deze meldingen kan niet meer verlengd worden: ze staat zo lang als de afspraken \
-             toelaten. Laat haar eindigen, en meld alleen op een nieuwe waarneming opnieuw."
-        }
-        "not_flagged" => "Minstens één van deze adressen is niet gemeld, of langer dan 30 dagen niet meer.",
-        "no_flag" => "Minstens één van deze adressen meldt u niet. Meld het eerst, en draag het dan aan.",
-        "not_permitted" => "De afspraken staan dit uw organisatie niet toe.",
-        "last_day" => "Binnen de dagen die de afspraken toelaten eindigt geen maand.",
-        "register_required" => "De afspraken vragen een adresregister, en dat is hier niet geladen.",
-        "no_epoch" => "Er loopt nu geen periode waarin dit kan. Waarschuw de beheerder.",
-        "clock" | "clock_ahead" => "De klok van deze dienst klopt misschien niet. Waarschuw de beheerder.",
-        _ => return refusal,
-    };
-    Refusal { dutch: dutch.to_owned(), ..refusal }
-}
-
 /// What is refused, as something that is wrong with a field.
 pub(super) fn wrong_with(field: &'static str, refusal: &Refusal) -> Wrong {
-    Wrong { field, dutch: refusal.dutch.clone(), english: refusal.english.clone() }
+    Wrong::new(field, refusal.dutch.clone(), refusal.english.clone())
 }
 
 /// Does what a token stands for, once.

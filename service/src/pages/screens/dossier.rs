@@ -7,7 +7,8 @@ use stapel::partner::DossierEntry;
 use stapel::register::may_be_one;
 
 use super::Visit;
-use super::officer_form::{self as form, BY, Field, Wrong};
+use super::forms::{Wrong, summary};
+use super::officer_form::{self as form, BY, Field};
 use crate::journal_words;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -79,7 +80,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
                 "All that the journal has on one address. That you looked, and for which case, is in the journal too.",
             ))
         }
-        (form::alert(words, wrong))
+        (summary(words, wrong))
         form method="post" action={ "/" (words.lang()) "/dossier" } {
             input type="hidden" name="csrf" value=(csrf);
             div.fields {

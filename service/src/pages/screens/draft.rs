@@ -5,7 +5,8 @@ use stapel::Day;
 use stapel::partner::{NewNote, Partner, PartnerError};
 use stapel::talk::{MAX_NOTE_TEXT, NoteTextError, Outcome};
 
-use super::parts::{Wrong, who};
+use super::forms::Wrong;
+use super::parts::who;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
 use crate::words::Words;
@@ -86,30 +87,29 @@ impl Draft {
     }
 
     /// The note that is meant; `None` for leaving.
-    pub(super) fn note(&self, words: Words, today: Day) -> Result<Option<NewNote<'_>>, Wrong> {
-        let wrong = |field, dutch: &str, english: &str| Wrong { field, text: words.t(dutch, english).to_owned() };
+    pub(super) fn note(&self, today: Day) -> Result<Option<NewNote<'_>>, Wrong> {
         let partner = |text: &str, field| match text {
             "" => Ok(None),
-            text => text.parse::<u16>().map(Some).map_err(|_| wrong(field, "Kies iemand.", "Choose somebody.")),
+            text => text.parse::<u16>().map(Some).map_err(|_| Wrong::new(field, "Kies iemand.", "Choose somebody.")),
         };
         let text = self.text.as_str();
         Ok(Some(match self.kind {
             Kind::Text => NewNote::Text { text, to: partner(&self.to, "text-to")? },
             Kind::Lead => {
                 let lead = partner(&self.lead, "lead-lead")?;
-                let lead = lead.ok_or_else(|| wrong("lead-lead", "Kies wie trekt.", "Choose who leads."))?;
+                let lead = lead.ok_or_else(|| Wrong::new("lead-lead", "Kies wie trekt.", "Choose who leads."))?;
                 NewNote::Lead { partner: lead, text }
             }
             Kind::Outcome => {
                 let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == self.outcome);
-                let none = || wrong("outcome-outcome", "Kies hoe het afliep.", "Choose how it ended.");
+                let none = || Wrong::new("outcome-outcome", "Kies hoe het afliep.", "Choose how it ended.");
                 NewNote::Outcome { outcome: outcome.ok_or_else(none)?, text }
             }
             Kind::Decision => {
                 let next = match self.next.trim() {
                     "" => None,
                     text => Some(text.parse::<Day>().map_err(|_| {
-                        wrong(
+                        Wrong::new(
                             "decision-next",
                             "Dit is geen dag: schrijf 2027-03-09.",
                             "This is no day: write 2027-03-09.",
@@ -118,7 +118,7 @@ impl Draft {
                 };
                 if next.is_some_and(|next| next < today) {
                     let dutch = "Die dag is voorbij: kies vandaag of een latere.";
-                    return Err(wrong("decision-next", dutch, "That day is over: choose today or a later one."));
+                    return Err(Wrong::new("decision-next", dutch, "That day is over: choose today or a later one."));
                 }
                 NewNote::Decision { lead: partner(&self.lead, "decision-lead")?, next, text }
             }
@@ -172,5 +172,5 @@ pub(super) fn wrong_of(words: Words, partner: &Partner, kind: Kind, error: &Part
         }
         _ => return None,
     };
-    Some(Wrong { field: kind.text_field(), text })
+    Some(Wrong::written(kind.text_field(), text))
 }

@@ -9,6 +9,7 @@ use super::deeds::{self, Deed, GivenRow, Kind, refused_list};
 use super::forms::{Wrong, case_field, hidden, marks, said, summary, wrong_case};
 use super::overview::is_case;
 use super::{Download, Visit, sheet};
+use crate::pages::dutch;
 use crate::pages::kept::RefusedRow;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -93,7 +94,7 @@ fn read_lines(text: &str, register: Option<&Register>) -> Result<(Vec<GivenRow>,
         match read(text, register)? {
             Ok((key, is_resolved)) => rows.push(GivenRow { key, typed: text.to_owned(), is_resolved }),
             Err((code, english)) => {
-                let dutch = dutch_of(code, &english);
+                let dutch = dutch::of_row(code).to_owned();
                 refused.push(RefusedRow { line, text: text.to_owned(), code: code.to_owned(), dutch, english });
             }
         }
@@ -116,28 +117,6 @@ fn read(text: &str, register: Option<&Register>) -> Result<Read, Refusal> {
         Err(error @ (RegisterError::System(_) | RegisterError::Unusable { .. })) => Err(error.into()),
         Err(error) => Ok(Err((error.code(), error.to_string()))),
     }
-}
-
-/// What is wrong with a line, in Dutch; in English where there is no sentence for it.
-pub(super) fn dutch_of(code: &str, english: &str) -> String {
-    let dutch = match code {
-        "too_long" => "dit is langer dan één adres kan zijn",
-        "no_postcode" => "de postcode ontbreekt: schrijf die erbij, zoals 1012 JS",
-        "two_postcodes" => "er staan twee postcodes: geef één adres per regel",
-        "postcode_form" => "dit is geen postcode: vier cijfers en twee letters, zoals 1012 JS",
-        "postcode_first_digit" => "geen postcode begint met 0: zoek de postcode op",
-        "postcode_letters" => "geen postcode eindigt op SA, SD of SS: zoek de postcode op",
-        "no_number" => "het huisnummer ontbreekt: schrijf het na de straat",
-        "two_numbers" => "er staat een tweede nummer: schrijf een toevoeging in cijfers met een streepje, zoals 12-3",
-        "number_zero" => "geen huisnummer is nul: zoek het nummer op",
-        "number_too_long" => "een huisnummer heeft hoogstens vijf cijfers: zoek het op",
-        "character" => "hier staat een teken dat in geen adres hoort: typ het opnieuw",
-        "empty" => "hier staat geen letter en geen cijfer",
-        "not_registered" => "het register kent dit adres niet",
-        "several" => "het register kent meer dan één adres dat dit kan zijn: geef ook de postcode",
-        _ => return english.to_owned(),
-    };
-    dutch.to_owned()
 }
 
 /// Rows that were refused as a spreadsheet, to be mended and given again.

@@ -1,5 +1,7 @@
 //! Parts of forms: a field with its label, and a summary of what is wrong, with a link to each field.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 use stapel::message::RenewalReason;
 
@@ -11,27 +13,37 @@ use crate::words::Words;
 pub(super) struct Wrong {
     /// Its id.
     pub(super) field: &'static str,
-    pub(super) dutch: String,
-    pub(super) english: String,
+    dutch: Cow<'static, str>,
+    english: Cow<'static, str>,
 }
 
 impl Wrong {
-    pub(super) fn new(field: &'static str, dutch: &str, english: &str) -> Wrong {
-        Wrong { field, dutch: dutch.to_owned(), english: english.to_owned() }
+    pub(super) fn new(
+        field: &'static str,
+        dutch: impl Into<Cow<'static, str>>,
+        english: impl Into<Cow<'static, str>>,
+    ) -> Wrong {
+        Wrong { field, dutch: dutch.into(), english: english.into() }
+    }
+
+    /// The same, where it has numbers or names in it and so was written for the page's language alone.
+    pub(super) fn written(field: &'static str, text: String) -> Wrong {
+        Wrong::new(field, text.clone(), text)
+    }
+
+    fn said(&self, words: Words) -> &str {
+        words.t(&self.dutch, &self.english)
     }
 }
 
 /// What is wrong, at the top of a page.
-pub(super) fn summary(words: Words, wrong: &[Wrong]) -> Markup {
+pub(super) fn summary<'a>(words: Words, wrong: impl IntoIterator<Item = &'a Wrong>) -> Markup {
+    let mut wrong = wrong.into_iter().peekable();
     html! {
-        @if !wrong.is_empty() {
-            div.alert role="alert" {
+        @if wrong.peek().is_some() {
+            div.alert #wrong role="alert" {
                 p { b { (words.t("Er is nog niets gedaan.", "Nothing was done yet.")) } }
-                ul {
-                    @for one in wrong {
-                        li { a href={ "#" (one.field) } { (words.t(one.dutch.as_str(), one.english.as_str())) } }
-                    }
-                }
+                ul { @for one in wrong { li { a href={ "#" (one.field) } { (one.said(words)) } } } }
             }
         }
     }
@@ -41,7 +53,7 @@ pub(super) fn summary(words: Words, wrong: &[Wrong]) -> Markup {
 pub(super) fn said(words: Words, wrong: &[Wrong], field: &str) -> Markup {
     html! {
         @for one in wrong.iter().filter(|one| one.field == field) {
-            p.fault id={ (field) "-wrong" } { (words.t(one.dutch.as_str(), one.english.as_str())) }
+            p.fault id={ (field) "-wrong" } { (one.said(words)) }
         }
     }
 }

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 use stapel::partner::{Act, ActQuery};
 use stapel::{Case, Day};
 
-use super::officer_form::{self as form, BY, Field, Wrong};
+use super::forms::{Wrong, summary};
+use super::officer_form::{self as form, BY, Field};
 use super::{Visit, journal_file};
 use crate::journal_words;
 use crate::pages::refusal::Refusal;
@@ -97,7 +98,7 @@ fn query(typed: &Typed) -> Result<ActQuery, Wrong> {
     for (field, text) in [("actor", &typed.actor), ("about", &typed.about)] {
         if !text.is_empty() && Case::new(text, text).is_err() {
             let dutch = "Dit kan in geen journaal staan: geef hoogstens 200 tekens.";
-            return Err(Wrong { field, dutch, english: "No journal can have this: give at most 200 characters." });
+            return Err(Wrong::new(field, dutch, "No journal can have this: give at most 200 characters."));
         }
     }
     let filled = |text: &String| (!text.is_empty()).then(|| text.clone());
@@ -107,20 +108,17 @@ fn query(typed: &Typed) -> Result<ActQuery, Wrong> {
     if !typed.year.is_empty() {
         if query.from.is_some() || query.to.is_some() {
             let dutch = "Geef een jaar of dagen, niet beide.";
-            return Err(Wrong { field: "year", dutch, english: "Give a year or days, and not both." });
+            return Err(Wrong::new("year", dutch, "Give a year or days, and not both."));
         }
         let year = typed.year.parse().ok().filter(|_| typed.year.len() == 4);
         let days = year.and_then(|year| Day::from_ymd(year, 1, 1).zip(Day::from_ymd(year, 12, 31)));
-        let (from, to) = days.ok_or(Wrong {
-            field: "year",
-            dutch: "Dit is geen jaar: schrijf 2027.",
-            english: "This is no year: write 2027.",
-        })?;
+        let (from, to) =
+            days.ok_or(Wrong::new("year", "Dit is geen jaar: schrijf 2027.", "This is no year: write 2027."))?;
         (query.from, query.to) = (Some(from), Some(to));
     }
     if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
         let dutch = "Deze dag is voor de eerste: geef de vroegste eerst.";
-        return Err(Wrong { field: "to", dutch, english: "This day is before the first: give the earlier first." });
+        return Err(Wrong::new("to", dutch, "This day is before the first: give the earlier first."));
     }
     if !typed.address.is_empty() {
         query.address = Some(form::address(&typed.address)?);
@@ -141,7 +139,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
                 "What you look for here is in the journal too: who looked, for which case, and for what.",
             ))
         }
-        (form::alert(words, wrong))
+        (summary(words, wrong))
         form method="post" action={ "/" (words.lang()) "/journal" } {
             input type="hidden" name="csrf" value=(csrf);
             (field("case", ("Uw zaak", "Your case"), "text", &typed.case, true))

@@ -6,7 +6,9 @@ use stapel::audit::UnverifiedCheckpoint;
 use stapel::{Day, Digest};
 
 use super::Visit;
-use super::officer_form::{self as form, Field, Wrong};
+use super::forms::{Wrong, summary};
+use super::officer_form::{self as form, Field};
+use crate::pages::dutch;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
 use crate::words::Words;
@@ -60,11 +62,11 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
         return shown(visit, head, None, Some(Checked::Whole));
     }
     let Ok(noted) = head.parse::<Digest>() else {
-        let wrong = Wrong {
-            field: "head",
-            dutch: "Dit is geen kop: geef 64 cijfers en letters a tot en met f, zoals u die noteerde.",
-            english: "This is no head: give 64 digits and letters a to f, as you noted it.",
-        };
+        let wrong = Wrong::new(
+            "head",
+            "Dit is geen kop: geef 64 cijfers en letters a tot en met f, zoals u die noteerde.",
+            "This is no head: give 64 digits and letters a to f, as you noted it.",
+        );
         return shown(visit, head, Some(wrong), None);
     };
     let checked = visit.partner.check_journal_has(noted)?.map_or(Checked::NoSuchHead, Checked::HasHead);
@@ -143,7 +145,8 @@ fn complaints(words: Words, complaints: &[Complaint]) -> Markup {
                 ul {
                     @for complaint in complaints {
                         li {
-                            code { (complaint.code) } " " span lang="en" { (form::plain(&complaint.text)) }
+                            code { (complaint.code) } " "
+                            (words.t(dutch::of_code(complaint.code).to_owned(), form::plain(&complaint.text)))
                             @for file in &complaint.files { " " code { (file) } }
                         }
                     }
@@ -208,7 +211,7 @@ fn journal(words: Words, view: &View<'_>) -> Markup {
                     p.code { (words.t("Code: ", "Code: ")) code { "head_unknown" } }
                 },
             }
-            (form::alert(words, wrong))
+            (summary(words, wrong))
             form method="post" action={ "/" (words.lang()) "/log" } {
                 input type="hidden" name="csrf" value=(csrf);
                 (form::field(words, wrong, &Field { name: "head", label, kind: "text", value: head, is_needed: false }))

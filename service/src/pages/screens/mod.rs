@@ -1,6 +1,6 @@
 //! The pages, in one table. Each is a view, which is data, and a function that makes markup of it.
 //!
-//! - `monday`: the first page;
+//! - `start`: the first page, which is the case worker's `monday`, or leads the coordinator's people to the agenda;
 //! - `flags`: the list of own flags, and `deeds`: what is done with them, each confirmed once; `flagging`: new
 //!   flags, and `sheet`: those of a spreadsheet;
 //! - `map`: where they are;
@@ -35,12 +35,13 @@ mod pruned;
 mod requests;
 mod sheet;
 mod standing;
+mod start;
 mod table;
 mod told;
 mod write;
 
 use maud::Markup;
-use stapel::Timestamp;
+use stapel::{Partner, Timestamp};
 
 pub(super) use deeds::{Deed, Outcome};
 
@@ -92,7 +93,7 @@ impl Whose {
 
 /// All pages, in the order of the menu.
 pub(super) const SCREENS: [Screen; 12] = [
-    Screen { path: "", title: ("Begin", "Start"), whose: Whose::All, needs: None, show: monday::show, act: None },
+    Screen { path: "", title: ("Begin", "Start"), whose: Whose::All, needs: None, show: start::show, act: None },
     Screen {
         path: "/flags",
         title: ("Meldingen", "Flags"),
@@ -183,6 +184,19 @@ pub(super) const SCREENS: [Screen; 12] = [
     },
 ];
 
+impl Screen {
+    /// Whether it is one of somebody's pages.
+    pub(super) fn is_of(&self, coordinates: bool, person: &Person) -> bool {
+        self.whose.is_for(coordinates) && person.has(self.needs) && self.leads_to(coordinates, person).is_none()
+    }
+
+    /// The page in the place of which the first one is not shown: the coordinator's people begin with the agenda.
+    pub(super) fn leads_to(&self, coordinates: bool, person: &Person) -> Option<&'static str> {
+        let leads = self.path.is_empty() && coordinates && person.has(Some(Right::Meet));
+        leads.then_some(agenda::PATH)
+    }
+}
+
 /// The path of the page that takes files.
 pub(super) const TAKES_FILES: &str = "/flag";
 
@@ -200,6 +214,18 @@ pub(super) struct Visit<'a> {
     pub(super) query: &'a Fields,
     /// What somebody gets to keep in the place of a page, where a screen puts it here.
     pub(super) file: Option<Download>,
+}
+
+impl Visit<'_> {
+    /// Whether the partner is the coordinator.
+    pub(super) fn coordinates(&self) -> bool {
+        coordinates(&self.partner)
+    }
+}
+
+/// Whether a partner is the coordinator.
+pub(super) fn coordinates(partner: &Partner) -> bool {
+    partner.policy().policy().partner(partner.number()).is_some_and(|entry| entry.may.coordinate)
 }
 
 /// A file that somebody keeps.

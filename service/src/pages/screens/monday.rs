@@ -1,17 +1,18 @@
-//! The first page, as somebody needs it who opens it on Monday morning: how the exchange stands, what is to be done
-//! today, what is new since they were last here, what ends, what was refused, and their flags, the highest rank first.
+//! The first page of a case worker, as somebody needs it who opens it on Monday morning: how the exchange stands,
+//! what is to be done today, what is new since they were last here, what ends, what was refused, and their flags, the
+//! highest rank first.
 
 use maud::{Markup, html};
 use stapel::Day;
 use stapel::partner::TalkDue;
 
 use super::overview::{Overview, Row, SOON, may_look, others};
-use super::standing::{Standing, row};
+use super::standing::Standing;
+use super::start::who;
 use super::{SCREENS, Visit, table};
 use crate::pages::kept::Refused;
 use crate::pages::person::Person;
 use crate::pages::refusal::Refusal;
-use crate::pages::shell::right;
 use crate::words::Words;
 
 /// The most of what is new, ends or is gone that is shown here; the list has all.
@@ -23,18 +24,17 @@ const MOST_FLAGS: usize = 25;
 /// What is seen.
 struct View<'a> {
     person: &'a Person,
-    partner: String,
-    organisation: String,
-    consortium: String,
     standing: Standing,
     today: Day,
     /// What waits for people after a hit; `None` for whoever may not see that.
     due: Option<TalkDue>,
     refused: Option<Refused>,
-    /// Own flags; `None` for whoever may not see them, and at a coordinator, which has none.
+    /// Own flags; `None` for whoever may not see them.
     overview: Option<Overview>,
-    /// Why own flags are not shown, by its code: the journal could not have it.
-    unseen: Option<(&'static str, String)>,
+    /// Why own flags are not shown: the journal could not have it.
+    unseen: Option<Refusal>,
+    /// Who looks.
+    who: Markup,
 }
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
@@ -43,47 +43,39 @@ pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
 }
 
 fn view<'a>(visit: &mut Visit<'a>) -> View<'a> {
-    let policy = visit.partner.policy().policy();
-    let entry = policy.partner(visit.partner.number());
-    let coordinates = entry.is_some_and(|entry| entry.may.coordinate);
     let (mut overview, mut unseen) = (None, None);
-    if may_look(visit.person) && !coordinates {
+    if may_look(visit.person) {
         match Overview::of(visit) {
             Ok(seen) => overview = Some(seen),
-            Err(error) => unseen = Some((error.code(), error.to_string())),
+            Err(error) => unseen = Some(error.into()),
         }
     }
-    let Visit { partner, now, person, kept, .. } = &*visit;
-    let policy = partner.policy().policy();
-    let entry = policy.partner(partner.number());
-    let organisation = entry.and_then(|entry| policy.organisation(&entry.organisation));
+    let today = visit.now.day();
     View {
-        person,
-        partner: entry.map(|entry| entry.name.clone()).unwrap_or_default(),
-        organisation: organisation.map(|one| one.name.clone()).unwrap_or_default(),
-        consortium: policy.consortium.to_string(),
+        person: visit.person,
         standing: Standing::of(visit),
-        today: now.day(),
-        due: may_look(person).then(|| partner.talk_due(now.day())),
-        refused: kept.refused(&person.actor),
+        today,
+        due: may_look(visit.person).then(|| visit.partner.talk_due(today)),
+        refused: visit.kept.refused(&visit.person.actor),
         overview,
         unseen,
+        who: who(visit),
     }
 }
 
 fn markup(words: Words, view: &View<'_>) -> Markup {
     html! {
         (view.standing.show(words))
-        @if let Some((code, text)) = &view.unseen {
+        @if let Some(refusal) = &view.unseen {
             div.alert role="alert" {
                 p {
                     (words.t(
                         "Uw meldingen zijn nu niet te tonen: het journaal kan niet vastleggen dat u ze ziet. ",
                         "Your flags cannot be shown now: the journal cannot note that you see them. ",
                     ))
-                    span lang="en" { (text) }
+                    (words.t(&refusal.dutch, &refusal.english))
                 }
-                p.code { "Code: " code { (code) } }
+                p.code { "Code: " code { (refusal.code) } }
             }
         }
         @if let Some(due) = &view.due { (today(words, view, due)) }
@@ -93,23 +85,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
             (refused(words, view))
             (list(words, overview))
         }
-        section aria-labelledby="who" {
-            h2 #who { (words.t("Wie u bent en wat u mag", "Who you are and what you may")) }
-            dl {
-                (row(words.t("Naam", "Name"), html! { (view.person.name) }))
-                (row(words.t("In het journaal", "In the journal"), html! {
-                    (view.person.actor)
-                    @if !view.person.is_verified {
-                        " – " (words.t("niemand controleerde wie dit is", "nobody verified who this is"))
-                    }
-                }))
-                (row(words.t("U mag", "You may"), html! {
-                    ul { @for one in &view.person.may { li { (right(words, *one)) } } }
-                }))
-                (row(words.t("Systeem", "System"), html! { (view.partner) ", " (view.organisation) }))
-                (row(words.t("Samenwerking", "Consortium"), html! { (view.consortium) }))
-            }
-        }
+        (view.who)
     }
 }
 
@@ -159,7 +135,7 @@ fn today(words: Words, view: &View<'_>, due: &TalkDue) -> Markup {
                         li {
                             (words.t(
                                 "Aangedragen, maar nog niet bij de teller: ",
-                                "Put forward, and not at the counter yet: ",
+                                "Put forward, and not at the broker yet: ",
                             ))
                             (words.number(due.not_standing as u64))
                         }

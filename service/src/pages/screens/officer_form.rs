@@ -1,20 +1,14 @@
-//! What the officer's pages have in common: fields of a form, what is wrong with one, and a table.
+//! What the officer's pages have in common: fields of a form, and a table.
 
 use maud::{Markup, html};
 use stapel::{AddressKey, Case, Day, is_hidden};
 
+use super::forms::{Wrong, wrong_case};
 use crate::journal_words;
 use crate::words::Words;
 
 /// The columns that say who did something, for which case, and how that came in.
 pub(super) const BY: [(&str, &str); 3] = [("Wie", "Who"), ("Zaak", "Case"), ("Langs", "Through")];
-
-/// Why nothing is done with a form: what is wrong with a field of it, in Dutch and in English.
-pub(super) struct Wrong {
-    pub(super) field: &'static str,
-    pub(super) dutch: &'static str,
-    pub(super) english: &'static str,
-}
 
 /// A field of a form.
 pub(super) struct Field<'a> {
@@ -25,17 +19,6 @@ pub(super) struct Field<'a> {
     pub(super) kind: &'a str,
     pub(super) value: &'a str,
     pub(super) is_needed: bool,
-}
-
-/// What is wrong, above the form, with a link to its field.
-pub(super) fn alert(words: Words, wrong: Option<&Wrong>) -> Markup {
-    html! {
-        @if let Some(wrong) = wrong {
-            div.alert #wrong role="alert" {
-                p { a href={ "#" (wrong.field) } { (words.t(wrong.dutch, wrong.english)) } }
-            }
-        }
-    }
 }
 
 pub(super) fn field(words: Words, wrong: Option<&Wrong>, field: &Field<'_>) -> Markup {
@@ -52,27 +35,19 @@ pub(super) fn field(words: Words, wrong: Option<&Wrong>, field: &Field<'_>) -> M
 
 /// Refuses a case that no journal can have.
 pub(super) fn refuse_case(text: &str) -> Result<(), Wrong> {
-    if Case::new(text, text).is_ok() {
-        return Ok(());
-    }
-    let dutch = "Voor welke zaak is dit? Geef 1 tot 200 tekens.";
-    Err(Wrong { field: "case", dutch, english: "For which case is this? Give 1 to 200 characters." })
+    wrong_case(text).map_or(Ok(()), Err)
 }
 
 /// The day in a field; `None` where it is empty.
 pub(super) fn day(field: &'static str, text: &str) -> Result<Option<Day>, Wrong> {
-    let none = |_| Wrong {
-        field,
-        dutch: "Dit is geen dag: schrijf 2027-03-09.",
-        english: "This is no day: write 2027-03-09.",
-    };
+    let none = |_| Wrong::new(field, "Dit is geen dag: schrijf 2027-03-09.", "This is no day: write 2027-03-09.");
     (!text.is_empty()).then(|| text.parse().map_err(none)).transpose()
 }
 
 /// What an address that cannot be read says.
 pub(super) fn unread_address() -> Wrong {
     let dutch = "Dit adres is niet te lezen: schrijf het als Molenstraat 12-A, 9999 XA.";
-    Wrong { field: "address", dutch, english: "This address cannot be read: write it as Molenstraat 12-A, 9999 XA." }
+    Wrong::new("address", dutch, "This address cannot be read: write it as Molenstraat 12-A, 9999 XA.")
 }
 
 /// An address as people write it, or as the journal has it.

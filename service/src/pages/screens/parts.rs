@@ -5,6 +5,7 @@ use stapel::partner::Partner;
 use stapel::{AddressKey, Day};
 
 use super::Visit;
+use super::forms::{Wrong, summary};
 use crate::after_hit;
 use crate::words::Words;
 
@@ -16,13 +17,6 @@ pub(super) struct Step<'a> {
     /// The page, after the language.
     pub(super) path: &'static str,
     pub(super) case: &'a str,
-}
-
-/// Something in a form that has to be mended.
-pub(super) struct Wrong {
-    /// The id of the field.
-    pub(super) field: &'static str,
-    pub(super) text: String,
 }
 
 impl<'a> Step<'a> {
@@ -61,18 +55,13 @@ impl<'a> Step<'a> {
     /// The form that asks for which case somebody looks. The journal has it with what they are shown.
     pub(super) fn case_form(&self, wrong: bool, button: &str) -> Markup {
         let words = self.words;
-        let wrongs: Vec<_> = wrong
-            .then(|| Wrong {
-                field: "case",
-                text: words
-                    .t(
-                        "Voor welke zaak kijkt u? Geef 1 tot 200 tekens.",
-                        "For which case do you look? Give 1 to 200 characters.",
-                    )
-                    .to_owned(),
-            })
-            .into_iter()
-            .collect();
+        let wrongs = wrong.then(|| {
+            Wrong::new(
+                "case",
+                "Voor welke zaak kijkt u? Geef 1 tot 200 tekens.",
+                "For which case do you look? Give 1 to 200 characters.",
+            )
+        });
         html! {
             (summary(words, &wrongs))
             form method="post" action={ "/" (words.lang()) (self.path) } {
@@ -91,18 +80,6 @@ impl<'a> Step<'a> {
                         aria-describedby=(if wrong { "case-hint wrong" } else { "case-hint" });
                 }
                 button type="submit" { (button) }
-            }
-        }
-    }
-}
-
-/// What has to be mended, each with a link to its field.
-pub(super) fn summary(words: Words, wrongs: &[Wrong]) -> Markup {
-    html! {
-        @if !wrongs.is_empty() {
-            div.alert #wrong role="alert" {
-                p { b { (words.t("Dit moet nog anders:", "This has to be mended:")) } }
-                @for wrong in wrongs { p { a href={ "#" (wrong.field) } { (wrong.text) } } }
             }
         }
     }

@@ -6,7 +6,8 @@ use stapel::Day;
 use stapel::partner::{DataSubjectRequest, RequestAnswer, RequestAnswered};
 
 use super::Visit;
-use super::officer_form::{self as form, BY, Field, Wrong};
+use super::forms::{Wrong, summary};
+use super::officer_form::{self as form, BY, Field};
 use crate::journal_words;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -25,18 +26,26 @@ struct Typed {
     answered: String,
 }
 
+/// What became of what somebody noted.
+#[derive(Clone, Copy)]
+enum Noted {
+    Now,
+    /// It says the same as what was noted before.
+    Before,
+}
+
 /// What is seen.
 struct View<'a> {
     csrf: &'a str,
     typed: Typed,
     wrong: Option<Wrong>,
-    is_noted: bool,
+    noted: Option<Noted>,
     requests: Vec<DataSubjectRequest>,
     today: Day,
 }
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
-    shown(visit, Typed::default(), None, false)
+    shown(visit, Typed::default(), None, None)
 }
 
 pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {
@@ -44,23 +53,30 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
     let typed =
         Typed { case: text("case"), received: text("received"), answer: text("answer"), answered: text("answered") };
     match read(&typed, visit.now.day()) {
-        Err(wrong) => shown(visit, typed, Some(wrong), false),
+        Err(wrong) => shown(visit, typed, Some(wrong), None),
         Ok((received, answered)) => {
             let by = visit.person.acting_for(&typed.case)?;
+            let is_same = |known: &DataSubjectRequest| {
+                known.by.reference() == typed.case && (known.received, known.answered) == (received, answered)
+            };
+            // The same form sent twice, as by a double click.
+            if visit.partner.data_subject_requests()?.iter().any(is_same) {
+                return shown(visit, Typed::default(), None, Some(Noted::Before));
+            }
             visit.partner.note_data_subject_request(received, answered, &by, visit.now)?;
-            shown(visit, Typed::default(), None, true)
+            shown(visit, Typed::default(), None, Some(Noted::Now))
         }
     }
 }
 
-fn shown(visit: &mut Visit<'_>, typed: Typed, wrong: Option<Wrong>, is_noted: bool) -> Result<Markup, Refusal> {
+fn shown(visit: &mut Visit<'_>, typed: Typed, wrong: Option<Wrong>, noted: Option<Noted>) -> Result<Markup, Refusal> {
     let mut requests = visit.partner.data_subject_requests()?;
     // Those that wait come first, the earliest due of them at the top; then those that were answered, the latest first.
     requests.sort_by_key(|request| match request.answered {
         None => (0, request.received.0),
         Some(answered) => (1, u16::MAX - answered.day.0),
     });
-    let view = View { csrf: visit.csrf, typed, wrong, is_noted, requests, today: visit.now.day() };
+    let view = View { csrf: visit.csrf, typed, wrong, noted, requests, today: visit.now.day() };
     Ok(markup(visit.words, &view))
 }
 
@@ -68,11 +84,11 @@ fn shown(visit: &mut Visit<'_>, typed: Typed, wrong: Option<Wrong>, is_noted: bo
 fn read(typed: &Typed, today: Day) -> Result<(Day, Option<RequestAnswered>), Wrong> {
     form::refuse_case(&typed.case)?;
     let received = form::day("received", &typed.received)?;
-    let received = received.filter(|day| *day <= today).ok_or(Wrong {
-        field: "received",
-        dutch: "Wanneer kwam het verzoek? Geef een dag tot en met vandaag.",
-        english: "When did the request come? Give a day up to today.",
-    })?;
+    let received = received.filter(|day| *day <= today).ok_or(Wrong::new(
+        "received",
+        "Wanneer kwam het verzoek? Geef een dag tot en met vandaag.",
+        "When did the request come? Give a day up to today.",
+    ))?;
     let answer = RequestAnswer::ALL.into_iter().find(|answer| answer.as_str() == typed.answer);
     let day = form::day("answered", &typed.answered)?;
     match (answer, day) {
@@ -83,18 +99,18 @@ fn read(typed: &Typed, today: Day) -> Result<(Day, Option<RequestAnswered>), Wro
         (None, _) => {
             let dutch = "Hoe is het verzoek beantwoord? Kies een antwoord bij deze dag, of laat de dag leeg.";
             let english = "How was the request answered? Choose an answer for this day, or leave the day empty.";
-            Err(Wrong { field: "answer", dutch, english })
+            Err(Wrong::new("answer", dutch, english))
         }
         (Some(_), _) => {
             let dutch = "Wanneer is het beantwoord? Geef een dag vanaf het verzoek tot en met vandaag.";
             let english = "When was it answered? Give a day from the request up to today.";
-            Err(Wrong { field: "answered", dutch, english })
+            Err(Wrong::new("answered", dutch, english))
         }
     }
 }
 
 fn markup(words: Words, view: &View<'_>) -> Markup {
-    let View { csrf, typed, wrong, is_noted, requests, today } = view;
+    let View { csrf, typed, wrong, noted, requests, today } = view;
     let wrong = wrong.as_ref();
     let field = |name, label, kind, value: &str, is_needed| {
         form::field(words, wrong, &Field { name, label, kind, value, is_needed })
@@ -109,8 +125,15 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
                  of your case, when the request came, and when and how it was answered.",
             ))
         }
-        @if *is_noted { p.done role="status" { (words.t("Genoteerd.", "Noted.")) } }
-        (form::alert(words, wrong))
+        @if let Some(noted) = noted {
+            p.done role="status" {
+                (match noted {
+                    Noted::Now => words.t("Genoteerd.", "Noted."),
+                    Noted::Before => words.t("Dit stond er al, en blijft zoals het is.", "This was noted before."),
+                })
+            }
+        }
+        (summary(words, wrong))
         form method="post" action={ "/" (words.lang()) "/requests" } {
             input type="hidden" name="csrf" value=(csrf);
             fieldset {

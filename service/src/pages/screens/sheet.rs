@@ -6,11 +6,12 @@ use maud::{Markup, html};
 
 use super::Visit;
 use super::deeds::{self, Deed, GivenRow, Kind, refused_list};
-use super::flagging::{self, Typed, dutch_of};
+use super::flagging::{self, Typed};
 use super::forms::{Wrong, hidden, marks, said, wrong_case};
 use super::overview::shown;
-use super::standing::row;
+use super::parts::row;
 use crate::desk::{FIELDS, ReadSheet, SaidColumn, SheetFault};
+use crate::pages::dutch;
 use crate::pages::kept::{RefusedRow, Upload};
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -79,7 +80,7 @@ pub(super) fn take(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Ref
         Some(bytes) => {
             let upload = Upload { bytes: Arc::new(bytes.to_vec()), case };
             let token = visit.kept.take(visit.csrf, upload.clone(), visit.now).ok_or_else(Refusal::internal)?;
-            let read = visit.desk.sheets().read(&upload.bytes, &[]);
+            let read = read(visit, &upload.bytes, &[]);
             Ok(shown_columns(visit, &token, &upload, &[], &read))
         }
     }
@@ -98,7 +99,7 @@ pub(super) fn columns(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, 
         };
         columns.push(SaidColumn { name: name.to_owned(), field });
     }
-    let read = visit.desk.sheets().read(&upload.bytes, &columns);
+    let read = read(visit, &upload.bytes, &columns);
     match read {
         Ok(sheet) if fields.one("next") == Some("ask") && is_usable(&sheet) => {
             let (rows, refused) = given(&sheet);
@@ -107,6 +108,13 @@ pub(super) fn columns(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, 
         }
         read => Ok(shown_columns(visit, token, &upload, &columns, &read)),
     }
+}
+
+/// Reads a spreadsheet. The file of its refused rows says why in the language of the page.
+fn read(visit: &Visit<'_>, bytes: &[u8], columns: &[SaidColumn]) -> Result<ReadSheet, SheetFault> {
+    let words = visit.words;
+    let says = |code: &'static str, english: &str| words.t(dutch::of_row(code), english).to_owned();
+    visit.desk.sheets().read(bytes, columns, &says)
 }
 
 /// Whether anything can be flagged with it.
@@ -125,7 +133,7 @@ fn refused(sheet: &ReadSheet) -> Vec<RefusedRow> {
         line: row.line,
         text: row.text.clone(),
         code: row.code.to_owned(),
-        dutch: dutch_of(row.code, &row.message),
+        dutch: dutch::of_row(row.code).to_owned(),
         english: row.message.clone(),
     };
     sheet.refused.iter().map(row).collect()
@@ -155,7 +163,7 @@ fn shown_columns(
                         ))
                     }
                 }
-                p { span lang="en" { (fault.message) } " " code { (fault.code) } }
+                p { (words.t(dutch::of_sheet(fault.code), &fault.message)) " " code { (fault.code) } }
                 @if !columns.is_empty() {
                     p {
                         (words.t(
@@ -214,10 +222,12 @@ fn numbers(words: Words, upload: &Upload, sheet: &ReadSheet) -> Markup {
         section aria-labelledby="read" {
             h2 #read { (words.t("Zo is het gelezen", "This is how it was read")) }
             dl {
-                (row(words.t("Zaak", "Case"), html! { (upload.case) }))
-                (row(words.t("Bestand", "File"), html! { (sheet.form) }))
-                (row(words.t("Adressen", "Addresses"), html! { (words.number(sheet.rows.len() as u64)) }))
-                (row(words.t("Niet te lezen", "Cannot be read"), html! {
+                (row(words.t("Zaak", "Case"), &html! { (upload.case) }))
+                (row(words.t("Bestand", "File"), &html! {
+                    (words.t(dutch::of_form(&sheet.form), sheet.form.clone()))
+                }))
+                (row(words.t("Adressen", "Addresses"), &html! { (words.number(sheet.rows.len() as u64)) }))
+                (row(words.t("Niet te lezen", "Cannot be read"), &html! {
                     (words.number(sheet.refused.len() as u64))
                 }))
             }

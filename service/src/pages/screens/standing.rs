@@ -5,6 +5,7 @@ use stapel::Timestamp;
 use stapel::partner::SeenRelease;
 
 use super::Visit;
+use super::parts::row;
 use crate::words::Words;
 
 /// So many seconds after the next release could have been, what is known of the last one is old.
@@ -53,33 +54,20 @@ impl Standing {
                     }
                 }
                 dl {
-                    (row(words.t("Laatste geslaagde uitwisseling", "Last successful exchange"), html! {
-                        @match self.exchanged {
-                            Some(moment) => (words.moment(moment)),
-                            None => (words.t(
-                                "nog geen sinds deze dienst startte",
-                                "none yet since this service began",
-                            )),
-                        }
-                        @if let Some(code) = self.fault {
-                            span.fault {
-                                (words.t("De laatste poging mislukte: ", "The last try failed: ")) code { (code) }
-                            }
-                        }
-                    }))
-                    (row(words.t("Peilmoment", "Release"), html! {
+                    (exchange(words, self.exchanged, self.fault))
+                    (row(words.t("Peilmoment", "Release"), &html! {
                         @match &self.release {
                             Some(release) => (words.moment(release.as_of)),
                             None => (unknown),
                         }
                     }))
-                    (row(words.t("Volgende peilmoment, op zijn vroegst", "Next release, at the earliest"), html! {
+                    (row(words.t("Volgende peilmoment, op zijn vroegst", "Next release, at the earliest"), &html! {
                         @match &self.release {
                             Some(release) => (words.moment(release.until)),
                             None => (unknown),
                         }
                     }))
-                    (row(words.t("Organisaties die bijgewerkt zijn", "Organisations that are up to date"), html! {
+                    (row(words.t("Organisaties die bijgewerkt zijn", "Organisations that are up to date"), &html! {
                         @match &self.release {
                             Some(release) => {
                                 (words.number(release.fresh.into())) (words.t(" van ", " of "))
@@ -88,7 +76,7 @@ impl Standing {
                             None => (unknown),
                         }
                     }))
-                    (row(words.t("Eigen meldingen", "Own flags"), html! {
+                    (row(words.t("Eigen meldingen", "Own flags"), &html! {
                         (words.number(self.flags as u64))
                         @if self.undelivered > 0 {
                             ", " (words.t("nog niet aangeleverd: ", "not delivered yet: "))
@@ -101,13 +89,36 @@ impl Standing {
     }
 }
 
+/// When the last exchange was that succeeded, and what went wrong since.
+fn exchange(words: Words, exchanged: Option<Timestamp>, fault: Option<&str>) -> Markup {
+    row(
+        words.t("Laatste geslaagde uitwisseling", "Last successful exchange"),
+        &html! {
+            @match exchanged {
+                Some(moment) => (words.moment(moment)),
+                None => (words.t("nog geen sinds deze dienst startte", "none yet since this service began")),
+            }
+            @if let Some(code) = fault {
+                span.fault { (words.t("De laatste poging mislukte: ", "The last try failed: ")) code { (code) } }
+            }
+        },
+    )
+}
+
+/// The state of the exchange at the coordinator, which asks for no answers and so knows of no release.
+pub(super) fn of_the_coordinator(visit: &Visit<'_>) -> Markup {
+    let (words, standing) = (visit.words, Standing::of(visit));
+    html! {
+        section.standing aria-labelledby="standing" {
+            h2 #standing { (words.t("Hoe het ervoor staat", "How it stands")) }
+            dl { (exchange(words, standing.exchanged, standing.fault)) }
+        }
+    }
+}
+
 /// Whether there is probably a later release than the one that is known.
 fn is_stale(release: &SeenRelease, now: Timestamp) -> bool {
     now.0 > release.until.0.saturating_add(STALE)
-}
-
-pub(super) fn row(name: &str, value: Markup) -> Markup {
-    html! { div { dt { (name) } dd { (value) } } }
 }
 
 #[cfg(test)]

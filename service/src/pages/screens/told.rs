@@ -4,7 +4,10 @@ use maud::{Markup, html};
 use stapel::partner::{Partner, PartnerError};
 use stapel::{Day, Timestamp};
 
+use super::asked::capital;
 use super::deeds::Kind;
+use super::parts;
+use crate::after_hit::Audience;
 use crate::words::Words;
 
 /// What is said before something is done: a list of sentences.
@@ -13,7 +16,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
         Kind::Flag => vec![
             words.t(
                 "De teller krijgt bij de volgende uitwisseling een pseudoniem, en geen adres, zaak of naam.".into(),
-                "With the next exchange the counter gets a pseudonym, and no address, case or name.".into(),
+                "With the next exchange the broker gets a pseudonym, and no address, case or name.".into(),
             ),
             words.t(
                 "Wie hetzelfde adres meldt, ziet na een volgend peilmoment dat er een organisatie meer is, en nooit \
@@ -31,7 +34,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
                 "De teller krijgt bij de volgende uitwisseling de nieuwe laatste dag en de reden, en telt de redenen \
                  in zijn logboek."
                     .into(),
-                "With the next exchange the counter gets the new last day and the reason, and counts reasons in its \
+                "With the next exchange the broker gets the new last day and the reason, and counts reasons in its \
                  log."
                     .into(),
             ),
@@ -44,7 +47,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
         Kind::Withdraw => vec![
             words.t(
                 "De melding telt niet meer mee vanaf de dag nadat de teller het hoort (om 00:00 UTC).".into(),
-                "The flag no longer counts from the day after the counter hears of it (at 00:00 UTC).".into(),
+                "The flag no longer counts from the day after the broker hears of it (at 00:00 UTC).".into(),
             ),
             words.t(
                 "Wie hetzelfde adres meldt, kan zien dat er een organisatie minder is, en nooit welke.".into(),
@@ -81,56 +84,27 @@ fn until(words: Words, partner: &Partner, today: Day) -> String {
     }
 }
 
-fn put_forward(words: Words, partner: &Partner, now: Timestamp) -> Result<Vec<String>, PartnerError> {
-    let told = partner.would_be_told(now.day())?;
-    let tells_others = partner.policy().policy().meet.as_ref().is_some_and(|meet| meet.tell_others);
-    let mut said = Vec::new();
-    if let Some(coordinator) = told.coordinator {
-        let name = name(partner, coordinator);
-        said.push(words.t(
-            format!(
-                "{name}, de coördinator, verneemt waar het een treffer is dat u dit aandraagt, en krijgt het adres."
-            ),
-            format!(
-                "{name}, the coordinator, is told where it is a hit that you put this forward, and gets the address."
-            ),
-        ));
-    }
-    for other in &told.direct {
-        let name = name(partner, *other);
-        said.push(words.t(
-            format!("{name} verneemt dat u dit aandraagt, als zij hetzelfde adres aandragen; en u van hen."),
-            format!("{name} is told that you put this forward, if they put the same address forward; and you of them."),
-        ));
-    }
-    if tells_others {
-        said.push(words.t(
-            "Anderen die het adres melden, vernemen dat iemand het aandraagt, en niet wie.".into(),
-            "Others who flag the address may be told that somebody put it forward, and not who.".into(),
-        ));
-    }
+/// Who would be told what of something that is put forward, and when.
+pub(super) fn put_forward(words: Words, partner: &Partner, now: Timestamp) -> Result<Vec<String>, PartnerError> {
+    let told = Audience::of(partner, now)?.clauses(words.0, |number| parts::who(words, partner, number));
+    let mut said: Vec<String> = told.into_iter().map(|clause| format!("{}.", capital(&clause))).collect();
     said.push(match said.is_empty() {
-        true => words.t(
-            "Niemand: de afspraken laten u niemand ontmoeten.".into(),
-            "Nobody: the policy has you meet nobody.".into(),
-        ),
-        false => words.t("Verder verneemt niemand het.".into(), "Nobody else learns of it.".into()),
+        true => words.t("Niemand hoort iets.", "Nobody is told.").to_owned(),
+        false => words
+            .t(
+                "Dat alles alleen als het een treffer is. Niemand anders hoort iets.",
+                "All that only where it is a hit. Nobody else is told.",
+            )
+            .to_owned(),
     });
-    let day = partner.put_forward_goes_on(now.day()).unwrap_or(now.day());
+    let today = now.day();
     said.push(format!(
-        "{}{}.",
-        words.t("De teller hoort het bij de uitwisseling van ", "The counter hears of it with the exchange of "),
-        words.day(day)
+        "{} {}",
+        parts::hears(words, partner.put_forward_goes_on(today).unwrap_or(today)),
+        words.t(
+            "Voor middernacht (00:00 UTC) daarna hoort niemand iets.",
+            "Nobody is told before the midnight (00:00 UTC) after that.",
+        )
     ));
     Ok(said)
-}
-
-/// A partner by its name and its organisation's.
-fn name(partner: &Partner, number: u16) -> String {
-    let policy = partner.policy().policy();
-    let Some(entry) = policy.partner(number) else { return number.to_string() };
-    match policy.organisation(&entry.organisation) {
-        Some(organisation) if organisation.name != entry.name => format!("{} ({})", entry.name, organisation.name),
-        _ => entry.name.clone(),
-    }
 }

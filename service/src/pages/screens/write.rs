@@ -9,7 +9,8 @@ use super::Visit;
 use super::asked::capital;
 use super::conversation::{number, page, title};
 use super::draft::{Draft, wrong_of};
-use super::parts::{self, Step, Wrong, names, row, told, who};
+use super::forms::Wrong;
+use super::parts::{self, Step, names, row, told, who};
 use crate::after_hit;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -19,7 +20,7 @@ use crate::words::Words;
 pub(super) fn confirm(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, by: &Case) -> Result<Markup, Refusal> {
     let (words, now) = (step.words, visit.now);
     let (conversation, draft) = (number(fields)?, Draft::read(fields)?);
-    let note = match draft.note(words, now.day()) {
+    let note = match draft.note(now.day()) {
         Ok(note) => note,
         Err(wrong) => return page(visit, step, conversation, Some(&draft), &[wrong], by),
     };
@@ -160,7 +161,7 @@ pub(super) fn perform(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, b
     let (conversation, draft) = (number(fields)?, Draft::read(fields)?);
     let known = visit.partner.conversations().find(|known| known.number == conversation);
     let known = known.ok_or(PartnerError::NoConversation { conversation })?;
-    let note = match draft.note(words, now.day()) {
+    let note = match draft.note(now.day()) {
         Ok(note) => note,
         Err(wrong) => return page(visit, step, conversation, Some(&draft), &[wrong], by),
     };
@@ -183,11 +184,11 @@ pub(super) fn perform(visit: &mut Visit<'_>, step: &Step<'_>, fields: &Fields, b
                 true
             }
             _ => {
-                let text = words.t(
+                let wrong = Wrong::new(
+                    draft.kind.text_field(),
                     "Er kwam intussen een bericht bij. Er is niets verstuurd: lees het, en verstuur dan het uwe.",
                     "A note came meanwhile. Nothing was sent: read it, and send yours then.",
                 );
-                let wrong = Wrong { field: draft.kind.text_field(), text: text.to_owned() };
                 return page(visit, step, conversation, Some(&draft), &[wrong], by);
             }
         },

@@ -12,7 +12,7 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
     ),
     (
         "broker_keys",
-        "Een sleutel van de broker ontbreekt",
+        "Een sleutel van de teller ontbreekt",
         "A key of the broker is missing",
         "Zet de map met sleutels terug zoals die was.",
     ),
@@ -20,7 +20,7 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
         "certificate_ends",
         "Een TLS-certificaat loopt af",
         "A TLS certificate ends",
-        "Vervang het certificaat en laat de broker zijn bestanden opnieuw lezen (reload).",
+        "Vervang het certificaat en laat de teller zijn bestanden opnieuw lezen (reload).",
     ),
     ("clock", "De klok loopt achter", "The clock is behind", "Zet de klok van de machine goed."),
     (
@@ -51,7 +51,7 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
         "crl_outdated",
         "Een intrekkingslijst is verouderd",
         "A revocation list is outdated",
-        "Haal de nieuwste lijst op en laat de broker zijn bestanden opnieuw lezen (reload).",
+        "Haal de nieuwste lijst op en laat de teller zijn bestanden opnieuw lezen (reload).",
     ),
     (
         "file_mode",
@@ -67,7 +67,7 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
     ),
     (
         "forgotten",
-        "De broker mist wat hij een partner bevestigde",
+        "De teller mist wat hij een partner bevestigde",
         "The broker lacks what it confirmed to a partner",
         "Er is een oudere kopie teruggezet: zet de nieuwste terug, of herstel met stapel broker restore.",
     ),
@@ -115,9 +115,9 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
     ),
     (
         "other_process",
-        "Een afsplitsing van het proces gebruikt de broker",
+        "Een afsplitsing van het proces gebruikt de teller",
         "A fork of the process uses the broker",
-        "Open de broker in het proces dat hem gebruikt.",
+        "Open de teller in het proces dat hem gebruikt.",
     ),
     (
         "other_user",
@@ -139,7 +139,7 @@ const FAULTS: [(&str, &str, &str, &str); 30] = [
     ),
     (
         "policy_operator",
-        "De afspraken noemen andere sleutels dan de broker heeft",
+        "De afspraken noemen andere sleutels dan de teller heeft",
         "The policy names other keys than the broker's",
         "Zet de goede sleutels terug, of neem afspraken in gebruik die deze noemen.",
     ),

@@ -54,7 +54,7 @@ pub(super) fn language(query: Option<&str>, accepted: Option<&str>) -> Lang {
 pub(super) fn html(view: &View, lang: Lang) -> String {
     let words = Words(lang);
     let worst = view.worst();
-    let title = words.t("Toestand van de broker", "Status of the broker");
+    let title = words.t("Toestand van de teller", "Status of the broker");
     let page = html! {
         (DOCTYPE)
         html lang=(lang.as_str()) {

@@ -128,7 +128,7 @@ pub(super) fn certificates(words: Words, one: &OfConsortium) -> Markup {
         (format!("{number}: {} ({} {epoch})", partner(number), words.t("sleutelperiode", "epoch")), end)
     });
     html! { div class="tables" {
-        (ends(words, words.t("TLS van de broker, en de uitgevers die hij vertrouwt",
+        (ends(words, words.t("TLS van de teller, en de uitgevers die hij vertrouwt",
                              "The broker's TLS, and the authorities that it trusts"),
               words.t("Bestand", "File"), one.now, own))
         (ends(words, words.t("Intrekkingslijsten", "Revocation lists"), words.t("Bestand", "File"), one.now, lists))
