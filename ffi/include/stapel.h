@@ -253,6 +253,11 @@ enum stapel_status
     STAPEL_ERROR_FALSE_INTRODUCTION = 168,
     /** The broker introduced this partner by what did not stand then. */
     STAPEL_ERROR_LATE_INTRODUCTION = 169,
+    /**
+     * It is not known whether the broker kept what was done last. Open the broker again, and send the same bytes
+     * again.
+     */
+    STAPEL_ERROR_OUTCOME_UNKNOWN = 170,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -2473,6 +2478,9 @@ stapel_status stapel_broker_open(const char *dir,
  * was not accepted is a rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
  *
  * `now` is the broker's time.
+ *
+ * Errors: STAPEL_ERROR_OUTCOME_UNKNOWN where the broker cannot tell whether it kept what the message says: then there
+ * is no reply. Free the broker and open it again, and the same bytes get theirs.
  */
 stapel_status stapel_broker_handle(const stapel_broker *broker,
                                    const uint8_t *message,
