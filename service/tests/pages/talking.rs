@@ -295,3 +295,16 @@ fn pages_to_meet_at() {
         say("DONE");
     }
 }
+
+#[test]
+fn a_conversation_that_nobody_opened_is_something_new_until_it_is_opened() {
+    let meeting = Meeting::new();
+    meeting.introduce(&[POLICE, HOUSING]);
+    let mut browser = meeting.browser(HOUSING, &["look", "meet"]);
+    let begin = browser.get("/nl");
+    has(&begin, &["Nieuwe gesprekken, nog niet geopend: </a>1", "Gesprekken die nog niemand opende: 1"]);
+    lacks(&begin, &["Niets wacht op u.", "Er is niets nieuws."]);
+    let list = look(&mut browser, "/nl/conversations", "Z-1");
+    has(&send(&mut browser, &list, &["value=\"open\""], &[]), &["<dt>Gesprek</dt><dd>1, sinds"]);
+    lacks(&browser.get("/nl"), &["nog niet geopend", "nog niemand opende"]);
+}
