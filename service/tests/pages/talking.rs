@@ -308,3 +308,15 @@ fn a_conversation_that_nobody_opened_is_something_new_until_it_is_opened() {
     has(&send(&mut browser, &list, &["value=\"open\""], &[]), &["<dt>Gesprek</dt><dd>1, sinds"]);
     lacks(&browser.get("/nl"), &["nog niet geopend", "nog niemand opende"]);
 }
+
+#[test]
+fn who_is_asked_reads_of_whom_the_policy_lets_them_hear() {
+    let meeting = Meeting::new();
+    meeting.stack();
+    let direct = meeting.browser(TAX, &["meet"]).get("/nl/asked");
+    has(&direct, &["alleen als dat", "System 1", "System 6", "de coördinator"]);
+    lacks(&direct, &["System 3"]);
+    let coordinator_alone = meeting.browser(HOUSING, &["meet"]).get("/nl/asked");
+    has(&coordinator_alone, &["Wie het aandroeg, hoort u niet: wie meedoet, spreekt met", "System 6"]);
+    lacks(&coordinator_alone, &["pas als u meedoet"]);
+}
