@@ -320,3 +320,14 @@ fn who_is_asked_reads_of_whom_the_policy_lets_them_hear() {
     has(&coordinator_alone, &["Wie het aandroeg, hoort u niet: wie meedoet, spreekt met", "System 6"]);
     lacks(&coordinator_alone, &["pas als u meedoet"]);
 }
+
+#[test]
+fn the_coordinators_dossier_says_what_it_cannot_find() {
+    let meeting = Meeting::of_one_user_each();
+    let mut browser = meeting.browser_of_the_one_user(COORDINATOR);
+    assert_eq!(browser.post("/nl/sign-in", &format!("token={TOKEN}")).status, 303);
+    let form = browser.get("/nl/dossier");
+    let page = send(&mut browser, &form, &["name=\"address\""], &[("case", "Z-1"), ("address", KEY)]);
+    has(&page, &["De coördinator kent een adres alleen uit wat berichten", "Bij het adres zelf staat niets."]);
+    lacks(&page, &["Het journaal heeft niets van dit adres."]);
+}
