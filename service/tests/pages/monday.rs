@@ -64,7 +64,7 @@ fn who_has_nothing_is_told_so_in_both_languages() {
         "Niets wacht op u.",
         "Het journaal kent geen eerder bezoek van u",
         "Er is niets nieuws.",
-        "Geweigerde regels Geen.",
+        "Geweigerde regels Geen, sinds deze dienst startte.",
         "Uw organisatie meldt nog niets.",
         "Een treffer bewijst niets.",
     ] {

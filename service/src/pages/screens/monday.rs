@@ -277,7 +277,12 @@ fn refused(words: Words, view: &View<'_>) -> Markup {
                     (words.t(" van ", " of ")) (words.moment(refused.since)) ": "
                     a href={ "/" (words.lang()) "/flag" } { (words.t("herstel ze", "mend them")) } "."
                 },
-                None => p { (words.t("Geen.", "None.")) },
+                None => p {
+                    (words.t(
+                        "Geen, sinds deze dienst startte. Van daarvoor zijn ze niet meer bekend.",
+                        "None since this service began. Those of before are no longer known.",
+                    ))
+                },
             }
         }
     }
