@@ -46,7 +46,8 @@ fn begin(visit: &Visit<'_>, step: &Step<'_>, is_wrong: bool) -> Markup {
             (words.t(
                 "Hier staat wat een ander aandroeg en u ook meldt, en wat hier is aangedragen. Niemand hoeft te \
                  antwoorden.",
-                "This is what another put forward and you flag too, and what is put forward here. Nobody has to answer.",
+                "This is what another put forward and you flag too, and what is put forward here. Nobody has to \
+                 answer.",
             ))
             " " (who_put_it_forward(visit, words))
         }
