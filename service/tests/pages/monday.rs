@@ -64,7 +64,7 @@ fn who_has_nothing_is_told_so_in_both_languages() {
         "Niets wacht op u.",
         "Het journaal kent geen eerder bezoek van u",
         "Er is niets nieuws.",
-        "Geweigerde regels Geen, sinds deze dienst startte.",
+        "Geweigerde regels Geen. Van voordat deze dienst startte, zijn ze niet meer bekend.",
         "Uw organisatie meldt nog niets.",
         "Een treffer bewijst niets.",
     ] {

@@ -279,8 +279,8 @@ fn refused(words: Words, view: &View<'_>) -> Markup {
                 },
                 None => p {
                     (words.t(
-                        "Geen, sinds deze dienst startte. Van daarvoor zijn ze niet meer bekend.",
-                        "None since this service began. Those of before are no longer known.",
+                        "Geen. Van voordat deze dienst startte, zijn ze niet meer bekend.",
+                        "None. Those of before this service began are no longer known.",
                     ))
                 },
             }
