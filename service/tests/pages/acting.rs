@@ -85,6 +85,7 @@ fn flagging_says_who_learns_of_it_and_is_done_once() {
     assert!(plain(&text(&other.get("/nl"))).contains("Geweigerde regels Geen."));
     let page = text(&browser.get("/nl/flag"));
     assert!(page.contains("Geweigerd, om te herstellen: 2") && page.contains(">Kerkplein\n&lt;b&gt;1"), "{page}");
+    assert!(page.contains("value=\"Z-1\""), "for the case for which they were given: {page}");
     let file = browser.get("/nl/flag?refused=file");
     let disposition = file.field("content-disposition").unwrap();
     assert!(disposition == "attachment; filename=\"stapel-refused.csv\"", "{disposition}");
