@@ -6,11 +6,21 @@ use stapel::message::{RenewalReason, Standing, Told};
 use stapel::partner::{ActKind, ActQuery, Caller, DossierEvent, PrunedJournal, RequestAnswer, TalkAct};
 use stapel::policy::Lang;
 
+use crate::words::Words;
+
 /// What stands there in Dutch, or in English.
 fn t<T>(lang: Lang, dutch: T, english: T) -> T {
     match lang {
         Lang::Nl => dutch,
         _ => english,
+    }
+}
+
+/// A day: in Dutch as people write it, in English as the command line takes it.
+fn day(day: Day, lang: Lang) -> String {
+    match lang {
+        Lang::Nl => Words(lang).day(day),
+        _ => day.to_string(),
     }
 }
 
@@ -60,14 +70,14 @@ pub fn act(kind: &ActKind, lang: Lang) -> String {
         ActKind::Pruned(records) => pruned_records(*records, lang),
         ActKind::RequestNoted { received, answered } => {
             let came = match lang {
-                Lang::Nl => format!("een verzoek van een betrokkene genoteerd, van {received}"),
+                Lang::Nl => format!("een verzoek van een betrokkene genoteerd, van {}", day(*received, lang)),
                 _ => format!("noted a request by a data subject, of {received}"),
             };
             match answered {
                 None => came,
                 Some(answered) => {
                     let on = t("beantwoord op", "answered on");
-                    format!("{came}, {on} {}: {}", answered.day, request_answer(answered.answer, lang))
+                    format!("{came}, {on} {}: {}", day(answered.day, lang), request_answer(answered.answer, lang))
                 }
             }
         }
@@ -80,10 +90,12 @@ pub fn act(kind: &ActKind, lang: Lang) -> String {
 pub fn event(event: &DossierEvent, cap: u8, lang: Lang) -> String {
     let t = |dutch: &str, english: &str| t(lang, dutch, english).to_owned();
     match event {
-        DossierEvent::Flagged { last_day } => format!("{} {last_day}", t("gemeld tot en met", "flagged until")),
+        DossierEvent::Flagged { last_day } => {
+            format!("{} {}", t("gemeld tot en met", "flagged until"), day(*last_day, lang))
+        }
         DossierEvent::Renewed { last_day, reason } => {
             let until = t("verlengd tot en met", "renewed until");
-            format!("{until} {last_day}, {}", renewal(*reason, lang))
+            format!("{until} {}, {}", day(*last_day, lang), renewal(*reason, lang))
         }
         DossierEvent::Written => t("bleef gemeld, zo geschreven", "flagged on, written like this"),
         DossierEvent::Withdrawn => t("ingetrokken", "withdrawn"),

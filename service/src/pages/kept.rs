@@ -104,6 +104,8 @@ enum State {
 pub(super) struct Refused {
     /// When.
     pub(super) since: Timestamp,
+    /// For which case they were given.
+    pub(super) case: String,
     pub(super) rows: Vec<RefusedRow>,
     /// They as a file like the one that they came in; `None` where they were typed.
     pub(super) file: Option<Vec<u8>>,
@@ -225,18 +227,22 @@ impl Kept {
         waiting.map(|waiting| waiting.upload.clone())
     }
 
+    /// Forgets the rows of somebody that were refused.
+    pub(super) fn forget_refused(&self, actor: &str) {
+        self.all().refused.remove(actor);
+    }
+
     /// Keeps the rows of somebody that were refused, in the place of those before.
-    pub(super) fn refuse(&self, actor: &str, rows: Vec<RefusedRow>, file: Option<Vec<u8>>, now: Timestamp) {
-        let mut all = self.all();
-        if rows.is_empty() {
-            all.refused.remove(actor);
-            return;
+    pub(super) fn refuse(&self, actor: &str, refused: Refused) {
+        if refused.rows.is_empty() {
+            return self.forget_refused(actor);
         }
+        let mut all = self.all();
         if all.refused.len() >= MOST_PEOPLE && !all.refused.contains_key(actor) {
             let oldest = all.refused.iter().min_by_key(|(_, refused)| refused.since).map(|(actor, _)| actor.clone());
             oldest.into_iter().for_each(|oldest| drop(all.refused.remove(&oldest)));
         }
-        all.refused.insert(actor.to_owned(), Refused { since: now, rows, file });
+        all.refused.insert(actor.to_owned(), refused);
     }
 
     /// The rows of somebody that were refused.

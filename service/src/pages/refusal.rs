@@ -15,7 +15,7 @@ pub(super) struct Refusal {
 }
 
 /// The pages' own codes, each with its status and what it says in Dutch and in English. docs/pages.md has them.
-const OWN: [(&str, u16, &str, &str); 20] = [
+const OWN: [(&str, u16, &str, &str); 21] = [
     (
         "bad_request",
         400,
@@ -72,6 +72,14 @@ const OWN: [(&str, u16, &str, &str); 20] = [
         403,
         "De aanmelddienst liet u niet binnen. Meld u opnieuw aan.",
         "The provider did not let you in. Sign in again.",
+    ),
+    (
+        "signed_out",
+        403,
+        "U bent niet meer aangemeld: u was te lang weg, of meldde zich af. Er is niets gedaan. Meld u aan, en vul het \
+         formulier opnieuw in.",
+        "You are no longer signed in: you were away too long, or signed out. Nothing was done. Sign in, and fill the \
+         form in again.",
     ),
     ("token", 403, "Dat is niet de sleutel van deze pagina's.", "That is not the token of these pages."),
     (

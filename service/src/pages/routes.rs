@@ -170,7 +170,7 @@ impl Pages {
                 let Some(session) = session else {
                     // What was asked for is done by whoever signs in, and not by whoever signed in before.
                     return match is_form {
-                        true => Err(Refusal::of("form")),
+                        true => Err(Refusal::of("signed_out")),
                         false => Ok(Answer::Elsewhere(sign_in_for(request.uri().path(), words), Vec::new())),
                     };
                 };

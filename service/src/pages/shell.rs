@@ -120,7 +120,13 @@ pub(super) fn right(words: Words, right: Right) -> &'static str {
 pub(super) fn refused(words: Words, refusal: &Refusal) -> Page {
     let is_signing_in = matches!(
         refusal.code,
-        "other_attempt" | "refused_by_provider" | "provider_unreachable" | "token" | "no_right" | "no_name"
+        "other_attempt"
+            | "refused_by_provider"
+            | "provider_unreachable"
+            | "token"
+            | "no_right"
+            | "no_name"
+            | "signed_out"
     );
     let content = html! {
         div.alert role="alert" {

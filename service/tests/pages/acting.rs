@@ -85,6 +85,7 @@ fn flagging_says_who_learns_of_it_and_is_done_once() {
     assert!(plain(&text(&other.get("/nl"))).contains("Geweigerde regels Geen."));
     let page = text(&browser.get("/nl/flag"));
     assert!(page.contains("Geweigerd, om te herstellen: 2") && page.contains(">Kerkplein\n&lt;b&gt;1"), "{page}");
+    assert!(page.contains("value=\"Z-1\""), "for the case for which they were given: {page}");
     let file = browser.get("/nl/flag?refused=file");
     let disposition = file.field("content-disposition").unwrap();
     assert!(disposition == "attachment; filename=\"stapel-refused.csv\"", "{disposition}");
@@ -220,7 +221,10 @@ fn nobody_does_what_their_role_is_not_for() {
     let (_, page) = flag.send("/nl/flags", &format!("do=withdraw&{chosen}"));
     let mut nobody = office.browser();
     let form = format!("csrf=a&do=confirm&token={}", token(&page));
-    assert_eq!(refusal(&nobody.post("/nl/flags", &form)), (403, "form".into()));
+    let signed_out = nobody.post("/nl/flags", &form);
+    assert_eq!(refusal(&signed_out), (403, "signed_out".into()));
+    let page = text(&signed_out);
+    assert!(page.contains("U bent niet meer aangemeld") && page.contains("href=\"/nl/sign-in\""), "{page}");
     assert!(office.is_flagged(DAM));
     let kinds = office.kinds();
     assert!(kinds[before..].iter().all(|kind| *kind == ActKind::NewsShown), "{kinds:?}");

@@ -37,7 +37,8 @@ fn a_form_is_of_this_session_and_of_this_site() {
     assert!(browser.is_signed_in() && office.journal_length() == before);
     // Whoever is not signed in does nothing.
     let mut nobody = office.browser();
-    assert_eq!(refusal(&nobody.post("/nl/journal", &format!("csrf={csrf}&case=Z-1"))), refused);
+    let signed_out = nobody.post("/nl/journal", &format!("csrf={csrf}&case=Z-1"));
+    assert_eq!(refusal(&signed_out), (403, "signed_out".to_owned()));
     assert_eq!(office.journal_length(), before);
     assert_eq!(browser.post("/nl/journal", &format!("csrf={csrf}&case=Z-1")).status, 200);
     assert_eq!(office.journal_length(), before + 1);

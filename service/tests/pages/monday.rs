@@ -64,7 +64,7 @@ fn who_has_nothing_is_told_so_in_both_languages() {
         "Niets wacht op u.",
         "Het journaal kent geen eerder bezoek van u",
         "Er is niets nieuws.",
-        "Geweigerde regels Geen.",
+        "Geweigerde regels Geen. Van voordat deze dienst startte, zijn ze niet meer bekend.",
         "Uw organisatie meldt nog niets.",
         "Een treffer bewijst niets.",
     ] {
@@ -231,6 +231,8 @@ fn a_list_is_searched_and_leafed_through_without_an_address_in_a_history() {
         let page = search(&format!("q={looked}"));
         assert!(page.contains(&format!("Alle meldingen: {found} ")), "{looked}: {page}");
     }
+    assert!(search("q=dam+1a").contains("Alleen wat u zocht: dam 1a , van alle 121"));
+    assert!(!search("").contains("Alleen wat u zocht"));
     assert!(search("show=hits").contains("Alleen treffers: 0"));
     assert!(search("show=waiting").contains("Nog niet in een peilmoment: 121"));
     let raw = text(&browser.post("/nl/flags", &format!("csrf={csrf}&do=search&q=%22%3E%3Cb%3E")));

@@ -131,6 +131,7 @@ fn a_dossier_has_all_of_an_address_and_its_own_line() {
     let form = format!("csrf={csrf}&case=REQUEST-7&address={}", encoded(DAM));
     let page = text(&browser.post("/nl/dossier", &form));
     assert!(page.contains("gemeld tot en met ") && page.contains("&lt;script&gt;alert(1)"), "{page}");
+    assert!(!page.contains("gemeld tot en met 20"), "a day as people write it: {page}");
     assert!(page.contains("&lt;b&gt;Z-1") && !page.contains("<script") && !page.contains("<b>Z"), "{page}");
     let page = text(&browser.post("/en/dossier", &form));
     assert!(page.contains("looked up") && page.contains("REQUEST-7") && page.contains("a page, signed in"), "{page}");
@@ -179,9 +180,12 @@ fn a_request_by_a_data_subject_is_noted_until_its_answer() {
     assert!(page.contains("uiterlijk op 1 januari 2027") && page.contains("&lt;b&gt;R-1"), "{page}");
     let page = text(&note(&mut browser, "case=R-2&received=2026-12-01&answer=nothing_known&answered=2026-12-01"));
     assert!(page.contains("1 december 2026: verteld dat niets bekend is") && page.contains("Verzoeken: 2<"), "{page}");
+    assert!(!page.contains("(te laat"), "{page}");
+    let late = text(&note(&mut browser, "case=R-3&received=2026-10-15&answer=told&answered=2026-11-30"));
+    assert!(late.contains("(te laat: moest uiterlijk op 15 november 2026)"), "{late}");
     let acts = acts(&office);
     assert!(acts.iter().all(|act| matches!(act.kind, ActKind::RequestNoted { .. }) && act.addresses.is_empty()));
-    assert_eq!((acts.len(), acts[2].by.as_ref().unwrap().caller()), (3, Caller::SignedIn));
+    assert_eq!((acts.len(), acts[2].by.as_ref().unwrap().caller()), (4, Caller::SignedIn));
 }
 
 #[test]

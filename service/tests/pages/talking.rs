@@ -295,3 +295,39 @@ fn pages_to_meet_at() {
         say("DONE");
     }
 }
+
+#[test]
+fn a_conversation_that_nobody_opened_is_something_new_until_it_is_opened() {
+    let meeting = Meeting::new();
+    meeting.introduce(&[POLICE, HOUSING]);
+    let mut browser = meeting.browser(HOUSING, &["look", "meet"]);
+    let begin = browser.get("/nl");
+    has(&begin, &["Nieuwe gesprekken, nog niet geopend: </a>1", "Gesprekken die nog niemand opende: 1"]);
+    lacks(&begin, &["Niets wacht op u.", "Er is niets nieuws."]);
+    let list = look(&mut browser, "/nl/conversations", "Z-1");
+    has(&send(&mut browser, &list, &["value=\"open\""], &[]), &["<dt>Gesprek</dt><dd>1, sinds"]);
+    lacks(&browser.get("/nl"), &["nog niet geopend", "nog niemand opende"]);
+}
+
+#[test]
+fn who_is_asked_reads_of_whom_the_policy_lets_them_hear() {
+    let meeting = Meeting::new();
+    meeting.stack();
+    let direct = meeting.browser(TAX, &["meet"]).get("/nl/asked");
+    has(&direct, &["alleen als dat", "System 1", "System 6", "de coördinator"]);
+    lacks(&direct, &["System 3"]);
+    let coordinator_alone = meeting.browser(HOUSING, &["meet"]).get("/nl/asked");
+    has(&coordinator_alone, &["Wie het aandroeg, hoort u niet: wie meedoet, spreekt met", "System 6"]);
+    lacks(&coordinator_alone, &["pas als u meedoet"]);
+}
+
+#[test]
+fn the_coordinators_dossier_says_what_it_cannot_find() {
+    let meeting = Meeting::of_one_user_each();
+    let mut browser = meeting.browser_of_the_one_user(COORDINATOR);
+    assert_eq!(browser.post("/nl/sign-in", &format!("token={TOKEN}")).status, 303);
+    let form = browser.get("/nl/dossier");
+    let page = send(&mut browser, &form, &["name=\"address\""], &[("case", "Z-1"), ("address", KEY)]);
+    has(&page, &["De coördinator kent een adres alleen uit wat berichten", "Bij het adres zelf staat niets."]);
+    lacks(&page, &["Het journaal heeft niets van dit adres."]);
+}

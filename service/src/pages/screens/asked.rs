@@ -7,7 +7,7 @@ use stapel::{AddressKey, Day};
 use super::Visit;
 use super::parts::{self, Step, hears, row, shown};
 use super::told;
-use crate::after_hit;
+use crate::after_hit::{self, Audience};
 use crate::pages::kept::Asked;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -25,13 +25,13 @@ enum Deed {
 }
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
-    Ok(begin(&Step::of(visit, PATH, ""), false))
+    Ok(begin(visit, &Step::of(visit, PATH, ""), false))
 }
 
 pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {
     let case = fields.filled("case").unwrap_or_default().to_owned();
     let step = Step { case: &case, ..Step::of(visit, PATH, "") };
-    let Ok(by) = visit.person.acting_for(&case) else { return Ok(begin(&step, true)) };
+    let Ok(by) = visit.person.acting_for(&case) else { return Ok(begin(visit, &step, true)) };
     match fields.one("do") {
         Some("ask") => confirm(visit, &step, fields),
         Some("yes") => perform(visit, &step, fields, &by),
@@ -39,18 +39,51 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
     }
 }
 
-fn begin(step: &Step<'_>, is_wrong: bool) -> Markup {
+fn begin(visit: &Visit<'_>, step: &Step<'_>, is_wrong: bool) -> Markup {
     let words = step.words;
     html! {
         p {
             (words.t(
-                "Hier staat wat een ander aandroeg en u ook meldt, en wat hier is aangedragen. Wie het aandroeg, hoort \
-                 u pas als u meedoet. Niemand hoeft te antwoorden.",
-                "This is what another put forward and you flag too, and what is put forward here. Who put it forward \
-                 you learn only if you join. Nobody has to answer.",
+                "Hier staat wat een ander aandroeg en u ook meldt, en wat hier is aangedragen. Niemand hoeft te \
+                 antwoorden.",
+                "This is what another put forward and you flag too, and what is put forward here. Nobody has to \
+                 answer.",
             ))
+            " " (who_put_it_forward(visit, words))
         }
         (step.case_form(is_wrong, words.t("Bekijken", "Look")))
+    }
+}
+
+/// From whom somebody hears who joins, as far as the policy lets it be known.
+fn who_put_it_forward(visit: &Visit<'_>, words: Words) -> String {
+    let partner = &visit.partner;
+    let name = |number: u16| parts::who(words, partner, number);
+    // Where it cannot be known, as before the first epoch, nobody joins either.
+    let (direct, coordinator) = Audience::of(partner, visit.now)
+        .map_or((Vec::new(), None), |audience| (audience.named.direct, audience.named.coordinator.map(name)));
+    let is_nobody = direct.is_empty();
+    let direct = after_hit::joined_names(&direct, words.t("of", "or"), words.0, name);
+    match (is_nobody, coordinator) {
+        (true, None) => words.t("Wie het aandroeg, hoort u niet.", "Who put it forward you are not told.").to_owned(),
+        (true, Some(coordinator)) => words.t(
+            format!("Wie het aandroeg, hoort u niet: wie meedoet, spreekt met {coordinator}, de coördinator."),
+            format!("Who put it forward you are not told: who joins talks with {coordinator}, the coordinator."),
+        ),
+        (false, None) => words.t(
+            format!("Wie het aandroeg, hoort u pas als u meedoet, en alleen als dat {direct} is."),
+            format!("Who put it forward you learn only if you join, and only where that is {direct}."),
+        ),
+        (false, Some(coordinator)) => words.t(
+            format!(
+                "Wie het aandroeg, hoort u pas als u meedoet, en alleen als dat {direct} is. Van een ander hoort u \
+                 alleen door {coordinator}, de coördinator."
+            ),
+            format!(
+                "Who put it forward you learn only if you join, and only where that is {direct}. Of another you hear \
+                 through {coordinator}, the coordinator, alone."
+            ),
+        ),
     }
 }
 

@@ -11,7 +11,7 @@ use super::Visit;
 use super::forms::{self, Wrong, hidden};
 use super::overview::shown;
 use super::told::who_learns;
-use crate::pages::kept::{Found, RefusedRow};
+use crate::pages::kept::{Found, Refused, RefusedRow};
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
 use crate::words::Words;
@@ -171,7 +171,8 @@ pub(super) fn confirm(visit: &mut Visit<'_>, form: &Fields, path: &str) -> Resul
             let outcome = Outcome { kind: deed.kind, case: deed.case, changed, refused };
             visit.kept.done(token, &outcome);
             if outcome.kind == Kind::Flag {
-                visit.kept.refuse(&visit.person.actor, deed.refused, deed.refused_file, visit.now);
+                let (case, rows, file) = (outcome.case.clone(), deed.refused, deed.refused_file);
+                visit.kept.refuse(&visit.person.actor, Refused { since: visit.now, case, rows, file });
             }
             Ok(done(visit.words, &outcome, false, path))
         }

@@ -36,6 +36,8 @@ struct Found {
     pruned: Option<String>,
     /// The most organisations that an answer tells.
     cap: u8,
+    /// Whether it is the coordinator's journal, which knows an address by what notes say of it alone.
+    is_of_coordinator: bool,
 }
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
@@ -63,7 +65,7 @@ fn look(visit: &mut Visit<'_>, case: &str, addresses: Vec<AddressKey>) -> Result
     }
     let pruned = visit.partner.pruned()?.map(|pruned| journal_words::pruned(&pruned, visit.words.0));
     let cap = visit.partner.policy().policy().counting.count_cap;
-    Ok(Found { addresses, entries, pruned, cap })
+    Ok(Found { addresses, entries, pruned, cap, is_of_coordinator: visit.coordinates() })
 }
 
 fn markup(words: Words, view: &View<'_>) -> Markup {
@@ -95,7 +97,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
 
 /// What was found, oldest first.
 fn answer(words: Words, found: &Found) -> Markup {
-    let Found { addresses, entries, pruned, cap } = found;
+    let Found { addresses, entries, pruned, cap, is_of_coordinator } = found;
     let is_of_another_spelling =
         entries.iter().any(|entry| addresses.iter().any(|address| may_be_one(address, &entry.address)));
     html! {
@@ -108,8 +110,26 @@ fn answer(words: Words, found: &Found) -> Markup {
                 }
             }
             (form::not_whole(words, pruned.as_deref()))
+            @if *is_of_coordinator {
+                p.note {
+                    (words.t(
+                        "De coördinator kent een adres alleen uit wat berichten ervan zeggen. Wat in gesprekken is \
+                         gelezen, geschreven en besloten, staat daarom niet in dit dossier, maar in het journaal: zoek \
+                         daar op zaak, medewerker of dag.",
+                        "The coordinator knows an address only by what notes say of it. What was read, written and \
+                         decided in conversations is therefore not in this dossier, but in the journal: look there by \
+                         case, by who did it, or by day.",
+                    ))
+                }
+            }
             @if entries.is_empty() {
-                p { (words.t("Het journaal heeft niets van dit adres.", "The journal has nothing on this address.")) }
+                p {
+                    @if *is_of_coordinator {
+                        (words.t("Bij het adres zelf staat niets.", "Beside the address itself there is nothing."))
+                    } @else {
+                        (words.t("Het journaal heeft niets van dit adres.", "The journal has nothing on this address."))
+                    }
+                }
             } @else {
                 @if is_of_another_spelling {
                     p.note {

@@ -35,9 +35,10 @@ pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
         return Ok(html! {});
     }
     // What was refused is there to be mended.
-    let refused = visit.kept.refused(&visit.person.actor).map(|refused| refused.rows).unwrap_or_default();
+    let kept = visit.kept.refused(&visit.person.actor);
+    let (case, refused) = kept.map(|refused| (refused.case, refused.rows)).unwrap_or_default();
     let addresses: Vec<&str> = refused.iter().take(MOST_LINES).map(|row| row.text.as_str()).collect();
-    let typed = Typed { addresses: addresses.join("\n"), ..Typed::default() };
+    let typed = Typed { case, addresses: addresses.join("\n"), ..Typed::default() };
     Ok(form(visit, &typed, &[], &refused))
 }
 
@@ -45,7 +46,7 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
     match fields.one("do").unwrap_or_default() {
         "confirm" => return deeds::confirm(visit, fields, "/flag"),
         "forget" => {
-            visit.kept.refuse(&visit.person.actor, Vec::new(), None, visit.now);
+            visit.kept.forget_refused(&visit.person.actor);
             return Ok(form(visit, &Typed::default(), &[], &[]));
         }
         "sheet" => return sheet::take(visit, fields),

@@ -170,6 +170,14 @@ fn list(visit: &mut Visit<'_>, looked: &Looked, typed: &Typed, wrong: &[Wrong]) 
                 (SHOWN.iter().find(|row| row.0 == looked.shown).map_or("", |row| words.t(row.1, row.2))) ": "
                 (words.number((found.len() + gone.len()) as u64))
             }
+            @if !looked.text.is_empty() {
+                p {
+                    (words.t("Alleen wat u zocht: ", "What you looked for alone: ")) b { (looked.text) }
+                    @if looked.shown == SHOWN[0].0 {
+                        (words.t(", van alle ", ", of all ")) (words.number(overview.rows.len() as u64))
+                    }
+                }
+            }
             @if looked.shown == "gone" {
                 p {
                     (words.t("Van de laatste 30 dagen.", "Of the last 30 days."))

@@ -1,7 +1,7 @@
 //! A map of own flags, drawn from a register's coordinates alone: hits with numbers among the other addresses of their
 //! postcodes. Nothing is fetched for it. The list beside it says the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 use stapel::AddressKey;
@@ -162,6 +162,11 @@ impl Plane {
 
 fn svg(words: Words, drawn: &Drawn<'_>) -> Markup {
     let plane = Plane::of(drawn);
+    // One sign with all numbers where hits are at one place, as the homes of a building: two would hide each other.
+    let mut signs: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for (number, (_, at)) in (1..).zip(&drawn.hits) {
+        signs.entry(plane.place(*at)).or_default().push(number);
+    }
     html! {
         svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby="map" aria-describedby="map-said" {
             title #map { (words.t("Kaart van de treffers", "Map of the hits")) }
@@ -179,21 +184,34 @@ fn svg(words: Words, drawn: &Drawn<'_>) -> Markup {
                 @let (x, y) = plane.place(*at);
                 circle.own cx=(x) cy=(y) r="5" {}
             }
-            @for (number, (_, at)) in (1..).zip(&drawn.hits) {
-                @let (x, y) = plane.place(*at);
+            @for ((x, y), numbers) in &signs {
                 g.stack transform={ "translate(" (x) " " (y) ")" } {
-                    (hit(number))
+                    (hit(numbers))
                 }
             }
         }
     }
 }
 
-/// The sign of a hit, with its number as the list has it.
-fn hit(number: usize) -> Markup {
+/// The most numbers that one sign has: of more it has the first, and how many more there are.
+const MOST_NUMBERS: usize = 4;
+
+/// The sign of the hits at one place, with their numbers as the list has them; all of them are its title.
+fn hit(numbers: &[usize]) -> Markup {
+    let [first, more @ ..] = numbers else { return html! {} };
+    let all = numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let said = match numbers.len() {
+        0 | 1 => format!("{first}."),
+        2..=MOST_NUMBERS => all.clone(),
+        _ => format!("{first} +{}", more.len()),
+    };
+    let width = 28.max(10 + 9 * said.len());
     html! {
-        rect x="-14" y="-11" width="28" height="22" {}
-        text y="5" text-anchor="middle" { (number) "." }
+        @if !more.is_empty() {
+            title { (all) }
+        }
+        rect x={ "-" (width / 2) } y="-11" width=(width) height="22" {}
+        text y="5" text-anchor="middle" { (said) }
     }
 }
 
@@ -203,7 +221,7 @@ fn key(words: Words) -> Markup {
     html! {
         ul.key {
             li {
-                (sign(html! { g.stack { (hit(1)) } }))
+                (sign(html! { g.stack { (hit(&[1])) } }))
                 (words.t("treffer, met zijn nummer in de lijst", "hit, with its number in the list"))
             }
             li {

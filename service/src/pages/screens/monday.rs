@@ -2,9 +2,11 @@
 //! what is to be done today, what is new since they were last here, what ends, what was refused, and their flags, the
 //! highest rank first.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use stapel::Day;
-use stapel::partner::TalkDue;
+use stapel::partner::{TalkDue, TalkNews};
 
 use super::overview::{Overview, Row, SOON, may_look, others};
 use super::standing::Standing;
@@ -28,6 +30,8 @@ struct View<'a> {
     today: Day,
     /// What waits for people after a hit; `None` for whoever may not see that.
     due: Option<TalkDue>,
+    /// The conversations that began and that nobody opened yet; 0 for whoever may not see them.
+    unopened: usize,
     refused: Option<Refused>,
     /// Own flags; `None` for whoever may not see them.
     overview: Option<Overview>,
@@ -51,11 +55,17 @@ fn view<'a>(visit: &mut Visit<'a>) -> View<'a> {
         }
     }
     let today = visit.now.day();
+    let begun = visit.partner.talk_news().iter().filter_map(|news| match news {
+        TalkNews::Introduced { conversation, .. } => Some(*conversation),
+        _ => None,
+    });
+    let unopened = if may_look(visit.person) { begun.collect::<BTreeSet<u32>>().len() } else { 0 };
     View {
         person: visit.person,
         standing: Standing::of(visit),
         today,
         due: may_look(visit.person).then(|| visit.partner.talk_due(today)),
+        unopened,
         refused: visit.kept.refused(&visit.person.actor),
         overview,
         unseen,
@@ -80,7 +90,7 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
         }
         @if let Some(due) = &view.due { (today(words, view, due)) }
         @if let Some(overview) = &view.overview {
-            (new(words, overview))
+            (new(words, overview, view.unopened))
             (ending(words, overview, view.today))
             (refused(words, view))
             (list(words, overview))
@@ -97,7 +107,7 @@ fn today(words: Words, view: &View<'_>, due: &TalkDue) -> Markup {
             @if theirs { a href={ "/" (words.lang()) (path) } { (text) } } @else { (text) }
         }
     };
-    let nothing = due.unanswered + due.unread + due.not_standing + due.put_off == 0;
+    let nothing = due.unanswered + due.unread + due.not_standing + due.put_off + view.unopened == 0;
     html! {
         section aria-labelledby="today" {
             h2 #today { (words.t("Vandaag te doen", "To be done today")) }
@@ -120,6 +130,13 @@ fn today(words: Words, view: &View<'_>, due: &TalkDue) -> Markup {
                                     (words.t("; te laat: ", "; late: ")) (words.number(due.late as u64))
                                 }
                             }
+                        }
+                    }
+                    @if view.unopened > 0 {
+                        li {
+                            (page("/conversations", words.t("Nieuwe gesprekken, nog niet geopend: ",
+                                "New conversations, not opened yet: ")))
+                            (words.number(view.unopened as u64))
                         }
                     }
                     @if due.unread > 0 {
@@ -153,7 +170,7 @@ fn today(words: Words, view: &View<'_>, due: &TalkDue) -> Markup {
 }
 
 /// What is new since somebody was last here.
-fn new(words: Words, overview: &Overview) -> Markup {
+fn new(words: Words, overview: &Overview, unopened: usize) -> Markup {
     let rows: Vec<&Row> = overview.rows.iter().filter(|row| row.is_new(overview)).collect();
     let gone: Vec<_> = overview.newly_gone().collect();
     html! {
@@ -170,8 +187,14 @@ fn new(words: Words, overview: &Overview) -> Markup {
                     )),
                 }
             }
-            @if rows.is_empty() && gone.is_empty() {
+            @if rows.is_empty() && gone.is_empty() && unopened == 0 {
                 p { (words.t("Er is niets nieuws.", "There is nothing new.")) }
+            }
+            @if unopened > 0 {
+                p {
+                    (words.t("Gesprekken die nog niemand opende: ", "Conversations that nobody opened yet: "))
+                    (words.number(unopened as u64))
+                }
             }
             @if !rows.is_empty() {
                 ul {
@@ -254,7 +277,12 @@ fn refused(words: Words, view: &View<'_>) -> Markup {
                     (words.t(" van ", " of ")) (words.moment(refused.since)) ": "
                     a href={ "/" (words.lang()) "/flag" } { (words.t("herstel ze", "mend them")) } "."
                 },
-                None => p { (words.t("Geen.", "None.")) },
+                None => p {
+                    (words.t(
+                        "Geen. Van voordat deze dienst startte, zijn ze niet meer bekend.",
+                        "None. Those of before this service began are no longer known.",
+                    ))
+                },
             }
         }
     }

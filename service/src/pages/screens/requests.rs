@@ -186,6 +186,11 @@ fn one(words: Words, request: &DataSubjectRequest, today: Day) -> Vec<Markup> {
             @match request.answered {
                 Some(answered) => {
                     (words.day(answered.day)) ": " (journal_words::request_answer(answered.answer, words.0))
+                    @if answered.day > due {
+                        " " span.fault {
+                            (words.t("(te laat: moest uiterlijk op ", "(late: was due by ")) (words.day(due)) ")"
+                        }
+                    }
                 }
                 None if due < today => span.fault {
                     (words.t("te laat: moest uiterlijk op ", "late: was due by ")) (words.day(due))
