@@ -7,6 +7,7 @@
 mod certify;
 mod draft;
 mod letters;
+mod papers;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -149,3 +149,20 @@ fn no_key_and_no_policy_is_written_over_by_a_table() {
     assert_eq!(desk.code("broker init --dir politie"), "broker_folder");
     assert!(!desk.path("politie/keys").exists());
 }
+
+/// A letter to some organisations alone would tell who flags: where one cannot be written, none is left, and the command
+/// can be given again.
+#[cfg(unix)]
+#[test]
+fn where_one_letter_cannot_be_written_none_is_left() {
+    let desk = consortium();
+    desk.stapel("policy letters policy.toml --out all");
+    let longest = desk.list("all").iter().map(|name| desk.read(&format!("all/{name}")).len()).max().unwrap();
+    assert!(longest > 512, "a file of so much cannot be written below");
+    let line =
+        format!("trap '' XFSZ; ulimit -f 1; {} policy letters policy.toml --out some", env!("CARGO_BIN_EXE_stapel"));
+    let output = std::process::Command::new("sh").args(["-c", &line]).current_dir(desk.path("")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(!desk.path("some").exists());
+    desk.stapel("policy letters policy.toml --out some");
+}

@@ -73,7 +73,7 @@ pub enum PartnerError {
     },
 
     /// What is to be put forward is not flagged.
-    #[error("{missing} of the addresses are not flagged by this partner: flag them first, and then put them forward")]
+    #[error("not flagged by this partner, of the addresses: {missing}; flag first what is to be put forward")]
     NoFlag {
         /// How many.
         missing: usize,

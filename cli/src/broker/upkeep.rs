@@ -268,7 +268,16 @@ pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failur
     let broker = args.place.open()?.with_threads(threads);
     let clock = broker.clock(&args.work.clock)?;
     let before = epochs_of(&broker);
-    let releases = broker.release(clock)?;
+    let in_force = |broker: &Broker| broker.status().epochs.iter().map(|epoch| epoch.release).max();
+    let latest = in_force(&broker);
+    let releases = broker.release(clock).map_err(|error| {
+        let failure = Failure::from(error);
+        if in_force(&broker) == latest {
+            return failure;
+        }
+        let made = "a release was made all the same, and what comes after it was not: run this again";
+        Failure::Partly(Box::new(failure.and(made)))
+    })?;
     say_released(&broker, &before, &releases, args.json, out)
 }
 

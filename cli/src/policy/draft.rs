@@ -1,12 +1,12 @@
 //! `stapel policy new` and `next`: versions that are made of enrolments.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use stapel::policy::{Change, ContactPoint, Enrolment, Finding, Following, Founding, Lang, OPEN, Paper};
 use stapel::{Day, NotADay, Policy, Slug};
 
+use super::papers::NewPapers;
 use crate::enrolment;
 use crate::failure::{Failure, note};
 use crate::files::{self, Reserved};
@@ -168,7 +168,7 @@ pub(super) struct NextArgs {
 
 pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
     let reserved = Reserved::create(&args.out)?;
-    let mut pack = args.pack.as_deref().map(Pack::begin).transpose()?;
+    let mut pack = args.pack.as_deref().map(StartPack::begin).transpose()?;
     let enrolments = enrolment::read(&args.files)?;
     let valid_from = match args.valid_from {
         Some(day) => day,
@@ -258,70 +258,37 @@ pub(super) fn next(args: &NextArgs, out: &mut Output) -> Result<(), Failure> {
 
 pub(super) fn pack(args: &PackArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
-    let mut pack = Pack::begin(&args.out)?;
+    let mut pack = StartPack::begin(&args.out)?;
     pack.write(&policy)?;
     pack.keep(out)
 }
 
-/// Refuses a folder with papers, which somebody may have filled in.
-pub(super) fn refuse_papers(folder: &Path) -> Result<(), Failure> {
-    if !folder.exists() || files::list(folder, ".md")?.is_empty() {
-        return Ok(());
-    }
-    let finding = "has papers already, which may have been filled in; nothing was written: give another folder";
-    Err(Failure::new("folder_not_empty", format!("{} {finding}", folder.shown())))
+/// The papers to begin with.
+struct StartPack {
+    papers: NewPapers,
+    pack: Vec<Paper>,
 }
 
-/// The papers and their folder, which is made before anything is written. Where the command fails, neither is left: it
-/// could not be repeated then, because papers that are there are not written over.
-struct Pack {
-    folder: PathBuf,
-    /// The folders that were not there, the innermost first.
-    made: Vec<PathBuf>,
-    papers: Vec<Paper>,
-    written: Vec<PathBuf>,
-}
-
-impl Pack {
-    fn begin(folder: &Path) -> Result<Pack, Failure> {
-        refuse_papers(folder)?;
-        let is_made = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-        let made = folder.ancestors().take_while(is_made).map(Path::to_owned).collect();
-        let pack = Pack { folder: folder.to_owned(), made, papers: Vec::new(), written: Vec::new() };
-        files::create_folder(folder)?;
-        Ok(pack)
+impl StartPack {
+    fn begin(folder: &Path) -> Result<StartPack, Failure> {
+        Ok(StartPack { papers: NewPapers::begin(folder)?, pack: Vec::new() })
     }
 
     fn write(&mut self, policy: &Policy) -> Result<(), Failure> {
-        self.papers = policy.start_pack();
-        for paper in &self.papers {
-            let path = self.folder.join(paper.name);
-            files::replace(&path, paper.text.as_bytes())?;
-            self.written.push(path);
-        }
-        Ok(())
+        self.pack = policy.start_pack();
+        self.pack.iter().try_for_each(|paper| self.papers.write(paper.name, &paper.text))
     }
 
     /// Says which papers were written, and what is open in them.
-    fn keep(mut self, out: &mut Output) -> Result<(), Failure> {
-        self.made.clear();
-        for path in std::mem::take(&mut self.written) {
-            writeln!(out, "{}", path.shown())?;
-        }
+    fn keep(self, out: &mut Output) -> Result<(), Failure> {
+        self.papers.keep(out)?;
         writeln!(out, "Still to be filled in or decided, where they say {OPEN} ...]:")?;
-        for paper in &self.papers {
+        for paper in &self.pack {
             for point in paper.open_points() {
                 writeln!(out, "  {}: {point}", paper.name)?;
             }
         }
         Ok(())
-    }
-}
-
-impl Drop for Pack {
-    fn drop(&mut self) {
-        self.written.iter().for_each(|path| drop(fs::remove_file(path)));
-        self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
     }
 }
 

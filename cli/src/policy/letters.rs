@@ -1,15 +1,13 @@
 //! `stapel policy letters`: what a contact point sends where a data subject asks.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use stapel::Policy;
 use stapel::policy::Lang;
 
-use super::draft::refuse_papers;
+use super::papers::NewPapers;
 use crate::failure::Failure;
-use crate::files;
-use crate::output::{Output, Shown};
+use crate::output::Output;
 
 /// Write the letter to each organisation for a request by a data subject (AVG, articles 15 to 21)
 ///
@@ -31,12 +29,10 @@ pub(super) struct LettersArgs {
 
 pub(super) fn letters(args: &LettersArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
-    refuse_papers(&args.out)?;
-    files::create_folder(&args.out)?;
+    // To write to fewer than all would tell who flags.
+    let mut papers = NewPapers::begin(&args.out)?;
     for letter in policy.letters(args.lang) {
-        let path = args.out.join(format!("letter-{}.md", letter.organisation));
-        files::replace(&path, letter.text.as_bytes())?;
-        writeln!(out, "{}", path.shown())?;
+        papers.write(&format!("letter-{}.md", letter.organisation), &letter.text)?;
     }
-    Ok(())
+    papers.keep(out)
 }
