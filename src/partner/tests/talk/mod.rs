@@ -7,6 +7,7 @@ mod due;
 mod introductions;
 mod news;
 mod notes;
+mod put_off;
 mod rows;
 
 use std::collections::BTreeMap;
