@@ -8,7 +8,7 @@ use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use super::record::TalkEvent;
-use super::written::copies;
+use super::written::{copies, next_number};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Exchange, LEFT_AT_ONCE, NOTES_AT_ONCE, NoteSlot};
@@ -62,7 +62,10 @@ impl Partner {
             let is_due = |other: &&KnownPartner| {
                 other.waits_for_read() && !known.has_unsent(other.partner) && !full.contains_key(&other.partner)
             };
-            known.present().filter(is_due).map(|other| (known.number, other.partner, other.written.saturating_add(1)))
+            known
+                .present()
+                .filter(is_due)
+                .map(|other| (known.number, other.partner, next_number(&state.after_hit, other)))
         });
         let due: Vec<_> = due.take(free).collect();
         for (conversation, partner, number) in due {
