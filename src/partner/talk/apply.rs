@@ -260,6 +260,9 @@ impl AfterHit {
         if let Some(copy) = self.copy_mut(sent) {
             copy.progress = progress(sent, told, restored);
         }
+        if sent.fate == NoteFate::Kept {
+            self.has_room_again(sent.to);
+        }
         let Some(known) = self.called_mut(sent.conversation) else { return };
         let (number, has_left) = (known.number, known.left.is_some());
         let Some(other) = known.introduced.iter_mut().find(|it| it.partner == sent.to) else { return };
@@ -273,6 +276,16 @@ impl AfterHit {
                 self.news.push(TalkNews::Left { conversation: number, partner: sent.to });
             }
             _ => {}
+        }
+    }
+
+    /// The broker took a note for a receiver: others that were put off because too many waited go on in their order.
+    fn has_room_again(&mut self, to: u16) {
+        let notes = self.conversations.iter_mut().flat_map(|known| &mut known.notes);
+        for copy in notes.flat_map(|note| &mut note.copies).filter(|copy| copy.to == to) {
+            if matches!(copy.progress, CopyProgress::PutOff { reason: PutOffReason::TooManyWait, .. }) {
+                copy.progress = CopyProgress::Waiting;
+            }
         }
     }
 

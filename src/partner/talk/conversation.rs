@@ -86,7 +86,7 @@ pub enum NoteProgress {
     /// It goes with one of the next exchanges: [`Partner::notes_go_on`]. One that was written before this partner left
     /// goes before the broker hears of that.
     Waiting,
-    /// The broker did not take it on this day, and why. It goes again on the next.
+    /// The broker did not take it on this day, and why. It goes again on a later one.
     PutOff(Day, PutOffReason),
     /// The broker has it.
     Kept,

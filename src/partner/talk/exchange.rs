@@ -8,7 +8,7 @@ use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner};
 use super::record::TalkEvent;
-use super::written::copies;
+use super::written::{copies, next_number};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::{Exchange, LEFT_AT_ONCE, NOTES_AT_ONCE, NoteSlot};
@@ -54,11 +54,18 @@ impl Partner {
     pub(super) fn tell_what_was_read(&mut self, now: Timestamp) -> Result<(), PartnerError> {
         let state = self.data.state();
         let (_, waiting) = self.fullest(now.day())?;
-        let free = NOTES_AT_ONCE.saturating_sub(waiting.iter().filter(|(.., copy)| copy.progress.is_unsent()).count());
+        let full = state.after_hit.full_receivers();
+        let goes_first = |copy: &KnownCopy| copy.progress.is_unsent() && !full.contains_key(&copy.to);
+        let free = NOTES_AT_ONCE.saturating_sub(waiting.iter().filter(|(.., copy)| goes_first(copy)).count());
         let reachable = state.after_hit.conversations.iter().filter(|known| known.id != ConversationId::NONE);
         let due = reachable.flat_map(|known| {
-            let is_due = |other: &&KnownPartner| other.waits_for_read() && !known.has_unsent(other.partner);
-            known.present().filter(is_due).map(|other| (known.number, other.partner, other.written.saturating_add(1)))
+            let is_due = |other: &&KnownPartner| {
+                other.waits_for_read() && !known.has_unsent(other.partner) && !full.contains_key(&other.partner)
+            };
+            known
+                .present()
+                .filter(is_due)
+                .map(|other| (known.number, other.partner, next_number(&state.after_hit, other)))
         });
         let due: Vec<_> = due.take(free).collect();
         for (conversation, partner, number) in due {
@@ -106,7 +113,8 @@ impl Partner {
         Ok((epoch, Exchange { told: known.told, received: known.received, left, notes }))
     }
 
-    /// The epoch with whose keys most notes can be sealed of those that are to be sent, and the first of them.
+    /// The epoch with whose keys most notes can be sealed of those that are to be sent, and the first of them. Notes to
+    /// receivers for which too many waited count only between epochs that are alike in all others.
     fn fullest(&self, today: Day) -> Result<(u32, Vec<WaitingCopy<'_>>), PartnerError> {
         let epochs = self.member.epochs_without_secret(today)?;
         // Without notes, the newest in which the broker takes a message of this partner.
@@ -116,12 +124,17 @@ impl Partner {
                 && matches!(self.own_seal_key(**epoch, today), Ok(Some(_)))
                 && self.member.refuse_uncertified(**epoch, today).is_ok()
         };
+        let state = self.data.state();
+        let full = state.after_hit.full_receivers();
+        let worth = |waiting: &[WaitingCopy<'_>]| {
+            let to_others = waiting.iter().filter(|(.., copy)| !full.contains_key(&copy.to));
+            (to_others.count(), waiting.len())
+        };
         let mut best = (*epochs.iter().find(takes).unwrap_or(&epochs[0]), Vec::new());
         for epoch in epochs {
             let own = self.own_seal_key(epoch, today)?;
-            let state = self.data.state();
             let waiting = if own.is_some() { waiting(&self.member, state, epoch, today) } else { Vec::new() };
-            if waiting.len() > best.1.len() {
+            if worth(&waiting) > worth(&best.1) {
                 best = (epoch, waiting);
             }
         }
@@ -135,6 +148,10 @@ type WaitingCopy<'a> = (&'a KnownConversation, &'a KnownNote, KnownCopy);
 /// The first notes that can be sealed in an epoch, and are to be sent: those that the broker was never brought before
 /// those that it lost, those of a conversation that is left before all others, that something was read after what says
 /// more, and otherwise as they were written.
+///
+/// After all these come notes to receivers for which too many waited when the broker was last asked, so that one that
+/// fetches nothing holds up no note to another; whoever was tried longest ago comes first. Where it was today, nothing
+/// more goes there on this day.
 fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day) -> Vec<WaitingCopy<'a>> {
     let restored = state.own_lines.restored;
     let is_over = |epoch: u32| member.policy().epoch(epoch).is_none_or(|epoch| epoch.closes < today);
@@ -144,6 +161,7 @@ fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day)
         CopyProgress::Kept { epoch, restored: kept } => is_over(epoch) || kept < restored,
         CopyProgress::Read | CopyProgress::NotIntroduced => false,
     };
+    let full = state.after_hit.full_receivers();
     let mut found = Vec::new();
     let reachable = state.after_hit.conversations.iter().filter(|known| known.id != ConversationId::NONE);
     for known in reachable.filter(|known| !known.leaves(restored, today)) {
@@ -152,7 +170,9 @@ fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day)
         let is_meant = |note: &KnownNote, copy: &KnownCopy| {
             !has_left || copy.progress.is_unsent() && note.content != NoteContent::Read
         };
-        for other in known.reached().filter(|other| member.seal_key(other.partner, epoch, today).is_some()) {
+        let has_room = |other: &&KnownPartner| full.get(&other.partner) != Some(&today);
+        let reached = known.reached().filter(has_room);
+        for other in reached.filter(|other| member.seal_key(other.partner, epoch, today).is_some()) {
             for note in &known.notes {
                 let copies = note.copies.iter().filter(|copy| copy.to == other.partner && goes(copy));
                 let copies = copies.filter(|copy| is_meant(note, copy));
@@ -162,7 +182,9 @@ fn waiting<'a>(member: &Member, state: &'a PartnerState, epoch: u32, today: Day)
     }
     found.sort_by_key(|(known, note, copy)| {
         let is_read = note.content == NoteContent::Read;
-        (!copy.progress.is_unsent(), known.left.is_none(), is_read, note.time)
+        // None comes before any day.
+        let tried = full.get(&copy.to);
+        (tried, !copy.progress.is_unsent(), known.left.is_none(), is_read, note.time)
     });
     found.truncate(NOTES_AT_ONCE);
     found

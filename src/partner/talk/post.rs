@@ -18,6 +18,11 @@ use crate::message::{
 /// The days for which something waits here for a certificate by which it can be checked or opened.
 const LONGEST_HELD: u16 = 14;
 
+/// How far above the last one that was read a number of an entry or a note may be. A broker leaves out numbers of what
+/// went before it was told, which is never so much. One that is taken is said to be read, with all below it: near the
+/// last number there is, it would keep all that an honest broker tells later from being read.
+const LONGEST_LEAP: u64 = 1 << 24;
+
 /// What waited at the broker, as far as it was taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,7 +80,7 @@ impl Partner {
     ) -> Result<CheckedPost, PartnerError> {
         let key = self.member.key.verifying_key();
         let Request::Exchange(exchange) = sent.request(&key)? else { return unexpected("it is to no exchange") };
-        refuse_unfit(&exchange, post)?;
+        refuse_unfit(&exchange, post, today)?;
         let mut reader = PostReader::new(self, (today, reply.told), post.log.restored, &exchange);
         reader.read(post)?;
         let fates = exchange.notes.iter().zip(post.sent).map(|(slot, fate)| SentCopy {
@@ -139,8 +144,8 @@ impl Partner {
     }
 }
 
-/// Refuses a post that is none to this exchange.
-fn refuse_unfit(exchange: &Exchange, post: &Post) -> Result<(), PartnerError> {
+/// Refuses a post that is none to this exchange, or whose numbers cannot be right.
+fn refuse_unfit(exchange: &Exchange, post: &Post, today: Day) -> Result<(), PartnerError> {
     let used = exchange.notes.len();
     let is_answered = |at: usize| (post.sent[at] != NoteFate::Empty) == (at < used);
     if !(0..NOTES_AT_ONCE).all(is_answered) {
@@ -151,7 +156,15 @@ fn refuse_unfit(exchange: &Exchange, post: &Post) -> Result<(), PartnerError> {
     }
     let is_new = post.entries.first().is_none_or(|entry| entry.number > exchange.told)
         && post.notes.first().is_none_or(|(number, _)| *number > exchange.received);
-    if is_new { Ok(()) } else { unexpected("it tells what was said to be read already") }
+    if !is_new {
+        return unexpected("it tells what was said to be read already");
+    }
+    // After a restore a broker counts from its moment, in seconds; one that is not yet is no ground for anything.
+    let restored = post.log.restored.min(today.plus(1).start()).0;
+    let can_be = |number: u64, before: u64| number <= before.max(restored).saturating_add(LONGEST_LEAP);
+    let is_near = post.entries.last().is_none_or(|entry| can_be(entry.number, exchange.told))
+        && post.notes.last().is_none_or(|(number, _)| can_be(*number, exchange.received));
+    if is_near { Ok(()) } else { unexpected("it has a number far above those before it") }
 }
 
 impl PostReader<'_> {

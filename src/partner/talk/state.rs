@@ -1,7 +1,9 @@
 //! What a partner knows of what comes after a hit: what it puts forward, what it was asked, and its conversations.
 
+use std::collections::BTreeMap;
+
 use super::agreement::Agreement;
-use super::known::KnownConversation;
+use super::known::{CopyProgress, KnownConversation, PutOffReason};
 use super::news::TalkNews;
 use super::pace::MadeToday;
 use super::record::{AskAnswer, HeldBack, SentRows};
@@ -140,6 +142,20 @@ impl AfterHit {
     pub(crate) fn unsent(&self) -> usize {
         let reachable = self.conversations.iter().filter(|known| known.id != ConversationId::NONE);
         reachable.flat_map(KnownConversation::unsent).count()
+    }
+
+    /// Those for whom too many notes wait at the broker, and the last day on which it said so of each. Of one that it
+    /// took a note for since, it is not known.
+    pub(crate) fn full_receivers(&self) -> BTreeMap<u16, Day> {
+        let mut full = BTreeMap::new();
+        let notes = self.conversations.iter().flat_map(|known| &known.notes);
+        for copy in notes.flat_map(|note| &note.copies) {
+            if let CopyProgress::PutOff { day, reason: PutOffReason::TooManyWait } = copy.progress {
+                let last = full.entry(copy.to).or_insert(day);
+                *last = day.max(*last);
+            }
+        }
+        full
     }
 
     /// Whether somebody put the address forward.

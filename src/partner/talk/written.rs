@@ -6,7 +6,7 @@ use super::super::error::PartnerError;
 use super::super::record::JournalEvent;
 use super::super::state::PartnerState;
 use super::super::{Case, Partner};
-use super::known::KnownConversation;
+use super::known::{KnownConversation, KnownPartner};
 use super::record::TalkEvent;
 use super::state::AfterHit;
 use crate::day::{Day, Timestamp};
@@ -181,7 +181,12 @@ impl Partner {
 /// Whom a note goes to, and its number there; `to` names one of those who can be written to.
 pub(super) fn copies(all: &AfterHit, known: &KnownConversation, to: Option<u16>) -> Vec<(u16, u64)> {
     let for_it = known.present().filter(|other| to.is_none_or(|to| to == other.partner));
-    for_it.map(|other| (other.partner, other.written.max(all.notes_above).saturating_add(1))).collect()
+    for_it.map(|other| (other.partner, next_number(all, other))).collect()
+}
+
+/// The number of the next note to somebody. Where this folder may be an old copy, it is one that no note had.
+pub(super) fn next_number(all: &AfterHit, other: &KnownPartner) -> u64 {
+    other.written.max(all.notes_above).saturating_add(1)
 }
 
 /// An error where there is no conversation of that number to leave.

@@ -7,6 +7,8 @@ mod due;
 mod introductions;
 mod news;
 mod notes;
+mod numbers;
+mod put_off;
 mod rows;
 
 use std::collections::BTreeMap;
