@@ -159,7 +159,7 @@ impl PostReader<'_> {
     /// is of somebody that an entry tells of.
     fn read(&mut self, post: &Post) -> Result<(), PartnerError> {
         let before = &self.partner.data.state().after_hit.held_back;
-        let new = |held| HeldBack { since: self.today, record: 0, held };
+        let new = |held| HeldBack { since: self.today, record: 0, wrong: None, held };
         let entries = post.entries.iter().map(|entry| new(Held::Entry(*entry)));
         let notes = post.notes.iter().map(|(_, slot)| new(Held::Note(slot.clone())));
         let all: Vec<HeldBack> = before.iter().cloned().chain(entries).chain(notes).collect();
@@ -182,13 +182,23 @@ impl PostReader<'_> {
 
     fn read_entry(&mut self, one: &HeldBack, entry: &Entry) -> Result<(), PartnerError> {
         let found = |finding: Finding| Finding { post: Some(one.record).filter(|record| *record > 0), ..finding };
-        match self.check_entry(entry)? {
+        let checked = self.check_entry(entry)?;
+        if let Some(finding) = self.stays_wrong(one, entry, &checked)? {
+            self.findings.push(found(finding));
+            return Ok(());
+        }
+        match checked {
             CheckedEntry::NotYet => self.hold_back(one, entry.told.partner()),
             CheckedEntry::PassedOver if self.waits_for_introduction(entry) => self.hold_back(one, entry.told.partner()),
             CheckedEntry::PassedOver => self.passed_over += 1,
             CheckedEntry::Unreadable => self.leave_unread(entry.told.partner()),
-            CheckedEntry::Wrong(_) if self.waits(one) => self.held_back.push(one.clone()),
-            CheckedEntry::Wrong(Some(finding)) => self.findings.push(found(finding)),
+            CheckedEntry::Wrong(Some(finding)) if one.wrong.is_some_and(|found| found < self.today) => {
+                self.findings.push(found(finding));
+            }
+            CheckedEntry::Wrong(Some(_)) => {
+                self.held_back.push(HeldBack { wrong: one.wrong.or(Some(self.today)), ..one.clone() });
+            }
+            CheckedEntry::Wrong(None) if self.waits(one) => self.held_back.push(one.clone()),
             CheckedEntry::Wrong(None) => self.leave_unread(entry.told.partner()),
             CheckedEntry::Taken(entry, finding) => {
                 if let TakenEntry::Introduced(introduction) = &entry {
