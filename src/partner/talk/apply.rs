@@ -8,7 +8,7 @@ use super::agreement::Agreement;
 use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, PutOffReason};
 use super::news::TalkNews;
 use super::pace::MadeToday;
-use super::record::{Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
+use super::record::{Held, Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
 use super::state::{AfterHit, Asked, OwnRow, SaidOn, SentMessage, SentReply, TalkYear};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -247,7 +247,9 @@ impl AfterHit {
         }
         self.told = self.told.max(post.told);
         self.received = self.received.max(post.received);
-        if !post.is_full && self.held_back.is_empty() {
+        // A note that waits says nothing of whether all introductions were told.
+        let an_entry_waits = self.held_back.iter().any(|one| matches!(one.held, Held::Entry(_)));
+        if !post.is_full && !an_entry_waits {
             self.all_told = Some(SaidOn::of(&post.reply, record, today));
             // All that was decided up to this day was told, and no row is used after its last day.
             let newest = self.sent.last().map(|sent| sent.said.number);

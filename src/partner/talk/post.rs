@@ -18,6 +18,9 @@ use crate::message::{
 /// The days for which something waits here for a certificate by which it can be checked or opened.
 const LONGEST_HELD: u16 = 14;
 
+/// The notes of one sender that wait here at once, at most; as many wait at the broker.
+const MOST_HELD_NOTES: usize = 64;
+
 /// What waited at the broker, as far as it was taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -223,9 +226,11 @@ impl PostReader<'_> {
     }
 
     fn read_note(&mut self, one: &HeldBack, slot: &NoteSlot, may_wait: bool) -> Result<(), PartnerError> {
+        let is_of_sender = |one: &&HeldBack| matches!(&one.held, Held::Note(held) if held.partner == slot.partner);
+        let has_room = self.held_back.iter().filter(is_of_sender).count() < MOST_HELD_NOTES;
         match self.check_note(slot)? {
-            CheckedNote::NotYet => self.hold_back(one, Some(slot.partner)),
-            CheckedNote::NotIntroduced if may_wait && self.waits(one) => self.held_back.push(one.clone()),
+            CheckedNote::NotYet if has_room => self.hold_back(one, Some(slot.partner)),
+            CheckedNote::NotIntroduced if may_wait && has_room && self.waits(one) => self.held_back.push(one.clone()),
             // It was introduced here, and this folder does not know: it was put back from before.
             CheckedNote::NotIntroduced if self.meetings.iter().any(|meeting| meeting.id == slot.conversation) => {
                 self.leave_unread(Some(slot.partner));
@@ -236,8 +241,10 @@ impl PostReader<'_> {
                     self.strangers.push(slot.conversation);
                 }
             }
-            CheckedNote::NotOpened if self.waits(one) => self.held_back.push(one.clone()),
-            CheckedNote::NotOpened | CheckedNote::Unreadable => self.leave_unread(Some(slot.partner)),
+            CheckedNote::NotOpened if has_room && self.waits(one) => self.held_back.push(one.clone()),
+            CheckedNote::NotYet | CheckedNote::NotOpened | CheckedNote::Unreadable => {
+                self.leave_unread(Some(slot.partner))
+            }
             CheckedNote::Known => {}
             CheckedNote::Taken(note) => self.notes.push(note),
         }
