@@ -56,7 +56,7 @@ impl AfterHit {
                 if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == *number) {
                     self.room = Some((sent.said.epoch, *left));
                 }
-                self.replied(*number, None, SaidOn::of(reply, record, today));
+                self.replied(*number, None, SaidOn::of(reply, record));
             }
             TalkEvent::Posted { post } => self.posted(record, post, time),
             TalkEvent::Lapsed { ended, wider } => self.lapsed(ended, wider),
@@ -250,7 +250,7 @@ impl AfterHit {
         // A note that waits says nothing of whether all introductions were told.
         let an_entry_waits = self.held_back.iter().any(|one| matches!(one.held, Held::Entry(_)));
         if !post.is_full && !an_entry_waits {
-            self.all_told = Some(SaidOn::of(&post.reply, record, today));
+            self.all_told = Some(SaidOn::of(&post.reply, record));
             // All that was decided up to this day was told, and no row is used after its last day.
             let newest = self.sent.last().map(|sent| sent.said.number);
             self.sent.retain(|sent| sent.said.last_day >= told || Some(sent.said.number) == newest);
@@ -377,13 +377,15 @@ impl AfterHit {
 }
 
 impl SaidOn {
-    pub(crate) fn of(reply: &ReplyRecord, record: u64, today: Day) -> SaidOn {
-        SaidOn { day: day_of(reply, today), record, restored: reply.log.restored }
+    /// Its day is the one that the broker signed, however far that is from this side's: so it is compared with others
+    /// that it signed.
+    pub(crate) fn of(reply: &ReplyRecord, record: u64) -> SaidOn {
+        SaidOn { day: reply.told, record, restored: reply.log.restored }
     }
 }
 
-/// The day of a reply, by the broker's clock; of one that is far ahead of this side's, at most tomorrow: else one such
-/// reply would silence a partner for as long.
+/// The day of a reply, by the broker's clock, as what is sent next goes by it; of one that is far ahead of this side's,
+/// at most tomorrow: else one such reply would silence a partner for as long.
 fn day_of(reply: &ReplyRecord, today: Day) -> Day {
     reply.told.min(today.plus(1))
 }

@@ -128,6 +128,20 @@ fn a_row_that_was_taken_back_before_the_turn_is_complained_of() {
     }
 }
 
+/// The days that the broker signed are compared with each other, and not with the clock here.
+#[test]
+fn a_partner_whose_clock_is_behind_accuses_nobody() {
+    let (mut town, police, tax) = both();
+    town.run(POLICE, NOW);
+    town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
+    town.play(POLICE).broker.late = 3 * DAY;
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 0);
+    // The turn of the day on which the broker kept that, which came before.
+    town.tell(POLICE, subject(1), NOW.day().plus(3), introduced(&police, &tax, 1));
+    let posted = town.exchange(POLICE, NOW.plus(DAY)).1;
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
+}
+
 /// While epochs overlap, a partner puts forward in the newer one, and its rows in the older stand until they end.
 #[test]
 fn what_is_said_in_another_epoch_takes_no_row_back() {
