@@ -134,7 +134,7 @@ impl PartnerState {
             }
             JournalEvent::Rejected { series, epoch, number, code, detail, reply } => {
                 if *series == Series::Talk {
-                    let said = SaidOn::of(reply, record_number, today);
+                    let said = SaidOn::of(reply, record_number);
                     self.after_hit.rejected(*number, *code, *detail, said);
                 }
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);

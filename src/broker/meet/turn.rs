@@ -98,7 +98,8 @@ impl<'a> MeetTurn<'a> {
             if forwarded.last_day < self.today || forwarded.policy != self.digest {
                 continue;
             }
-            for row in &forwarded.rows {
+            // A row without a code for anybody would ask others, and have its sender named to none of those who join.
+            for row in forwarded.rows.iter().filter(|row| row.codes.iter().any(|code| *code != RowCode::NONE)) {
                 if self.flagging(&row.tag).contains(partner) {
                     let row = StandingRow { partner: *partner, organisation, forwarded, row };
                     standing.entry(row.row.tag).or_default().push(row);
@@ -463,6 +464,7 @@ mod tests {
             world
         };
         nothing("the last day is over", &with(|rows| rows.last_day = Day(TODAY.0 - 1)));
+        nothing("no code for anybody", &with(|rows| rows.rows[0].codes.fill(RowCode::NONE)));
         nothing("another policy", &with(|rows| rows.policy = Digest([2; 32])));
         let asked = told(&World::new(&flags, &[(1, &[7])]).decide().entries);
         let alone = [(1, "introduced", 5), (3, "asked", 0), (5, "introduced", 1)];

@@ -8,7 +8,7 @@ use super::agreement::Agreement;
 use super::known::{CopyProgress, KnownConversation, KnownCopy, KnownNote, KnownPartner, NOTE_SERIES, PutOffReason};
 use super::news::TalkNews;
 use super::pace::MadeToday;
-use super::record::{Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
+use super::record::{Held, Introduction, PostRecord, SentCopy, SentRow, TakenEntry, TakenNote, TalkEvent};
 use super::state::{AfterHit, Asked, OwnRow, SaidOn, SentMessage, SentReply, TalkYear};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -56,7 +56,7 @@ impl AfterHit {
                 if let Some(sent) = self.sent.iter().find(|sent| sent.said.number == *number) {
                     self.room = Some((sent.said.epoch, *left));
                 }
-                self.replied(*number, None, SaidOn::of(reply, record, today));
+                self.replied(*number, None, SaidOn::of(reply, record));
             }
             TalkEvent::Posted { post } => self.posted(record, post, time),
             TalkEvent::Lapsed { ended, wider } => self.lapsed(ended, wider),
@@ -247,8 +247,10 @@ impl AfterHit {
         }
         self.told = self.told.max(post.told);
         self.received = self.received.max(post.received);
-        if !post.is_full && self.held_back.is_empty() {
-            self.all_told = Some(SaidOn::of(&post.reply, record, today));
+        // A note that waits says nothing of whether all introductions were told.
+        let an_entry_waits = self.held_back.iter().any(|one| matches!(one.held, Held::Entry(_)));
+        if !post.is_full && !an_entry_waits {
+            self.all_told = Some(SaidOn::of(&post.reply, record));
             // All that was decided up to this day was told, and no row is used after its last day.
             let newest = self.sent.last().map(|sent| sent.said.number);
             self.sent.retain(|sent| sent.said.last_day >= told || Some(sent.said.number) == newest);
@@ -388,13 +390,15 @@ impl AfterHit {
 }
 
 impl SaidOn {
-    pub(crate) fn of(reply: &ReplyRecord, record: u64, today: Day) -> SaidOn {
-        SaidOn { day: day_of(reply, today), record, restored: reply.log.restored }
+    /// Its day is the one that the broker signed, however far that is from this side's: so it is compared with others
+    /// that it signed.
+    pub(crate) fn of(reply: &ReplyRecord, record: u64) -> SaidOn {
+        SaidOn { day: reply.told, record, restored: reply.log.restored }
     }
 }
 
-/// The day of a reply, by the broker's clock; of one that is far ahead of this side's, at most tomorrow: else one such
-/// reply would silence a partner for as long.
+/// The day of a reply, by the broker's clock, as what is sent next goes by it; of one that is far ahead of this side's,
+/// at most tomorrow: else one such reply would silence a partner for as long.
 fn day_of(reply: &ReplyRecord, today: Day) -> Day {
     reply.told.min(today.plus(1))
 }

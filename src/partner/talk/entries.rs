@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::super::error::PartnerError;
 use super::plan::LONGEST_ROW;
 use super::reader::{Finding, Meeting, PostReader};
-use super::record::{Introduction, TakenEntry};
+use super::record::{HeldBack, Introduction, TakenEntry};
 use super::state::{SaidOn, SentMessage};
 use crate::address::AddressKey;
 use crate::day::Day;
@@ -21,8 +21,9 @@ use crate::talk::{ConversationId, Row, RowCode, RowKey, RowScope, Subject};
 pub(super) enum CheckedEntry {
     /// It is taken over; what is wrong with it is complained of all the same.
     Taken(TakenEntry, Option<Finding>),
-    /// Its code is right by no certificate that is known here. Once none can come any more by which it were, it is
-    /// complained of, where that shows that it is wrong, and nothing of it is taken over.
+    /// Its code is right by no certificate of the other that is known here. On the next day with a post, which comes
+    /// after another look for certificates, it is complained of, where that shows that it is wrong, and nothing of it
+    /// is taken over.
     Wrong(Option<Finding>),
     /// It cannot be checked here, now or ever: what that takes is gone.
     Unreadable,
@@ -162,9 +163,9 @@ impl PostReader<'_> {
                 CodeCheck::Right(_) => CheckedEntry::PassedOver,
                 CodeCheck::Unknown => CheckedEntry::Unreadable,
                 // Else the row may be of a version before these, of before this folder.
-                CodeCheck::Wrong => {
-                    CheckedEntry::Wrong(reaches_back(&policies, entry.day).then(|| falsely(entry, &told)))
-                }
+                CodeCheck::Wrong => CheckedEntry::Wrong(
+                    reaches_back(&policies, entry.day).then(|| falsely(entry, told.partner, told.row, told.last_day)),
+                ),
                 CodeCheck::NotYet => CheckedEntry::NotYet,
             });
         }
@@ -186,7 +187,7 @@ impl PostReader<'_> {
         // The broker uses rows of one policy at a turn, so the other's is of that of the own one.
         Ok(match self.check_code(entry, &told, &[sent.said.policy], made)? {
             CodeCheck::Right(_) => CheckedEntry::Taken(introduced(Some(address)), late),
-            CodeCheck::Wrong => CheckedEntry::Wrong(Some(falsely(entry, &told))),
+            CodeCheck::Wrong => CheckedEntry::Wrong(Some(falsely(entry, told.partner, told.row, told.last_day))),
             CodeCheck::Unknown => CheckedEntry::Unreadable,
             CodeCheck::NotYet => CheckedEntry::NotYet,
         })
@@ -326,6 +327,25 @@ impl PostReader<'_> {
         Ok(if self.is_only_key(entry.epoch, &own) { CodeCheck::Wrong } else { CodeCheck::Unknown })
     }
 
+    /// What is complained of where a code was found to be wrong on an earlier look and what that takes is gone by now:
+    /// the epoch is over or left the policy, or the other left the roster. Not where the own seal key was replaced: the
+    /// other may have said it anew.
+    pub(super) fn stays_wrong(
+        &self,
+        one: &HeldBack,
+        entry: &Entry,
+        checked: &CheckedEntry,
+    ) -> Result<Option<Finding>, PartnerError> {
+        let is_gone = matches!(checked, CheckedEntry::PassedOver | CheckedEntry::Unreadable | CheckedEntry::NotYet);
+        let EntryKind::Introduced { partner, last_day, row, .. } = entry.told else { return Ok(None) };
+        if one.wrong.is_none() || !is_gone {
+            return Ok(None);
+        }
+        let own = self.partner.data.folder().unsealing_key(entry.epoch)?;
+        let was_replaced = own.is_some_and(|own| !self.is_only_key(entry.epoch, &own));
+        Ok((!was_replaced).then(|| falsely(entry, partner, row, last_day)))
+    }
+
     /// Whether others know this partner's own seal key of an epoch, and no other of before: one that is gone.
     pub(super) fn is_only_key(&self, epoch: u32, own: &UnsealingKey) -> bool {
         let member = &self.partner.member;
@@ -334,11 +354,11 @@ impl PostReader<'_> {
 }
 
 /// That an introduction has a code that is not the other's. No subject is in it.
-fn falsely(entry: &Entry, told: &Told) -> Finding {
+fn falsely(entry: &Entry, partner: u16, row: u64, last_day: Day) -> Finding {
     let finding = format!(
-        "entry {} says that partner {} put it forward by message {}, until {}, and the code there is not that \
-         partner's",
-        entry.number, told.partner, told.row, told.last_day
+        "entry {} says that partner {partner} put it forward by message {row}, until {last_day}, and the code there is \
+         not that partner's",
+        entry.number
     );
     Finding { error: PartnerError::FalseIntroduction { finding }, other: None, message: Vec::new(), post: None }
 }

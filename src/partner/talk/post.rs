@@ -22,6 +22,8 @@ const LONGEST_HELD: u16 = 14;
 /// went before it was told, which is never so much. One that is taken is said to be read, with all below it: near the
 /// last number there is, it would keep all that an honest broker tells later from being read.
 const LONGEST_LEAP: u64 = 1 << 24;
+/// The notes of one sender that wait here at once, at most; as many wait at the broker.
+const MOST_HELD_NOTES: usize = 64;
 
 /// What waited at the broker, as far as it was taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +174,7 @@ impl PostReader<'_> {
     /// is of somebody that an entry tells of.
     fn read(&mut self, post: &Post) -> Result<(), PartnerError> {
         let before = &self.partner.data.state().after_hit.held_back;
-        let new = |held| HeldBack { since: self.today, record: 0, held };
+        let new = |held| HeldBack { since: self.today, record: 0, wrong: None, held };
         let entries = post.entries.iter().map(|entry| new(Held::Entry(*entry)));
         let notes = post.notes.iter().map(|(_, slot)| new(Held::Note(slot.clone())));
         let all: Vec<HeldBack> = before.iter().cloned().chain(entries).chain(notes).collect();
@@ -195,13 +197,23 @@ impl PostReader<'_> {
 
     fn read_entry(&mut self, one: &HeldBack, entry: &Entry) -> Result<(), PartnerError> {
         let found = |finding: Finding| Finding { post: Some(one.record).filter(|record| *record > 0), ..finding };
-        match self.check_entry(entry)? {
+        let checked = self.check_entry(entry)?;
+        if let Some(finding) = self.stays_wrong(one, entry, &checked)? {
+            self.findings.push(found(finding));
+            return Ok(());
+        }
+        match checked {
             CheckedEntry::NotYet => self.hold_back(one, entry.told.partner()),
             CheckedEntry::PassedOver if self.waits_for_introduction(entry) => self.hold_back(one, entry.told.partner()),
             CheckedEntry::PassedOver => self.passed_over += 1,
             CheckedEntry::Unreadable => self.leave_unread(entry.told.partner()),
-            CheckedEntry::Wrong(_) if self.waits(one) => self.held_back.push(one.clone()),
-            CheckedEntry::Wrong(Some(finding)) => self.findings.push(found(finding)),
+            CheckedEntry::Wrong(Some(finding)) if one.wrong.is_some_and(|found| found < self.today) => {
+                self.findings.push(found(finding));
+            }
+            CheckedEntry::Wrong(Some(_)) => {
+                self.held_back.push(HeldBack { wrong: one.wrong.or(Some(self.today)), ..one.clone() });
+            }
+            CheckedEntry::Wrong(None) if self.waits(one) => self.held_back.push(one.clone()),
             CheckedEntry::Wrong(None) => self.leave_unread(entry.told.partner()),
             CheckedEntry::Taken(entry, finding) => {
                 if let TakenEntry::Introduced(introduction) = &entry {
@@ -226,9 +238,11 @@ impl PostReader<'_> {
     }
 
     fn read_note(&mut self, one: &HeldBack, slot: &NoteSlot, may_wait: bool) -> Result<(), PartnerError> {
+        let is_of_sender = |one: &&HeldBack| matches!(&one.held, Held::Note(held) if held.partner == slot.partner);
+        let has_room = self.held_back.iter().filter(is_of_sender).count() < MOST_HELD_NOTES;
         match self.check_note(slot)? {
-            CheckedNote::NotYet => self.hold_back(one, Some(slot.partner)),
-            CheckedNote::NotIntroduced if may_wait && self.waits(one) => self.held_back.push(one.clone()),
+            CheckedNote::NotYet if has_room => self.hold_back(one, Some(slot.partner)),
+            CheckedNote::NotIntroduced if may_wait && has_room && self.waits(one) => self.held_back.push(one.clone()),
             // It was introduced here, and this folder does not know: it was put back from before.
             CheckedNote::NotIntroduced if self.meetings.iter().any(|meeting| meeting.id == slot.conversation) => {
                 self.leave_unread(Some(slot.partner));
@@ -239,8 +253,10 @@ impl PostReader<'_> {
                     self.strangers.push(slot.conversation);
                 }
             }
-            CheckedNote::NotOpened if self.waits(one) => self.held_back.push(one.clone()),
-            CheckedNote::NotOpened | CheckedNote::Unreadable => self.leave_unread(Some(slot.partner)),
+            CheckedNote::NotOpened if has_room && self.waits(one) => self.held_back.push(one.clone()),
+            CheckedNote::NotYet | CheckedNote::NotOpened | CheckedNote::Unreadable => {
+                self.leave_unread(Some(slot.partner))
+            }
             CheckedNote::Known => {}
             CheckedNote::Taken(note) => self.notes.push(note),
         }

@@ -116,6 +116,9 @@ pub(crate) struct HeldBack {
     pub(crate) since: Day,
     /// The journal's record of the post that had it; 0 in that record itself.
     pub(crate) record: u64,
+    /// The day on which the code of an introduction was found to be wrong, by all certificates of the other that were
+    /// here.
+    pub(crate) wrong: Option<Day>,
     pub(crate) held: Held,
 }
 
@@ -272,7 +275,7 @@ encode_fields! {
         strangers, reply
     }
 }
-encode_fields! { HeldBack { since, record, held } }
+encode_fields! { HeldBack { since, record, wrong, held } }
 
 encode_variants! {
     Held { 1 => Entry(entry), 2 => Note(slot) },

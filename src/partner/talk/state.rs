@@ -21,7 +21,7 @@ pub(crate) struct AfterHit {
     pub(crate) rows: Vec<OwnRow>,
     /// The messages that said so, oldest first, as long as an introduction that comes of one may still be told.
     pub(crate) sent: Vec<SentMessage>,
-    /// The last post after which nothing waited.
+    /// The last post after which no entry waited.
     pub(crate) all_told: Option<SaidOn>,
     /// An epoch, and how many rows more the broker said that it would take there.
     pub(crate) room: Option<(u32, u32)>,

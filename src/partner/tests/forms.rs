@@ -268,8 +268,8 @@ fn held_back() -> Vec<HeldBack> {
     let sealed = SealedNote::from_bytes([39; 1_096]);
     let slot = NoteSlot { conversation, partner: 40, began: 41, number: 42, epoch: 43, sealed };
     vec![
-        HeldBack { since: Day(20_820), record: 44, held: Held::Entry(entry) },
-        HeldBack { since: Day(20_821), record: 0, held: Held::Note(slot) },
+        HeldBack { since: Day(20_820), record: 44, wrong: Some(Day(20_822)), held: Held::Entry(entry) },
+        HeldBack { since: Day(20_821), record: 0, wrong: None, held: Held::Note(slot) },
     ]
 }
 

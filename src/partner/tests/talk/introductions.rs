@@ -63,15 +63,15 @@ fn a_code_that_is_not_the_others_is_complained_of_and_nothing_is_taken_over() {
         let posted = told(&mut town, entry);
         assert_eq!((posted.complaint, posted.news, posted.passed_over), (None, vec![], 0), "{name}");
     }
-    // A certificate may come by which they are right, within two weeks.
-    assert_eq!(town.exchange(POLICE, NOW.plus(15 * DAY)).1.complaint, None);
-    let (exchange, posted) = town.exchange(POLICE, NOW.plus(16 * DAY));
+    // A certificate may come by which they are right, with the next run.
+    assert_eq!(town.exchange(POLICE, NOW.plus(DAY)).1.complaint, None);
+    let (exchange, posted) = town.exchange(POLICE, NOW.plus(2 * DAY));
     assert_eq!(exchange.told, town.counted, "each was read, and is not told again");
     let complaint = posted.complaint.unwrap();
     assert_eq!((complaint.code, posted.news), ("false_introduction", vec![]));
     assert!(complaint.text.contains("partner 2") && !complaint.text.contains("1012JS"), "{}", complaint.text);
     assert_eq!(complaints(&mut town).len(), number);
-    assert_eq!(town.exchange(POLICE, NOW.plus(17 * DAY)).1.complaint, None, "once");
+    assert_eq!(town.exchange(POLICE, NOW.plus(3 * DAY)).1.complaint, None, "once");
     assert_eq!(complaints(&mut town)[0], ("false_introduction", 2), "the post, and what is wrong with it");
     assert_eq!(town.partner(POLICE).conversations().count(), 0);
 }
@@ -126,6 +126,20 @@ fn a_row_that_was_taken_back_before_the_turn_is_complained_of() {
         let expected: &[_] = if complained == 1 { &[("late_introduction", 4)] } else { &[] };
         assert_eq!(complaints(&mut town), expected, "the kept, its message, the post, and what is wrong with them");
     }
+}
+
+/// The days that the broker signed are compared with each other, and not with the clock here.
+#[test]
+fn a_partner_whose_clock_is_behind_accuses_nobody() {
+    let (mut town, police, tax) = both();
+    town.run(POLICE, NOW);
+    town.partner(POLICE).take_back(homes(1..2), &by(), NOW).unwrap();
+    town.play(POLICE).broker.late = 3 * DAY;
+    assert_eq!(town.keep(POLICE, NOW).rows.len(), 0);
+    // The turn of the day on which the broker kept that, which came before.
+    town.tell(POLICE, subject(1), NOW.day().plus(3), introduced(&police, &tax, 1));
+    let posted = town.exchange(POLICE, NOW.plus(DAY)).1;
+    assert_eq!((posted.complaint, posted.news.len()), (None, 1));
 }
 
 /// While epochs overlap, a partner puts forward in the newer one, and its rows in the older stand until they end.
@@ -411,8 +425,8 @@ fn what_is_found_false_later_has_the_post_that_said_it_as_evidence() {
     drop(town.partner(POLICE).read(&bytes, now).unwrap());
     assert_eq!(complaints(&mut town), []);
     town.partner(POLICE).take_certificates(all).unwrap();
-    assert_eq!(town.exchange(POLICE, now.plus(14 * DAY)).1.complaint, None);
-    let (_, posted) = town.exchange(POLICE, now.plus(15 * DAY));
+    assert_eq!(town.exchange(POLICE, now.plus(9 * DAY)).1.complaint, None);
+    let (_, posted) = town.exchange(POLICE, now.plus(10 * DAY));
     let complaint = posted.complaint.unwrap();
     assert_eq!(complaint.code, "false_introduction");
     let shown: Vec<_> = complaint.evidence.iter().map(|path| fs::read(path).unwrap()).collect();
@@ -431,6 +445,33 @@ fn what_no_certificate_comes_for_is_passed_over_after_two_weeks_and_people_hear_
     let (_, posted) = town.exchange(POLICE, now.plus(15 * DAY));
     assert_eq!((&posted.news[..], posted.passed_over), (&[TalkNews::NeverCertified { partner: TAX }][..], 1));
     assert_eq!(town.exchange(POLICE, now.plus(16 * DAY)).1.passed_over, 0, "once");
+}
+
+/// What a code is checked by may go on the day after it was found to be wrong: that is complained of no less.
+#[test]
+fn a_wrong_code_is_complained_of_where_what_it_is_checked_by_goes() {
+    for what in ["the other left the roster", "the epoch is over", "the own seal key was replaced"] {
+        let (mut town, police, tax) = both();
+        let EntryKind::Introduced { conversation, partner, last_day, row, own_row, .. } = introduced(&police, &tax, 1)
+        else {
+            panic!()
+        };
+        let code = RowCode::from_bytes([7; 16]);
+        let posted = told(&mut town, EntryKind::Introduced { conversation, partner, last_day, row, own_row, code });
+        assert_eq!((posted.complaint, posted.passed_over), (None, 0));
+        town.reopen(POLICE);
+        match what {
+            "the other left the roster" => {
+                town.partner(POLICE).member.certificates.retain(|one| one.claimed().partner != TAX);
+            }
+            "the epoch is over" => fs::remove_file(town.play(POLICE).folder.path().join("epoch-1.seal")).unwrap(),
+            _ => drop(replace_seal_key(&mut town, POLICE)),
+        }
+        let is_told = what != "the own seal key was replaced";
+        let posted = town.exchange(POLICE, NOW.plus(2 * DAY)).1;
+        let expected: &[_] = if is_told { &[("false_introduction", 2)] } else { &[] };
+        assert_eq!((posted.complaint.is_some(), &complaints(&mut town)[..]), (is_told, expected), "{what}");
+    }
 }
 
 /// Has a partner draw another seal key, which the others do not know before they have its certificate.
@@ -454,7 +495,7 @@ fn a_code_under_a_certificate_that_is_not_known_here_yet_is_no_wrong_one() {
     assert_eq!((posted.complaint, posted.news, posted.passed_over), (None, vec![], 0));
     town.reopen(POLICE);
     town.partner(POLICE).take_certificates([newer]).unwrap();
-    let posted = town.exchange(POLICE, NOW.plus(9 * DAY)).1;
+    let posted = town.exchange(POLICE, NOW.plus(2 * DAY)).1;
     assert_eq!(posted.news, [TalkNews::Introduced { conversation: 1, partner: TAX }]);
     assert_eq!(complaints(&mut town), []);
 }

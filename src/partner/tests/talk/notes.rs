@@ -394,6 +394,23 @@ fn a_note_under_a_newer_certificate_waits_for_that() {
     assert_eq!(posted.news, [TalkNews::Note { conversation: 1, partner: POLICE }]);
 }
 
+/// Whoever seals to nobody can keep no proof of what introductions were told, nor fill another's folder.
+#[test]
+fn notes_that_do_not_open_hold_up_no_other_thing_and_are_bounded_for_each_sender() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "dit opent niet", TOMORROW);
+    let (exchange, _) = town.exchange(POLICE, TOMORROW);
+    let slot = NoteSlot { partner: POLICE, ..exchange.notes[0].clone() };
+    town.notes.clear();
+    let broken = |number| NoteSlot { number, sealed: crate::talk::SealedNote::from_bytes([39; 1_096]), ..slot.clone() };
+    town.notes.insert(TAX, (1..70).map(broken).collect());
+    let later = TOMORROW.plus(DAY);
+    let passed_over: u32 = (0..18).map(|_| town.exchange(TAX, later).1.passed_over).sum();
+    let known = &town.partner(TAX).data.state().after_hit;
+    assert_eq!((known.held_back.len(), passed_over), (64, 69 - 64));
+    assert_eq!(known.all_told.map(|told| told.day), Some(later.day()), "each introduction was told");
+}
+
 /// What was sealed to the key of before nobody can open any more: people hear of whom it was.
 #[test]
 fn a_note_to_the_own_key_of_before_is_told() {
