@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use stapel::AddressKey;
 use stapel::message::RenewalReason;
 use stapel::partner::{Change, Changed, Given, Partner};
+use stapel::{AddressKey, Timestamp};
 
 use super::Visit;
 use super::forms::{self, Wrong, hidden};
-use super::held::{self, Held};
+use super::held::{self, Held, Later};
 use super::overview::shown;
 use super::told::who_learns;
 use crate::pages::kept::{Found, Refused, RefusedRow};
@@ -58,6 +58,8 @@ pub(in crate::pages) struct Outcome {
     changed: Changed,
     /// The flags that stood already.
     held: Option<Held>,
+    /// The flags that a day's budget does not take.
+    later: Option<Later>,
     /// How many rows were refused beside.
     refused: usize,
 }
@@ -83,6 +85,11 @@ impl Deed {
     /// The flags that are on its addresses already, where it is to flag them.
     fn held(&self, partner: &Partner) -> Option<Held> {
         if self.kind == Kind::Flag { Held::of(partner, &self.rows) } else { None }
+    }
+
+    /// The flags that are beyond a day's budget, where it is to flag.
+    fn later(&self, partner: &Partner, now: Timestamp) -> Option<Later> {
+        if self.kind == Kind::Flag { Later::of(partner, &self.rows, now) } else { None }
     }
 
     fn preview(&self, visit: &mut Visit<'_>) -> Result<Changed, Refusal> {
@@ -121,7 +128,7 @@ pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Marku
     let words = visit.words;
     let changed = deed.preview(visit)?;
     let learns = who_learns(words, &visit.partner, deed.kind, &changed, visit.now)?;
-    let held = deed.held(&visit.partner);
+    let (held, later) = (deed.held(&visit.partner), deed.later(&visit.partner, visit.now));
     let token = visit.kept.ask(visit.csrf, deed.clone(), visit.now).ok_or_else(Refusal::internal)?;
     let question = question(words, deed.kind);
     Ok(html! {
@@ -138,7 +145,7 @@ pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Marku
                         dd { (forms::reason(words, given)) }
                     }
                 }
-                (numbers(words, deed.kind, &changed, held))
+                (numbers(words, deed.kind, &changed, held, later))
             }
             (addresses(words, &visit.partner, &deed))
         }
@@ -175,10 +182,10 @@ pub(super) fn confirm(visit: &mut Visit<'_>, form: &Fields, path: &str) -> Resul
         Found::Unknown => Err(Refusal::of("not_asked")),
         Found::Done(outcome) => Ok(done(visit.words, &outcome, true, path)),
         Found::Open(deed) => {
-            let held = deed.held(&visit.partner);
+            let (held, later) = (deed.held(&visit.partner), deed.later(&visit.partner, visit.now));
             let changed = deed.do_it(visit)?;
             let refused = deed.refused.len();
-            let outcome = Outcome { kind: deed.kind, case: deed.case, changed, held, refused };
+            let outcome = Outcome { kind: deed.kind, case: deed.case, changed, held, later, refused };
             visit.kept.done(token, &outcome);
             if outcome.kind == Kind::Flag {
                 let (case, rows, file) = (outcome.case.clone(), deed.refused, deed.refused_file);
@@ -204,7 +211,7 @@ fn done(words: Words, outcome: &Outcome, was_before: bool, path: &str) -> Markup
                     dt { (words.t("Zaak", "Case")) }
                     dd { (outcome.case) }
                 }
-                (numbers(words, outcome.kind, &outcome.changed, outcome.held))
+                (numbers(words, outcome.kind, &outcome.changed, outcome.held, outcome.later))
                 @if outcome.refused > 0 {
                     div {
                         dt { (words.t("Niet te lezen", "Cannot be read")) }
@@ -244,7 +251,7 @@ fn yes(words: Words, kind: Kind) -> &'static str {
 }
 
 /// What it comes to, as rows of a list.
-fn numbers(words: Words, kind: Kind, changed: &Changed, held: Option<Held>) -> Markup {
+fn numbers(words: Words, kind: Kind, changed: &Changed, held: Option<Held>, later: Option<Later>) -> Markup {
     let Changed { added, changed, withdrawn, unchanged, lapsed, repeated } = *changed;
     let new = match kind {
         Kind::PutForward => words.t("Aangedragen", "Put forward"),
@@ -272,6 +279,7 @@ fn numbers(words: Words, kind: Kind, changed: &Changed, held: Option<Held>) -> M
             }
         }
         @if let Some(held) = held { (held.row(words)) }
+        @if let Some(later) = later { (later.row(words)) }
     }
 }
 

@@ -1,9 +1,9 @@
-//! Addresses that are flagged already when somebody flags them: until which day those flags stand, since flagging them
-//! again changes nothing.
+//! What holds when somebody flags addresses, beside what changes: until which day those stand that were flagged
+//! already, since flagging them again changes nothing; and how many are delivered later, since a day has a budget.
 
 use maud::{Markup, html};
 use stapel::partner::Partner;
-use stapel::{AddressKey, Day};
+use stapel::{AddressKey, Day, Timestamp};
 
 use super::deeds::GivenRow;
 use crate::words::Words;
@@ -33,6 +33,42 @@ impl Held {
                         (words.t(" of later, ten langste tot en met ", " or later, the last of them until "))
                         (words.day(self.latest))
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Flags that are beyond the budget of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Later {
+    count: usize,
+    /// The first day on which any of them can be delivered.
+    from: Day,
+}
+
+impl Later {
+    /// Those of all flags once these rows are flagged too; `None` where a day's budget takes all.
+    pub(super) fn of(partner: &Partner, rows: &[GivenRow], now: Timestamp) -> Option<Later> {
+        let today = now.day();
+        // Where no epoch is open nothing is delivered, and no budget is what keeps it.
+        let count = partner.would_wait(rows.iter().map(|row| row.key), today).unwrap_or(0);
+        (count > 0).then(|| Later { count, from: today.plus(1) })
+    }
+
+    /// As a row of a list.
+    pub(super) fn row(self, words: Words) -> Markup {
+        html! {
+            div {
+                dt { (words.t("Wordt later aangeleverd", "Delivered later")) }
+                dd {
+                    (words.number(self.count as u64))
+                    (words.t(", op zijn vroegst vanaf ", ", not before "))
+                    (words.day(self.from))
+                    (words.t(
+                        ": de afspraken staan per dag niet meer nieuwe meldingen toe",
+                        ": the policy allows no more new flags on a day",
+                    ))
                 }
             }
         }
