@@ -638,6 +638,12 @@ fn a_question_goes_to_the_broker_and_its_answer_comes_back() {
         assert_eq!(news["news"][0]["change"], "newly_stacked", "{news}");
     });
     assert!(log.contains("answered about 1 address"), "{log}");
+    // Begun again, it finds nothing that is due, and has heard nothing of the broker.
+    served(1, &[], &|| {
+        until(&|| status()["sync"]["last_run"].is_string());
+        let sync = &status()["sync"];
+        assert!(sync["last_done"].is_null() && sync["last_code"].is_null(), "{sync}");
+    });
     assert!(!log.contains("1012JS") && !log.contains("jansen"), "{log}");
     let left = std::fs::read_dir(folder.join("1/outbox")).map_or(0, Iterator::count);
     assert_eq!(left, 0, "nothing is left for somebody to read");

@@ -1,11 +1,11 @@
 //! State messages: telling the broker what is flagged.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Partner;
 use super::error::PartnerError;
-use super::flags::{Flags, Undelivered};
+use super::flags::{Flag, Flags, Undelivered};
 use super::member::{Draft, Member, counts};
 use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
@@ -101,6 +101,22 @@ impl Partner {
         newest.map_or(state.flags.deliverable(house_numbers), |epoch| {
             epoch.latest_undelivered().lacks(&state.flags, house_numbers)
         })
+    }
+
+    /// How many flags would wait for a later day because of the policy's budgets, in the newest epoch, were these
+    /// addresses flagged today as well: those flagged last wait. What the broker has told of its budgets counts, and
+    /// what it will take of a message in flight does not yet.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::NoEpoch`].
+    pub fn would_wait(
+        &self,
+        addresses: impl IntoIterator<Item = AddressKey>,
+        today: Day,
+    ) -> Result<usize, PartnerError> {
+        let (newest, _) = self.member.open_epochs(today)?;
+        Ok(would_wait(&self.member, self.data.state(), newest, addresses.into_iter().collect(), today))
     }
 
     /// The open epochs in which the partner has delivered and whose secret is not here: what it withdraws goes on
@@ -323,6 +339,28 @@ pub(super) fn is_delivered_today(
     updates.iter().any(|update| update.epoch == epoch && tells(&update.once_accepted))
 }
 
+/// How many flags would wait for a later day in an epoch, were these addresses flagged as well.
+fn would_wait(member: &Member, state: &PartnerState, epoch: u32, addresses: BTreeSet<AddressKey>, today: Day) -> usize {
+    let mut flags = state.flags.clone();
+    let mut changed = Vec::new();
+    let new = |address| Flag { address, first_day: today, last_day: today, renewal: None };
+    let added: Vec<_> = addresses.into_iter().filter(|address| flags.get(address).is_none()).collect();
+    flags.set(added.into_iter().map(|address| (address, Some(new(address)))), |one| changed.push(one));
+    let budgets = &member.policy().budgets;
+    let Some(undelivered) = state.epoch(epoch).filter(|epoch| epoch.has_begun()).map(EpochState::latest_undelivered)
+    else {
+        // The first full set of an epoch has a budget of its own, beside the day's.
+        let most = budgets.first_set_flags.saturating_add(budgets.new_flags_a_day).min(budgets.flags_held);
+        let all = Undelivered::lacking(flags.rows().iter().map(|flag| flag.address));
+        return flags.waiting(&all, member.counts_house_numbers(), most as usize).len();
+    };
+    let mut undelivered = undelivered.clone();
+    undelivered.note(&changed, &flags);
+    let new_flags = state.new_flags.left(today).min(budgets.new_flags_a_day);
+    let planner = Planner { member, state, today, new_flags, missing: Vec::new() };
+    planner.waiting(&flags, epoch, Some(&undelivered)).len()
+}
+
 impl Planner<'_> {
     /// What there is to say in an epoch: what is withdrawn, and all else.
     fn updates(&mut self, epoch: u32, confirm: bool) -> Result<[Option<EpochUpdate>; 2], PartnerError> {
@@ -355,7 +393,7 @@ impl Planner<'_> {
         confirm: bool,
     ) -> Result<Option<EpochUpdate>, PartnerError> {
         let state = self.state;
-        let mut waiting = self.waiting(epoch, undelivered);
+        let mut waiting = self.waiting(&state.flags, epoch, undelivered);
         // A withdrawal does not wait for the pseudonyms of new flags; a full set is made of all of them, or not at all.
         if let Some(undelivered) = undelivered.filter(|undelivered| !undelivered.full_set) {
             waiting.extend(self.waiting_for_pseudonyms(epoch, undelivered)?);
@@ -399,11 +437,11 @@ impl Planner<'_> {
         self.full_set(flags, epoch, true)
     }
 
-    /// The flags that wait for a later day, ascending: of those that are undelivered, or of all where nothing was
-    /// delivered or the broker took no full set of all. With them the message would exceed the organisation's budgets,
-    /// and the broker would refuse it whole, with the withdrawals in it.
-    fn waiting(&self, epoch: u32, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
-        let (flags, house_numbers) = (&self.state.flags, self.member.counts_house_numbers());
+    /// Those of `flags` that wait for a later day, ascending: of those that are undelivered, or of all where nothing
+    /// was delivered or the broker took no full set of all. With them the message would exceed the organisation's
+    /// budgets, and the broker would refuse it whole, with the withdrawals in it.
+    fn waiting(&self, flags: &Flags, epoch: u32, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
+        let house_numbers = self.member.counts_house_numbers();
         let most = self.member.policy().budgets.flags_held as usize;
         let full_set = self.state.epoch(epoch).map_or(u32::MAX, |epoch| epoch.full_set.left(self.today)) as usize;
         let is_full_set = undelivered.is_none_or(|undelivered| undelivered.full_set);
@@ -574,7 +612,6 @@ fn parts(groups: Vec<Group<'_>>) -> Vec<Vec<Group<'_>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::partner::flags::Flag;
     use crate::policy::sample;
     use crate::pseudonym::PseudonymKey;
     use crate::threads::Threads;
@@ -633,6 +670,23 @@ mod tests {
         flag(&mut state, 4, 20_830);
         state.new_flags.set(TODAY, 1);
         assert_eq!(planned(&state, false), [(1, true)]);
+    }
+
+    #[test]
+    fn what_would_wait_is_known_before_it_is_flagged() {
+        let homes = |numbers: std::ops::Range<u32>| -> BTreeSet<AddressKey> {
+            numbers.map(|one| AddressKey::from_canonical(&format!("1012JS|{one}|")).unwrap()).collect()
+        };
+        let would_wait = |state: &PartnerState, numbers| would_wait(&member(), state, 1, homes(numbers), TODAY);
+        let mut state = PartnerState { number: 1, ..PartnerState::default() };
+        flag(&mut state, 1, 20_830);
+        assert_eq!(would_wait(&state, 1..6_001), 0, "a first full set has a budget of its own");
+        assert_eq!(would_wait(&state, 1..6_004), 3);
+        state.epoch_mut(1).delivered = true;
+        state.epoch_mut(1).undelivered = Undelivered::default();
+        assert_eq!((would_wait(&state, 1..1_002), would_wait(&state, 2..1_005)), (0, 3), "one was delivered");
+        state.new_flags.set(TODAY, 2);
+        assert_eq!(would_wait(&state, 1..5), 1);
     }
 
     #[test]

@@ -183,10 +183,17 @@ fn carry(args: &SyncArgs, ways: &Ways, desk: Arc<Desk>, stop: &Arc<Stop>) {
         let now = desk.time();
         desk.tell_sync(|runs| match step {
             Step::Begins => runs.is_running = true,
-            Step::Done => {
-                (runs.is_running, runs.last, runs.last_done) = (false, Some((now, "")), Some(now));
+            Step::Done { has_heard } => {
+                (runs.is_running, runs.last) = (false, Some((now, "")));
+                // A run in which nothing was due says nothing of the broker.
+                runs.last_done = if has_heard { Some(now) } else { runs.last_done };
             }
-            Step::Failed(failure) => (runs.is_running, runs.last) = (false, Some((now, failure.code()))),
+            Step::Failed(failure) => {
+                (runs.is_running, runs.last) = (false, Some((now, failure.code())));
+                if failure.code() == "unreachable" {
+                    runs.silent_since = runs.silent_since.or(Some(now));
+                }
+            }
         });
         false
     };

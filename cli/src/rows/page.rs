@@ -29,8 +29,13 @@ impl<F: Fn() -> Option<PathBuf> + Send + Sync> SheetReader for PageSheets<F> {
         let row = |row: &super::Row| SheetRow { key: row.address, typed: typed(row.typed), is_resolved };
         let rows = sheet.rows.rows.iter().map(row).collect();
         let refused = sheet.refused.iter().map(|row| {
-            let cells = row.cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
-            let text = cells.collect::<Vec<_>>().join(" ");
+            // The address alone, to be mended; where the row has none, all that it has says which row it is.
+            let mut text = String::new();
+            sheet.layout.write_typed(&StringRecord::from(row.cells.clone()), &mut text);
+            if text.is_empty() {
+                let cells = row.cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
+                text = cells.collect::<Vec<_>>().join(" ");
+            }
             let message = format!("{}: {}", row.field, row.message);
             RefusedSheetRow { line: row.line, code: row.code, message, text }
         });
@@ -82,15 +87,16 @@ mod tests {
 
     #[test]
     fn a_page_is_told_what_each_column_is_and_which_rows_are_none() {
-        let bytes = b"Straat;Huisnr;Postcode;Zaak\nDam;1;1012 JS;Z-1\nDam;;1012 JS;Z-2\n";
+        let bytes = b"Zaak;Straat;Huisnr;Postcode\nZ-1;Dam;1;1012 JS\nZ-2;Dam;;1012 JS\nZ-3;;;\n";
         let sheet = read(bytes, &[]).unwrap();
         let columns: Vec<_> = sheet.columns.iter().map(|(name, word)| (name.as_str(), word.as_str())).collect();
-        let wanted = [("Straat", "straat"), ("Huisnr", "huisnummer"), ("Postcode", "postcode"), ("Zaak", "other")];
+        let wanted = [("Zaak", "other"), ("Straat", "straat"), ("Huisnr", "huisnummer"), ("Postcode", "postcode")];
         assert_eq!(columns, wanted);
         let rows: Vec<_> =
             sheet.rows.iter().map(|row| (row.key.as_str(), row.typed.as_str(), row.is_resolved)).collect();
         assert_eq!(rows, [("1012JS|1|", "Dam 1 1012 JS", false)]);
-        assert_eq!((sheet.refused[0].line, sheet.refused[0].text.as_str()), (3, "Dam 1012 JS Z-2"));
+        let refused: Vec<_> = sheet.refused.iter().map(|row| (row.line, row.text.as_str())).collect();
+        assert_eq!(refused, [(3, "Dam 1012 JS"), (4, "Z-3")], "the address alone, where there is one");
         let file = String::from_utf8(sheet.refused_file).unwrap();
         assert!(file.contains("stapel_code;stapel_field") && file.contains("wat no_number is"), "{file}");
         assert!(sheet.refused[0].message.starts_with("huisnummer: "));

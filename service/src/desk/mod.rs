@@ -82,8 +82,10 @@ pub struct SyncRuns {
     pub is_running: bool,
     /// When the last run ended, and the code of what went wrong in it; empty where nothing did.
     pub last: Option<(Timestamp, &'static str)>,
-    /// When the last run ended in which nothing went wrong.
+    /// When the last run ended in which the broker replied and nothing went wrong.
     pub last_done: Option<Timestamp>,
+    /// Since when the broker does not reply, where all its addresses were tried after its last reply.
+    pub silent_since: Option<Timestamp>,
 }
 
 impl Desk {

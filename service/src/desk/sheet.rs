@@ -74,7 +74,7 @@ pub struct RefusedSheetRow {
     pub code: &'static str,
     /// What was found, and what would help.
     pub message: String,
-    /// Its cells on one line.
+    /// Its address on one line, as it was given; of a row without one, all its cells.
     pub text: String,
 }
 

@@ -98,6 +98,33 @@ fn flagging_says_who_learns_of_it_and_is_done_once() {
 }
 
 #[test]
+fn what_is_flagged_already_stays_until_the_day_that_is_said() {
+    let office = Office::new();
+    office.flag(DAM, "Z-1");
+    let mut browser = office.signed_in("j.jansen", &["look", "flag"]);
+    let again = "do=flag&case=Z-2&addresses=Dam+1-A%2C+1012+JS+Amsterdam";
+    let (_, page) = browser.send("/nl/flag", again);
+    let said = plain(&page);
+    for part in [
+        "Blijft zoals het is 1 Die meldingen gelden tot en met ",
+        "Dam 1-A, 1012 JS Amsterdam 1012JS 1-A , u meldt dit al, tot en met ",
+        "Van wat u al meldt, verneemt niemand iets nieuws",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("een organisatie meer is") && !said.contains("een pseudoniem"), "{said}");
+    let (_, page) = browser.confirm("/nl/flag", &token(&page));
+    assert!(plain(&page).contains("Blijft zoals het is 1 Die meldingen gelden tot en met "), "{page}");
+    // Beside a new one, both are said.
+    let (_, page) = browser.send("/nl/flag", &format!("{again}%0ADam+2%2C+1012+JS"));
+    let said = plain(&page);
+    for part in ["Nieuw gemeld 1", "een organisatie meer is", "Van wat u al meldt, verneemt niemand iets nieuws"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(said.matches("u meldt dit al").count(), 1, "{said}");
+}
+
+#[test]
 fn what_is_wrong_is_named_with_a_link_and_what_was_typed_stays() {
     let office = Office::new();
     let mut browser = office.signed_in("j.jansen", &["look", "flag"]);

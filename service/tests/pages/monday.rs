@@ -78,6 +78,19 @@ fn who_has_nothing_is_told_so_in_both_languages() {
 }
 
 #[test]
+fn while_the_broker_does_not_reply_the_first_page_says_so() {
+    let office = Office::new();
+    let mut browser = office.signed_in("j.jansen", &["look"]);
+    let since = office.served.desk.time();
+    office.served.desk.tell_sync(|runs| (runs.is_running, runs.silent_since) = (true, Some(since)));
+    let page = read(&mut browser, "/nl");
+    let said = "De teller antwoordt niet, sinds 1 december 2026, 12:00 UTC. Het wordt opnieuw geprobeerd.";
+    assert!(page.contains(said), "{page}");
+    office.served.desk.tell_sync(|runs| runs.silent_since = None);
+    assert!(!read(&mut browser, "/nl").contains("antwoordt niet"));
+}
+
+#[test]
 fn a_flag_is_not_delivered_then_in_no_release_then_a_hit_and_then_none() {
     let office = Office::new();
     let mut browser = office.signed_in("j.jansen", &["look"]);

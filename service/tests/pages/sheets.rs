@@ -120,6 +120,29 @@ fn a_spreadsheets_columns_are_confirmed_before_anything_is_flagged() {
 }
 
 #[test]
+fn what_a_days_budget_does_not_take_is_said_to_be_delivered_later() {
+    let office = office();
+    office.flag("Dam 1-A, 1012 JS Amsterdam", "Z-1");
+    office.served.carry();
+    let mut browser = office.signed_in("j.jansen", &["look", "flag"]);
+    let lines: Vec<String> = (2..1_202).map(|number| format!("Dam {number}, 1012 JS")).collect();
+    let (_, page) = browser.give("Z-1", format!("adres\n{}\n", lines.join("\n")).as_bytes());
+    let (_, page) = browser.send("/nl/flag", &format!("do=columns&token={}&next=ask", token(&page)));
+    let later = |page: &str| {
+        let said = plain(page);
+        let (_, rest) = said.split_once("Wordt later aangeleverd ").unwrap_or_else(|| panic!("{said}"));
+        assert!(rest.contains(", op zijn vroegst vanaf 2 december 2026: de afspraken staan per dag niet"), "{said}");
+        rest.split(',').next().unwrap().to_owned()
+    };
+    let asked = later(&page);
+    let (_, page) = browser.confirm("/nl/flag", &token(&page));
+    assert_eq!(later(&page), asked);
+    // It is so when the day's message goes.
+    office.served.carry();
+    assert_eq!(office.served.desk.lend().undelivered().to_string(), asked);
+}
+
+#[test]
 fn a_column_that_is_not_certain_is_said() {
     let office = office();
     let mut browser = office.signed_in("j.jansen", &["look", "flag"]);

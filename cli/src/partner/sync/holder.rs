@@ -20,6 +20,9 @@ pub(in crate::partner) enum Holder {
     Desk(Arc<Desk>),
 }
 
+/// Tells whether the broker replied.
+pub(super) type Teller = Box<dyn Fn(bool) + Send + Sync>;
+
 /// The partner, for one step.
 pub(super) enum Held {
     Opened(Box<Partner>),
@@ -36,6 +39,23 @@ impl Holder {
             }
             #[cfg(unix)]
             Holder::Desk(desk) => Ok(Held::Lent(desk.lend())),
+        }
+    }
+
+    /// What tells a server, at once, whether the broker replied; `None` where there is none to tell.
+    pub(super) fn teller(&self) -> Option<Teller> {
+        match self {
+            Holder::Folder => None,
+            #[cfg(unix)]
+            Holder::Desk(desk) => {
+                let desk = desk.clone();
+                Some(Box::new(move |has_replied| {
+                    let now = desk.time();
+                    desk.tell_sync(|runs| {
+                        runs.silent_since = if has_replied { None } else { runs.silent_since.or(Some(now)) };
+                    });
+                }))
+            }
         }
     }
 }

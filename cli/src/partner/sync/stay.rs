@@ -29,7 +29,11 @@ pub(super) fn stay(args: &SyncArgs, ways: &Ways, out: &mut Output) -> Result<(),
 /// What somebody who goes on comes to.
 pub(in crate::partner) enum Step<'a> {
     Begins,
-    Done,
+    /// Nothing went wrong in the run.
+    Done {
+        /// Whether the broker replied to anything in it.
+        has_heard: bool,
+    },
     Failed(&'a Failure),
 }
 
@@ -49,9 +53,9 @@ pub(in crate::partner) fn go_on(
         at_step(Step::Begins);
         let pace: Arc<dyn Pace> = Arc::new(StoppablePace { stop: stop.clone(), clock: WallPace::default() });
         let wait = match turn(args, ways, pace, holder, out) {
-            Ok(next) => {
-                at_step(Step::Done);
-                let until = next.0.saturating_sub(args.work.clock.time()?.0);
+            Ok(turn) => {
+                at_step(Step::Done { has_heard: turn.has_heard });
+                let until = turn.next.0.saturating_sub(args.work.clock.time()?.0);
                 LOOKS.min(Duration::from_secs(until.max(1)))
             }
             Err(failure) if failure.code() == "stopped" => break,

@@ -41,14 +41,22 @@ const ENDING: [&str; 7] =
 /// the broker refuses is one more that the partner dates wrongly in its journal.
 const WRONG_CLOCK: [&str; 2] = ["clock", "clock_ahead"];
 
-/// One run. Gives the moment at which there is next something to do by itself.
+/// A run in which nothing went wrong.
+pub(in crate::partner) struct Turn {
+    /// When there is next something to do by itself.
+    pub(super) next: Timestamp,
+    /// Whether the broker replied to anything: a run in which nothing was due asks it nothing.
+    pub(in crate::partner) has_heard: bool,
+}
+
+/// One run.
 pub(super) fn turn(
     args: &SyncArgs,
     ways: &Ways,
     pace: Arc<dyn Pace>,
     holder: &Holder,
     out: &mut Output,
-) -> Result<Timestamp, Failure> {
+) -> Result<Turn, Failure> {
     if !args.place.dir.join("journal.sealed").exists() {
         // It is no partner's folder, and nothing is put into it.
         holder.open(args)?;
@@ -110,6 +118,8 @@ struct Run<'a> {
     has_looked: bool,
     /// Whether anything was done in this run.
     any_done: bool,
+    /// Whether the broker replied in this run.
+    has_heard: bool,
     /// Whether the broker took a message of what is flagged in this run.
     delivered: bool,
     /// Whether it was told of something new by that.
@@ -126,9 +136,13 @@ impl<'a> Run<'a> {
         partner.check_clock(now)?;
         let policy = partner.policy().policy();
         let own = policy.partner(partner.number());
+        let tell = holder.teller();
         let carrier = Carrier::new(&ways.connect, &policy.operator.addresses, &policy.consortium)?
             .with_pace(pace)
-            .telling(|missed| {
+            .telling(move |missed| {
+                if let Some(tell) = &tell {
+                    tell(false);
+                }
                 note(&format!("{}; again in {} s", missed.findings.join("; "), missed.wait.as_secs().max(1)));
             });
         let record = Record::read(&args.place.dir, now.day())?;
@@ -153,6 +167,7 @@ impl<'a> Run<'a> {
             is_refused: false,
             has_looked: false,
             any_done: false,
+            has_heard: false,
             delivered: false,
             changed: false,
             until: None,
@@ -388,6 +403,7 @@ impl<'a> Run<'a> {
         self.renewed(out)?;
         out.finish()?;
         let newer = fetched::policies(&self.carrier, &self.args.place, self.version, self.patience())?;
+        self.heard();
         if let Some(announced) = &newer.announced {
             note(announced);
         }
@@ -407,6 +423,7 @@ impl<'a> Run<'a> {
         }
         out.finish()?;
         let added = fetched::certificates(&self.carrier, self.holder, self.args, self.number, self.patience())?;
+        self.heard();
         for name in &added.own {
             if self.args.json {
                 out.json(&json!({ "sync": "certificate", "file": name }))?;
@@ -424,6 +441,14 @@ impl<'a> Run<'a> {
         self.has_looked = true;
         self.any_done |= !added.own.is_empty() || added.others > 0;
         Ok(!added.own.is_empty())
+    }
+
+    /// The broker replied.
+    fn heard(&mut self) {
+        self.has_heard = true;
+        if let Some(tell) = self.holder.teller() {
+            tell(true);
+        }
     }
 
     /// The next message in flight that was not tried in this run. An answer that lies in the outbox is somebody's to
@@ -449,6 +474,7 @@ impl<'a> Run<'a> {
         // What was said so far is seen while the broker is waited for, and is not lost where this is ended then.
         out.finish()?;
         let reply = self.carrier.exchange(&flight.bytes, self.patience())?;
+        self.heard();
         let now = self.now()?;
         let mut partner = self.open()?;
         let by = partner.asked_by(flight.digest);

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use stapel::AddressKey;
 use stapel::message::RenewalReason;
-use stapel::partner::{Change, Changed, Given};
+use stapel::partner::{Change, Changed, Given, Partner};
+use stapel::{AddressKey, Timestamp};
 
 use super::Visit;
 use super::forms::{self, Wrong, hidden};
+use super::held::{self, Held, Later};
 use super::overview::shown;
 use super::told::who_learns;
 use crate::pages::kept::{Found, Refused, RefusedRow};
@@ -55,6 +56,10 @@ pub(in crate::pages) struct Outcome {
     kind: Kind,
     case: String,
     changed: Changed,
+    /// The flags that stood already.
+    held: Option<Held>,
+    /// The flags that a day's budget does not take.
+    later: Option<Later>,
     /// How many rows were refused beside.
     refused: usize,
 }
@@ -75,6 +80,16 @@ impl Deed {
             Kind::Renew(reason) => Some(Change::Renew(reason)),
             Kind::PutForward => None,
         }
+    }
+
+    /// The flags that are on its addresses already, where it is to flag them.
+    fn held(&self, partner: &Partner) -> Option<Held> {
+        if self.kind == Kind::Flag { Held::of(partner, &self.rows) } else { None }
+    }
+
+    /// The flags that are beyond a day's budget, where it is to flag.
+    fn later(&self, partner: &Partner, now: Timestamp) -> Option<Later> {
+        if self.kind == Kind::Flag { Later::of(partner, &self.rows, now) } else { None }
     }
 
     fn preview(&self, visit: &mut Visit<'_>) -> Result<Changed, Refusal> {
@@ -112,7 +127,8 @@ impl Deed {
 pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Markup, Refusal> {
     let words = visit.words;
     let changed = deed.preview(visit)?;
-    let learns = who_learns(words, &visit.partner, deed.kind, visit.now)?;
+    let learns = who_learns(words, &visit.partner, deed.kind, &changed, visit.now)?;
+    let (held, later) = (deed.held(&visit.partner), deed.later(&visit.partner, visit.now));
     let token = visit.kept.ask(visit.csrf, deed.clone(), visit.now).ok_or_else(Refusal::internal)?;
     let question = question(words, deed.kind);
     Ok(html! {
@@ -129,9 +145,9 @@ pub(super) fn ask(visit: &mut Visit<'_>, deed: Deed, path: &str) -> Result<Marku
                         dd { (forms::reason(words, given)) }
                     }
                 }
-                (numbers(words, deed.kind, &changed))
+                (numbers(words, deed.kind, &changed, held, later))
             }
-            (addresses(words, &deed))
+            (addresses(words, &visit.partner, &deed))
         }
         @if !deed.refused.is_empty() {
             section aria-labelledby="refused" {
@@ -166,9 +182,10 @@ pub(super) fn confirm(visit: &mut Visit<'_>, form: &Fields, path: &str) -> Resul
         Found::Unknown => Err(Refusal::of("not_asked")),
         Found::Done(outcome) => Ok(done(visit.words, &outcome, true, path)),
         Found::Open(deed) => {
+            let (held, later) = (deed.held(&visit.partner), deed.later(&visit.partner, visit.now));
             let changed = deed.do_it(visit)?;
             let refused = deed.refused.len();
-            let outcome = Outcome { kind: deed.kind, case: deed.case, changed, refused };
+            let outcome = Outcome { kind: deed.kind, case: deed.case, changed, held, later, refused };
             visit.kept.done(token, &outcome);
             if outcome.kind == Kind::Flag {
                 let (case, rows, file) = (outcome.case.clone(), deed.refused, deed.refused_file);
@@ -194,7 +211,7 @@ fn done(words: Words, outcome: &Outcome, was_before: bool, path: &str) -> Markup
                     dt { (words.t("Zaak", "Case")) }
                     dd { (outcome.case) }
                 }
-                (numbers(words, outcome.kind, &outcome.changed))
+                (numbers(words, outcome.kind, &outcome.changed, outcome.held, outcome.later))
                 @if outcome.refused > 0 {
                     div {
                         dt { (words.t("Niet te lezen", "Cannot be read")) }
@@ -234,7 +251,7 @@ fn yes(words: Words, kind: Kind) -> &'static str {
 }
 
 /// What it comes to, as rows of a list.
-fn numbers(words: Words, kind: Kind, changed: &Changed) -> Markup {
+fn numbers(words: Words, kind: Kind, changed: &Changed, held: Option<Held>, later: Option<Later>) -> Markup {
     let Changed { added, changed, withdrawn, unchanged, lapsed, repeated } = *changed;
     let new = match kind {
         Kind::PutForward => words.t("Aangedragen", "Put forward"),
@@ -261,19 +278,23 @@ fn numbers(words: Words, kind: Kind, changed: &Changed) -> Markup {
                 dd { (words.number(count as u64)) }
             }
         }
+        @if let Some(held) = held { (held.row(words)) }
+        @if let Some(later) = later { (later.row(words)) }
     }
 }
 
 /// The addresses as they were written, each with what it was read as.
-fn addresses(words: Words, deed: &Deed) -> Markup {
+fn addresses(words: Words, partner: &Partner, deed: &Deed) -> Markup {
     let more = deed.rows.len().saturating_sub(MOST_NAMED);
     html! {
         ul.addresses {
             @for row in deed.rows.iter().take(MOST_NAMED) {
                 @let read = shown(String::new(), &row.key);
+                @let held = if deed.kind == Kind::Flag { held::beside(words, partner, &row.key) } else { None };
                 li {
                     (shown(row.typed.clone(), &row.key))
                     @if !row.typed.is_empty() && row.typed != read { " " span.read { (read) } }
+                    @if let Some(held) = held { ", " (held) }
                 }
             }
         }

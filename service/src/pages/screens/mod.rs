@@ -23,6 +23,7 @@ mod draft;
 mod flagging;
 mod flags;
 mod forms;
+mod held;
 mod journal;
 mod journal_file;
 mod log;

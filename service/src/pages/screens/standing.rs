@@ -13,8 +13,10 @@ const STALE: u64 = 2 * 86_400;
 
 /// How it stands.
 pub(super) struct Standing {
-    /// When the last exchange ended in which nothing went wrong, since the server began.
+    /// When the last exchange ended in which the broker replied and nothing went wrong, since the server began.
     exchanged: Option<Timestamp>,
+    /// Since when the broker does not reply.
+    silent_since: Option<Timestamp>,
     /// What went wrong in the last one, by its code.
     fault: Option<&'static str>,
     release: Option<SeenRelease>,
@@ -28,6 +30,7 @@ impl Standing {
         let (sync, release) = (visit.desk.sync(), visit.partner.seen_release());
         Standing {
             exchanged: sync.last_done,
+            silent_since: sync.silent_since,
             fault: sync.last.map(|(_, code)| code).filter(|code| !code.is_empty()),
             is_stale: release.is_none_or(|release| is_stale(&release, visit.now)),
             release,
@@ -54,7 +57,7 @@ impl Standing {
                     }
                 }
                 dl {
-                    (exchange(words, self.exchanged, self.fault))
+                    (self.exchange(words))
                     (row(words.t("Peilmoment", "Release"), &html! {
                         @match &self.release {
                             Some(release) => (words.moment(release.as_of)),
@@ -87,22 +90,29 @@ impl Standing {
             }
         }
     }
-}
 
-/// When the last exchange was that succeeded, and what went wrong since.
-fn exchange(words: Words, exchanged: Option<Timestamp>, fault: Option<&str>) -> Markup {
-    row(
-        words.t("Laatste geslaagde uitwisseling", "Last successful exchange"),
-        &html! {
-            @match exchanged {
-                Some(moment) => (words.moment(moment)),
-                None => (words.t("nog geen sinds deze dienst startte", "none yet since this service began")),
-            }
-            @if let Some(code) = fault {
-                span.fault { (words.t("De laatste poging mislukte: ", "The last try failed: ")) code { (code) } }
-            }
-        },
-    )
+    /// When the last exchange was that succeeded, since when the broker does not reply, and what went wrong since.
+    fn exchange(&self, words: Words) -> Markup {
+        row(
+            words.t("Laatste geslaagde uitwisseling", "Last successful exchange"),
+            &html! {
+                @match self.exchanged {
+                    Some(moment) => (words.moment(moment)),
+                    None => (words.t("nog geen sinds deze dienst startte", "none yet since this service began")),
+                }
+                @if let Some(since) = self.silent_since {
+                    span.fault {
+                        (words.t("De teller antwoordt niet, sinds ", "The broker has not replied since "))
+                        (words.moment(since)) ". "
+                        (words.t("Het wordt opnieuw geprobeerd.", "It is tried again."))
+                    }
+                }
+                @if let Some(code) = self.fault {
+                    span.fault { (words.t("De laatste poging mislukte: ", "The last try failed: ")) code { (code) } }
+                }
+            },
+        )
+    }
 }
 
 /// The state of the exchange at the coordinator, which asks for no answers and so knows of no release.
@@ -111,7 +121,7 @@ pub(super) fn of_the_coordinator(visit: &Visit<'_>) -> Markup {
     html! {
         section.standing aria-labelledby="standing" {
             h2 #standing { (words.t("Hoe het ervoor staat", "How it stands")) }
-            dl { (exchange(words, standing.exchanged, standing.fault)) }
+            dl { (standing.exchange(words)) }
         }
     }
 }
@@ -129,10 +139,12 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        let (exchanged, fault, release) = (None, Some("unreachable"), None);
-        let standing = Standing { exchanged, fault, release, is_stale: true, flags: 1_234, undelivered: 1 };
+        let (exchanged, silent_since, fault, release) = (None, Some(Timestamp(0)), Some("unreachable"), None);
+        let (flags, undelivered) = (1_234, 1);
+        let standing = Standing { exchanged, silent_since, fault, release, is_stale: true, flags, undelivered };
         let page = standing.show(Words(Lang::En)).into_string();
         assert!(page.contains("No answer was read yet.") && page.contains("none yet since") && page.contains("1,234"));
+        assert!(page.contains("The broker has not replied since 1 January 1970"), "{page}");
         assert!(page.contains("unreachable") && page.contains("class=\"standing stale\""));
     }
 }

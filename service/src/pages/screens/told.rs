@@ -1,7 +1,7 @@
 //! Who comes to know what, of each thing that people do with their flags: said before it is done.
 
 use maud::{Markup, html};
-use stapel::partner::{Partner, PartnerError};
+use stapel::partner::{Changed, Partner, PartnerError};
 use stapel::{Day, Timestamp};
 
 use super::asked::capital;
@@ -11,8 +11,24 @@ use crate::after_hit::Audience;
 use crate::words::Words;
 
 /// What is said before something is done: a list of sentences.
-pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Timestamp) -> Result<Markup, PartnerError> {
+pub(super) fn who_learns(
+    words: Words,
+    partner: &Partner,
+    kind: Kind,
+    changed: &Changed,
+    now: Timestamp,
+) -> Result<Markup, PartnerError> {
+    let already = words.t(
+        "Van wat u al meldt, verneemt niemand iets nieuws, en er telt geen organisatie meer mee. Wie opnieuw gekeken \
+         heeft, verlengt zo'n melding bij Meldingen.",
+        "Nobody learns anything new of what you flag already, and no organisation more is counted for it. Who looked \
+         again renews such a flag at Flags.",
+    );
     let said: Vec<String> = match kind {
+        Kind::Flag if changed.added == 0 => match changed.unchanged {
+            0 => vec![words.t("Niemand verneemt iets.", "Nobody learns anything.").to_owned()],
+            _ => vec![already.to_owned()],
+        },
         Kind::Flag => vec![
             words.t(
                 "De teller krijgt bij de volgende uitwisseling een pseudoniem, en geen adres, zaak of naam.".into(),
@@ -28,6 +44,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
             ),
             words.t("Verder verneemt niemand het.".into(), "Nobody else learns of it.".into()),
             until(words, partner, now.day()),
+            if changed.unchanged > 0 { already.to_owned() } else { String::new() },
         ],
         Kind::Renew(_) => vec![
             words.t(
@@ -66,7 +83,7 @@ pub(super) fn who_learns(words: Words, partner: &Partner, kind: Kind, now: Times
     };
     Ok(html! {
         h2 { (words.t("Wie dit te weten komt", "Who will learn of this")) }
-        ul { @for one in &said { li { (one) } } }
+        ul { @for one in said.iter().filter(|one| !one.is_empty()) { li { (one) } } }
     })
 }
 

@@ -7,14 +7,14 @@ use stapel::Timestamp;
 
 use super::super::day::{self, Due};
 use super::super::fetched;
-use super::Run;
+use super::{Run, Turn};
 use crate::failure::{self, Failure, note};
 use crate::output::{Output, counted};
 use crate::partner::{logboek, report};
 
 impl Run<'_> {
     /// Says what there is to say of all of it.
-    pub(super) fn end(mut self, out: &mut Output) -> Result<Timestamp, Failure> {
+    pub(super) fn end(mut self, out: &mut Output) -> Result<Turn, Failure> {
         let now = self.now()?;
         self.send_to_logboek()?;
         let mut partner = self.open()?;
@@ -30,9 +30,10 @@ impl Run<'_> {
             true => self.moment,
             false => day::moment(self.args.place.keys(), now.day().plus(1))?,
         };
+        let turn = Turn { next, has_heard: self.has_heard };
         if self.args.stay && self.tried.is_empty() {
             // Whoever stays looks often, and says only what it did.
-            return Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| next);
+            return Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| turn);
         }
         for complaint in &complaints {
             failure::some_refused();
@@ -82,7 +83,7 @@ impl Run<'_> {
             let command = fetched::command(&self.args.place, &to_adopt);
             note(&format!("there is a newer policy, which a person is to read first; then: {command}"));
         }
-        Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| next)
+        Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| turn)
     }
     /// Sends what the journal records to the Logboek, where there is one. A Logboek that is away keeps nobody from the
     /// rest.
