@@ -42,8 +42,8 @@ const KEPT: [&str; 15] = [
     "register",
 ];
 
-/// Refuses a place that a person gave and where there is a file that is to be kept: with a name typed wrong, a key would
-/// be gone.
+/// Refuses a place that a person gave and where there is a file that is to be kept: with a name typed wrong, a key
+/// would be gone.
 fn refuse_kept(path: &Path) -> Result<(), Failure> {
     let is_kept = path.extension().is_some_and(|ending| KEPT.iter().any(|kept| ending == *kept));
     if !is_kept || is_regular(path).is_none() {

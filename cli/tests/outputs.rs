@@ -150,8 +150,8 @@ fn no_key_and_no_policy_is_written_over_by_a_table() {
     assert!(!desk.path("politie/keys").exists());
 }
 
-/// A letter to some organisations alone would tell who flags: where one cannot be written, none is left, and the command
-/// can be given again.
+/// A letter to some organisations alone would tell who flags: where one cannot be written, none is left, and the
+/// command can be given again.
 #[cfg(unix)]
 #[test]
 fn where_one_letter_cannot_be_written_none_is_left() {

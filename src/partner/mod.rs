@@ -600,9 +600,9 @@ impl Partner {
         self.data.state().typed.shown(address)
     }
 
-    /// Whether all messages that are waited for are among those of [`Partner::in_flight`]: not after a change that failed,
-    /// as on a full disk, where the folder could not be read again either. The next call that changes something reads it,
-    /// or says what is wrong.
+    /// Whether all messages that are waited for are among those of [`Partner::in_flight`]: not after a change that
+    /// failed, as on a full disk, where the folder could not be read again either. The next call that changes something
+    /// reads it, or says what is wrong.
     pub fn is_in_flight_known(&self) -> bool {
         self.data.is_known()
     }

@@ -62,8 +62,8 @@ pub(super) fn naming(partner: &Partner, lead: u16, to: &[u16]) -> Option<String>
     is_named.then(|| format!("{} as the one that leads, to {}", who(partner, lead), names(partner, &others, "and")))
 }
 
-/// Warns of what is missing without which nothing is told, and says what to do. Where that cannot be known, of why: what
-/// was done before is done all the same.
+/// Warns of what is missing without which nothing is told, and says what to do. Where that cannot be known, of why:
+/// what was done before is done all the same.
 pub(super) fn warn_of_what_is_missing(partner: &Partner, place: &PartnerFolder, today: Day) {
     match what_is_missing(partner, place, today) {
         Ok(sentence) => sentence.iter().for_each(|sentence| warn(sentence)),

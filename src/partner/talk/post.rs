@@ -22,6 +22,7 @@ const LONGEST_HELD: u16 = 14;
 /// went before it was told, which is never so much. One that is taken is said to be read, with all below it: near the
 /// last number there is, it would keep all that an honest broker tells later from being read.
 const LONGEST_LEAP: u64 = 1 << 24;
+
 /// The notes of one sender that wait here at once, at most; as many wait at the broker.
 const MOST_HELD_NOTES: usize = 64;
 

@@ -84,7 +84,7 @@ impl Partner {
     }
 
     /// The file of the seal key that this partner's certificate names in an open epoch, where another key is in it, or
-    /// none: nothing is told to anybody before it is put back, and no certificate helps. One that cannot be read counts.
+    /// none, or what cannot be read: nothing is told to anybody before it is put back, and no certificate helps.
     pub fn missing_seal_key(&self, today: Day) -> Option<PathBuf> {
         let (member, folder) = (&self.member, self.data.folder());
         let is_missing = |epoch: &u32| {
