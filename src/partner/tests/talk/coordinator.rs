@@ -98,6 +98,15 @@ fn the_coordinator_is_told_the_address_and_decides() {
         let introduced: Vec<_> = town.conversation(number).introduced.iter().map(|one| one.partner).collect();
         assert_eq!(introduced, [COORDINATOR], "the two are not introduced to each other");
     }
+    // Its conversations are found by the address that notes told, also what was done before they did.
+    let looks = Case::new("p.officer", "controle").unwrap();
+    let entries = town.partner(COORDINATOR).dossier(&homes(1..2)[0], &looks, TOMORROW).unwrap();
+    let decided = |entry: &&DossierEntry| entry.event == DossierEvent::Talked(TalkAct::DecisionWritten);
+    let places: Vec<_> = entries.iter().filter(decided).map(|entry| &entry.place).collect();
+    assert_eq!(places.len(), 1, "{entries:?}");
+    assert_eq!((&places[0].conversations[..], &places[0].to[..]), (&[1][..], &[POLICE, HOUSING][..]));
+    assert_eq!(entries[0].event, DossierEvent::Talked(TalkAct::Posted), "both were introduced");
+    assert_eq!(town.partner(COORDINATOR).dossier(&homes(2..3)[0], &looks, TOMORROW).unwrap(), []);
     // A note after the decision has it wait again.
     let later = TOMORROW.plus(DAY);
     town.write(HOUSING, "Niemand thuis.", later);
