@@ -271,6 +271,22 @@ fn the_coordinator_prints_the_agenda_decides_and_closes() {
         &["Afgelopen gesprekken", "door de coördinator gesloten"],
     );
     assert!(!text(&list).contains(DAM));
+
+    // A note brings it back, and the page says that it was closed.
+    let said = NewNote::Text { text: "Toch weer bewoond", to: None };
+    meeting.partner(POLICE, |partner, by, now| partner.write_note(1, &said, by, now)).unwrap();
+    (0..2).for_each(|_| meeting.day());
+    let mut browser = meeting.browser(COORDINATOR, &["meet"]);
+    let list = look(&mut browser, "/nl/agenda", "overleg");
+    has(&list, &["er kwam een bericht na het besluit", "was gesloten op 8 december 2026"]);
+    lacks(&list, &["en heeft dat niet"]);
+    has(&send(&mut browser, &list, &["value=\"open\""], &[]), &["Toch weer bewoond", "UTC; gekomen op "]);
+    // One that joins has not got it.
+    meeting.put_forward(TAX, KEY);
+    (0..2).for_each(|_| meeting.day());
+    let mut browser = meeting.browser(COORDINATOR, &["meet"]);
+    let list = look(&mut browser, "/nl/agenda", "overleg");
+    has(&list, &["System 2", "NIEUW", "kwam erbij na wat het laatst is besloten, en heeft dat niet"]);
 }
 
 /// Pages of all, at which `tests/pages/run` has their people meet in browsers. Each line that it writes is done: a day
