@@ -109,7 +109,7 @@ pub(super) fn pruned_json(pruned: &PrunedJournal) -> Value {
 /// One thing that was done with an address.
 pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let cap = cap(partner);
-    let place = journal_words::place(&entry.place, Lang::En, |number| talk::who(partner, number));
+    let place = journal_words::place(&entry.place, Lang::En, |number| who(partner, number));
     let text = journal_words::event(&entry.event, cap, Lang::En) + &place;
     let details = match &entry.event {
         DossierEvent::Flagged { last_day } => json!({ "last_day": last_day.to_string() }),
