@@ -3,10 +3,13 @@
 
 use stapel::Day;
 use stapel::message::{RenewalReason, Standing, Told};
-use stapel::partner::{ActKind, ActQuery, Caller, DossierEvent, PrunedJournal, RequestAnswer, TalkAct};
+use stapel::partner::{ActKind, ActQuery, Caller, DossierEvent, PrunedJournal, RequestAnswer, TalkAct, TalkPlace};
 use stapel::policy::Lang;
 
 use crate::words::Words;
+
+/// The most conversations of one act that are named.
+const MOST_CONVERSATIONS: usize = 20;
 
 /// What stands there in Dutch, or in English.
 fn t<T>(lang: Lang, dutch: T, english: T) -> T {
@@ -139,6 +142,9 @@ pub fn talked(act: TalkAct, lang: Lang) -> &'static str {
             t("een ander hoorde dat de berichten zijn gelezen", "another was told that its notes were read")
         }
         TalkAct::NoteWritten => t("een bericht geschreven", "a note was written"),
+        TalkAct::LeadWritten => t("geschreven wie verdergaat", "it was written who leads"),
+        TalkAct::OutcomeWritten => t("geschreven hoe het afliep", "it was written how it ended"),
+        TalkAct::DecisionWritten => t("een besluit geschreven", "a decision was written"),
         TalkAct::Left => t("het gesprek verlaten", "the conversation was left"),
         TalkAct::PuttingForward => t("de teller kreeg wat is aangedragen", "the broker was sent what is put forward"),
         TalkAct::Kept => t("de teller bewaart wat is aangedragen", "the broker keeps what is put forward"),
@@ -151,6 +157,29 @@ pub fn talked(act: TalkAct, lang: Lang) -> &'static str {
         TalkAct::Lapsed => t("het aandragen eindigde vanzelf", "what was put forward ended by itself"),
         _ => unknown(lang),
     }
+}
+
+/// In which conversations that was, and to whom, after what was done; `who` names a partner. Empty where it is of none.
+pub fn place(place: &TalkPlace, lang: Lang, who: impl Fn(u16) -> String) -> String {
+    let TalkPlace { conversations, to, .. } = place;
+    let more = conversations.len().saturating_sub(MOST_CONVERSATIONS);
+    let numbers: Vec<_> = conversations.iter().take(MOST_CONVERSATIONS).map(u32::to_string).collect();
+    let mut text = match conversations.len() {
+        0 => String::new(),
+        1 => format!(", {} {}", t(lang, "gesprek", "conversation"), numbers.join(", ")),
+        _ => format!(", {} {}", t(lang, "gesprekken", "conversations"), numbers.join(", ")),
+    };
+    if more > 0 {
+        text.push_str(&match lang {
+            Lang::Nl => format!(" en nog {more}"),
+            _ => format!(" and {more} more"),
+        });
+    }
+    if !to.is_empty() {
+        let names: Vec<_> = to.iter().map(|number| who(*number)).collect();
+        text.push_str(&format!(", {} {}", t(lang, "aan", "to"), names.join(", ")));
+    }
+    text
 }
 
 /// How a call came in, and so who vouches for the acting user.

@@ -5,7 +5,7 @@ use super::dossier::concerns;
 use super::error::PartnerError;
 use super::record::{JournalEvent, JournalRecord};
 use super::request_answer::RequestAnswered;
-use super::talk::{TalkAct, TalkAddresses};
+use super::talk::{TalkAct, TalkAddresses, TalkPlace};
 use super::{Case, Partner};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -26,6 +26,8 @@ pub struct Act {
     pub kind: ActKind,
     /// The addresses that it is about; where one was looked for, those of them that it concerns.
     pub addresses: Vec<AddressKey>,
+    /// Where it was done, of what comes after a hit; empty of all else.
+    pub place: TalkPlace,
 }
 
 /// What was done.
@@ -118,6 +120,7 @@ impl Partner {
         let talked = TalkAddresses::new(&self.data.state().after_hit);
         self.data.journal().read(|number, record| {
             let JournalRecord { time, mut by, event } = record;
+            let mut place = TalkPlace::default();
             let (kind, mut addresses) = match event {
                 JournalEvent::Answered { asking, answer, .. } => {
                     let mut addresses = Vec::new();
@@ -126,7 +129,13 @@ impl Partner {
                     }
                     (ActKind::Answered { epoch: answer.epoch, number: answer.number }, addresses)
                 }
-                JournalEvent::Talk(event) => (ActKind::Talked(event.act()), talked.of(&event)),
+                JournalEvent::Talk(event) => {
+                    place = match &query.address {
+                        Some(wanted) => talked.place(&event, |address| concerns(wanted, address)),
+                        None => event.place(),
+                    };
+                    (ActKind::Talked(event.act()), talked.of(&event))
+                }
                 event => told(event),
             };
             if let ActKind::Asked { .. } = kind {
@@ -139,7 +148,7 @@ impl Partner {
                 }
             }
             if query.holds(time, by.as_ref()) {
-                acts.push(Act { record: number, time, by, kind, addresses });
+                acts.push(Act { record: number, time, by, kind, addresses, place });
             }
         })?;
         self.data.record(now, Some(by), JournalEvent::Queried(query))?;

@@ -7,7 +7,7 @@ use super::error::PartnerError;
 use super::flags::Flag;
 use super::given::Texts;
 use super::record::{AnswerHead, JournalEvent};
-use super::talk::{TalkAct, TalkAddresses};
+use super::talk::{TalkAct, TalkAddresses, TalkPlace};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
@@ -30,6 +30,8 @@ pub struct DossierEntry {
     pub typed: String,
     /// What was done.
     pub event: DossierEvent,
+    /// Where it was done, of what comes after a hit; empty of all else.
+    pub place: TalkPlace,
 }
 
 /// What was done with one address.
@@ -114,10 +116,10 @@ impl DossierEvent {
 impl fmt::Debug for DossierEntry {
     /// Without the text, in which people write more than an address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DossierEntry { record, time, by, address, typed: _, event } = self;
+        let DossierEntry { record, time, by, address, typed: _, event, place } = self;
         let mut shown = f.debug_struct("DossierEntry");
         shown.field("record", record).field("time", time).field("by", by).field("address", address);
-        shown.field("event", event).finish_non_exhaustive()
+        shown.field("event", event).field("place", place).finish_non_exhaustive()
     }
 }
 
@@ -146,9 +148,14 @@ impl Partner {
         let talked = TalkAddresses::new(&self.data.state().after_hit);
         self.data.journal().read(|number, record| {
             let (time, by) = (record.time, record.by);
+            let place = match &record.event {
+                JournalEvent::Talk(event) => talked.place(event, concerns),
+                _ => TalkPlace::default(),
+            };
             let mut add = |address: AddressKey, typed: &Texts, by: &Option<Case>, event| {
                 let typed = typed.get(&address).to_owned();
-                entries.push(DossierEntry { record: number, time, by: by.clone(), address, typed, event });
+                let (by, place) = (by.clone(), place.clone());
+                entries.push(DossierEntry { record: number, time, by, address, typed, event, place });
             };
             let none = Texts::default();
             match record.event {

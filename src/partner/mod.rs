@@ -121,7 +121,7 @@ pub use state::SeenRelease;
 pub use talk::{
     AgendaEnd, AgendaItem, AskAnswer, Conversation, ConversationNote, Decision, Introduced, NewNote, NoteCopy,
     NoteProgress, Posted, PutForwardByOther, PutForwardRow, PutOffReason, ShownNews, TalkAct, TalkDue, TalkNews,
-    TalkRun, TalkYear, WaitsFor, WouldBeTold,
+    TalkPlace, TalkRun, TalkYear, WaitsFor, WouldBeTold,
 };
 pub use year::{AnswerNumbers, FEWEST_TOLD, YearNumbers, YearReport};
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stapel::partner::{Act, ActKind, ActQuery, Caller, Case, FEWEST_TOLD, YearNumbers, YearReport};
+use stapel::partner::{Act, ActKind, ActQuery, Caller, Case, FEWEST_TOLD, Partner, YearNumbers, YearReport};
 use stapel::policy::Lang;
 use stapel::{AddressKey, Day, Timestamp};
 use stapel_service::journal_words;
@@ -109,13 +109,14 @@ pub(super) fn journal(args: &JournalArgs, out: &mut Output) -> Result<(), Failur
     if acts.is_empty() && !args.json {
         writeln!(out, "nothing")?;
     }
-    acts.iter().try_for_each(|act| one(act, args.json, out))
+    acts.iter().try_for_each(|act| one(act, &partner, args.json, out))
 }
 
 /// One act.
-fn one(act: &Act, as_json: bool, out: &mut Output) -> Result<(), Failure> {
+fn one(act: &Act, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let (word, details) = kind(&act.kind);
-    let text = journal_words::act(&act.kind, Lang::En);
+    let place = journal_words::place(&act.place, Lang::En, |number| report::who(partner, number));
+    let text = journal_words::act(&act.kind, Lang::En) + &place;
     let (actor, case) = act.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
     let addresses: Vec<&str> = act.addresses.iter().map(AddressKey::as_str).collect();
     let time = act.time.to_string();
@@ -124,6 +125,7 @@ fn one(act: &Act, as_json: bool, out: &mut Output) -> Result<(), Failure> {
         let mut value = json!({
             "record": act.record, "time": time, "act": word, "actor": actor, "case": case, "addresses": addresses,
             "caller": caller.map(Caller::as_str), "uid": caller.and_then(Caller::uid),
+            "conversations": act.place.conversations, "to": act.place.to,
         });
         merge(&mut value, details);
         return out.json(&value);

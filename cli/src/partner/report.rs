@@ -109,7 +109,8 @@ pub(super) fn pruned_json(pruned: &PrunedJournal) -> Value {
 /// One thing that was done with an address.
 pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let cap = cap(partner);
-    let text = journal_words::event(&entry.event, cap, Lang::En);
+    let place = journal_words::place(&entry.place, Lang::En, |number| who(partner, number));
+    let text = journal_words::event(&entry.event, cap, Lang::En) + &place;
     let details = match &entry.event {
         DossierEvent::Flagged { last_day } => json!({ "last_day": last_day.to_string() }),
         DossierEvent::Renewed { last_day, reason } => {
@@ -139,7 +140,7 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             "record": entry.record, "time": time, "event": entry.event.as_str(), "address": address,
             "level": entry.address.level().as_str(), "typed": typed_json(&entry.typed), "actor": actor,
             "case": case, "caller": caller.map(Caller::as_str),
-            "uid": caller.and_then(Caller::uid),
+            "uid": caller.and_then(Caller::uid), "conversations": entry.place.conversations, "to": entry.place.to,
         });
         merge(&mut value, details);
         return out.json(&value);

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use csv::StringRecord;
-use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, Says, SheetFault, SheetReader, SheetRow};
+use stapel_service::desk::{
+    ReadSheet, RefusedSheetRow, SaidColumn, SaidSheet, Says, SheetFault, SheetReader, SheetRow,
+};
 
 use super::header::{ColumnArgs, Mapping};
 use super::kind::Kind;
@@ -16,10 +18,11 @@ use crate::failure::Failure;
 pub(crate) struct PageSheets<F>(pub(crate) F);
 
 impl<F: Fn() -> Option<PathBuf> + Send + Sync> SheetReader for PageSheets<F> {
-    fn read(&self, bytes: &[u8], said: &[SaidColumn], says: Says<'_>) -> Result<ReadSheet, SheetFault> {
+    fn read(&self, bytes: &[u8], said: &SaidSheet, says: Says<'_>) -> Result<ReadSheet, SheetFault> {
         let fault = |failure: Failure| {
             let (code, message) = (failure.code(), failure.line());
-            SheetFault { code, message, columns: names(bytes).unwrap_or_default() }
+            let (sheets, columns) = (sheets(bytes), names(bytes, said).unwrap_or_default());
+            SheetFault { code, message, sheets, columns }
         };
         let args = args(said, (self.0)()).map_err(fault)?;
         let mut sheet = Sheet::read(bytes, &args, false, HashSet::new()).map_err(fault)?;
@@ -42,14 +45,14 @@ impl<F: Fn() -> Option<PathBuf> + Send + Sync> SheetReader for PageSheets<F> {
         let refused: Vec<_> = refused.collect();
         sheet.refused.iter_mut().for_each(|row| row.message = says(row.code, &row.message));
         let refused_file = sheet.refused_text().map_err(fault)?;
-        Ok(ReadSheet { form: sheet.text.said, columns, rows, refused, refused_file })
+        Ok(ReadSheet { form: sheet.text.said, sheets: sheets(bytes), columns, rows, refused, refused_file })
     }
 }
 
-/// What somebody said of columns, as a command is told it.
-fn args(said: &[SaidColumn], register: Option<PathBuf>) -> Result<RowArgs, Failure> {
+/// What somebody said of a spreadsheet, as a command is told it.
+fn args(said: &SaidSheet, register: Option<PathBuf>) -> Result<RowArgs, Failure> {
     let (mut maps, mut ignored) = (Vec::new(), Vec::new());
-    for SaidColumn { name, field } in said {
+    for SaidColumn { name, field } in &said.columns {
         match field {
             None => ignored.push(name.clone()),
             Some(field) => {
@@ -59,17 +62,25 @@ fn args(said: &[SaidColumn], register: Option<PathBuf>) -> Result<RowArgs, Failu
         }
     }
     let columns = ColumnArgs { maps, ignored, reference: None, register, branch: None };
-    let (file, header_row, sheet, refused) = (None, None, None, None);
-    Ok(RowArgs { file, columns, header_row, sheet, dry_run: false, refused, number_only: false })
+    let (header_row, sheet) = (said.header_row, said.sheet.clone());
+    Ok(RowArgs { file: None, columns, header_row, sheet, dry_run: false, refused: None, number_only: false })
+}
+
+/// The names of a workbook's sheets; none of what is no workbook, or cannot be read.
+fn sheets(bytes: &[u8]) -> Vec<String> {
+    match Kind::of(bytes) {
+        Ok(Kind::Archive) => workbook::sheets(bytes).unwrap_or_default(),
+        _ => Vec::new(),
+    }
 }
 
 /// The names of a spreadsheet's columns, where it has a header.
-fn names(bytes: &[u8]) -> Result<Vec<String>, Failure> {
+fn names(bytes: &[u8], said: &SaidSheet) -> Result<Vec<String>, Failure> {
     let mut text = match Kind::of(bytes)? {
         Kind::Text => Text::read(bytes)?,
-        Kind::Archive => Text::of_sheet(workbook::read(bytes, None)?.0.text),
+        Kind::Archive => Text::of_sheet(workbook::read(bytes, said.sheet.as_deref())?.0.text),
     };
-    text.find_header(None)?;
+    text.find_header(said.header_row)?;
     let mut header = StringRecord::new();
     text.rows().read_record(&mut header).map_err(super::unreadable)?;
     Ok(header.iter().map(|name| name.trim().to_owned()).collect())
@@ -82,7 +93,8 @@ mod tests {
     fn read(bytes: &[u8], said: &[(&str, Option<&str>)]) -> Result<ReadSheet, SheetFault> {
         let said =
             said.iter().map(|(name, field)| SaidColumn { name: (*name).to_owned(), field: field.map(str::to_owned) });
-        PageSheets(|| None).read(bytes, &said.collect::<Vec<_>>(), &|code, _| format!("wat {code} is"))
+        let said = SaidSheet { columns: said.collect(), ..SaidSheet::default() };
+        PageSheets(|| None).read(bytes, &said, &|code, _| format!("wat {code} is"))
     }
 
     #[test]
@@ -111,6 +123,19 @@ mod tests {
         let sheet = read(bytes, &said).unwrap();
         assert_eq!((sheet.rows.len(), sheet.columns[1].1.as_str()), (1, "ignored"));
         assert_eq!(read(b"%PDF-1.7", &[]).unwrap_err().code, "not_a_table");
+    }
+
+    #[test]
+    fn a_header_below_a_title_is_read_where_it_is_said_to_be() {
+        let bytes = b"Meldingen 2026\n\nadres;zaak\nDam 1, 1012 JS;Z-1\n";
+        assert_eq!(read(bytes, &[]).unwrap_err().columns, ["Meldingen 2026"]);
+        let said = |header_row| SaidSheet { header_row: Some(header_row), ..SaidSheet::default() };
+        let read = |said: &SaidSheet| PageSheets(|| None).read(bytes, said, &|code, _| code.to_owned());
+        let sheet = read(&said(3)).unwrap();
+        assert_eq!((sheet.rows.len(), sheet.columns.len(), sheet.sheets.len()), (1, 2, 0));
+        assert_eq!(read(&said(2)).unwrap_err().code, "header");
+        let of_none = SaidSheet { sheet: Some("A".to_owned()), ..SaidSheet::default() };
+        assert_eq!(read(&of_none).unwrap_err().code, "sheet");
     }
 
     #[test]

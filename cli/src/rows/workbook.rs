@@ -33,6 +33,15 @@ pub(super) fn read(bytes: &[u8], wanted: Option<&str>) -> Result<(Grid, String),
     Ok((grid, said))
 }
 
+/// The names of all sheets.
+pub(super) fn sheets(bytes: &[u8]) -> Result<Vec<String>, Failure> {
+    let mut package = Package::open(bytes, MOST_INFLATED)?;
+    Ok(match package.format()? {
+        Format::Xlsx => xlsx::Workbook::read(&mut package)?.sheets.into_iter().map(|(name, _)| name).collect(),
+        Format::Ods => ods::sheets(&mut package)?.into_iter().map(|(name, _)| name).collect(),
+    })
+}
+
 /// The place of the sheet that was named, or of the only one that has rows.
 fn choose(
     names: &[&str],

@@ -72,6 +72,7 @@ pub fn agenda_item(item: &AgendaItem, partner: &Partner) -> Value {
         "conversation": item.conversation, "began": day(Some(item.began)), "is_new": item.is_new,
         "waiting_since": day(item.waits.map(|(since, _)| since)),
         "waits_for": item.waits.map(|(_, why)| why.as_str()), "joined": dated(&item.joined),
+        "newcomers": item.newcomers, "closed_on": day(item.closed),
         "left": dated(&item.left), "addresses": addresses.collect::<Vec<_>>(), "lead": item.lead,
         "decision": item.decision, "next": day(item.next), "outcome": item.outcome.map(Outcome::as_str),
         "ended": item.ended.map(|(_, why)| why.as_str()), "ended_on": day(item.ended.map(|(on, _)| on)),

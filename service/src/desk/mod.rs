@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use routes::{ROUTES, Route};
 pub use run::{Listening, ServeError, check, open_register, run};
-pub use sheet::{FIELDS, ReadSheet, RefusedSheetRow, SaidColumn, Says, SheetFault, SheetReader, SheetRow};
+pub use sheet::{FIELDS, ReadSheet, RefusedSheetRow, SaidColumn, SaidSheet, Says, SheetFault, SheetReader, SheetRow};
 
 /// A partner, and what its callers need besides.
 pub struct Desk {

@@ -5,17 +5,29 @@ use stapel::AddressKey;
 
 /// Reads spreadsheets.
 pub trait SheetReader: Send + Sync {
-    /// Reads a spreadsheet's bytes, its columns as they were said, or else as their names say. `says` has the stable
+    /// Reads a spreadsheet's bytes, its sheet, header and columns as they were said, or else the only sheet that has
+    /// rows, its first line that is not blank, and the columns as their names say. `says` has the stable
     /// code of a row and what was found in it, in English, and gives what the file of refused rows is to say of it.
     ///
     /// # Errors
     ///
-    /// [`SheetFault`] where it is no spreadsheet, or it is not certain what its columns are.
-    fn read(&self, bytes: &[u8], said: &[SaidColumn], says: Says<'_>) -> Result<ReadSheet, SheetFault>;
+    /// [`SheetFault`] where it is no spreadsheet, or it is not certain what its sheet or its columns are.
+    fn read(&self, bytes: &[u8], said: &SaidSheet, says: Says<'_>) -> Result<ReadSheet, SheetFault>;
 }
 
 /// What is said of a row that is no address, by its stable code and what was found in it, in English.
 pub type Says<'a> = &'a dyn Fn(&'static str, &str) -> String;
+
+/// What somebody said of a spreadsheet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaidSheet {
+    /// Its sheet, of a workbook.
+    pub sheet: Option<String>,
+    /// The line of its header, from 1 on.
+    pub header_row: Option<u64>,
+    /// Its columns, as far as something was said of them.
+    pub columns: Vec<SaidColumn>,
+}
 
 /// What somebody said of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +58,8 @@ pub const FIELDS: [&str; 12] = [
 pub struct ReadSheet {
     /// What it is: its kind, its sheet, its delimiter.
     pub form: String,
+    /// The names of all sheets, of a workbook.
+    pub sheets: Vec<String>,
     /// Each column's name, and what it was read as: one of [`FIELDS`], `ignored`, `unnamed` or `other`.
     pub columns: Vec<(String, String)>,
     /// The rows that are addresses, in their order.
@@ -85,6 +99,8 @@ pub struct SheetFault {
     pub code: &'static str,
     /// What was found, and what would help.
     pub message: String,
+    /// The names of all its sheets, of a workbook.
+    pub sheets: Vec<String>,
     /// The names of its columns, as far as those could be read: so somebody can say what they are.
     pub columns: Vec<String>,
 }
@@ -93,9 +109,9 @@ pub struct SheetFault {
 pub(super) struct NoReader;
 
 impl SheetReader for NoReader {
-    fn read(&self, _: &[u8], _: &[SaidColumn], _: Says<'_>) -> Result<ReadSheet, SheetFault> {
+    fn read(&self, _: &[u8], _: &SaidSheet, _: Says<'_>) -> Result<ReadSheet, SheetFault> {
         let message = "this program reads no spreadsheets: type the addresses".to_owned();
-        Err(SheetFault { code: "no_sheets", message, columns: Vec::new() })
+        Err(SheetFault { code: "no_sheets", message, sheets: Vec::new(), columns: Vec::new() })
     }
 }
 

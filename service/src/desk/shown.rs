@@ -164,6 +164,8 @@ fn told_entry(entry: &DossierEntry, cap: u8) -> Value {
         "level": entry.address.level().as_str(), "typed": Some(&entry.typed).filter(|typed| !typed.is_empty()),
         "actor": by.map(Case::actor), "case": by.map(Case::reference),
         "caller": by.map(|by| by.caller().as_str()), "uid": by.and_then(|by| by.caller().uid()),
+        "conversations": Some(&entry.place.conversations).filter(|all| !all.is_empty()),
+        "to": Some(&entry.place.to).filter(|all| !all.is_empty()),
     });
     if let (Value::Object(told), Value::Object(details)) = (&mut told, details) {
         told.extend(details);

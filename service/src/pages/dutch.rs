@@ -137,12 +137,13 @@ const SHEETS: [(&str, &str); 9] = [
     ("no_sheets", "Dit programma leest geen spreadsheets: typ de adressen."),
     ("not_a_table", "Dit is geen tabel: bewaar wat erin staat als CSV, xlsx of ods."),
     ("workbook", "Dit werkboek is beschadigd: open het, en bewaar het opnieuw als xlsx of CSV."),
-    ("sheet", "Niet één blad heeft regels, of meer dan één: bewaar het blad met de adressen apart."),
+    ("sheet", "Niet één blad heeft regels, of meer dan één: kies hieronder het blad met de adressen."),
     ("encoding", "De tekens van dit bestand zijn niet te lezen: bewaar het als CSV in UTF-8."),
     ("csv", "Dit is geen CSV die te lezen is: misschien wordt een aanhalingsteken nergens gesloten."),
     (
         "header",
-        "Welke kolommen het adres zijn, is niet zeker. Het heeft postcode en huisnummer nodig, of het hele adres in \
+        "Welke kolommen het adres zijn, is niet zeker. Staat er een titel boven de namen van de kolommen, zeg dan op \
+         welke regel die namen staan. Het heeft postcode en huisnummer nodig, of het hele adres in \
          één kolom; en van elke kolom die bij een adres kan horen, moet u zeggen wat zij is.",
     ),
     ("map", "Van de kolommen is iets gezegd dat niet samengaat, zoals twee keer hetzelfde."),

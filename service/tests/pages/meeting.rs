@@ -57,6 +57,7 @@ impl Meeting {
         let mut may = MaySettings::default();
         may.claim = Some("roles".to_owned());
         (may.look, may.meet) = (vec!["look".to_owned()], vec!["meet".to_owned()]);
+        may.officer = vec!["officer".to_owned()];
         settings.may = may;
         meeting.listen(&settings);
         meeting

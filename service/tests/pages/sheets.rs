@@ -1,22 +1,35 @@
 //! A spreadsheet that somebody gives: its columns first, what cannot be read, and then as other flags.
 
 use stapel::AddressKey;
-use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidColumn, Says, SheetFault, SheetReader, SheetRow};
+use stapel_service::desk::{ReadSheet, RefusedSheetRow, SaidSheet, Says, SheetFault, SheetReader, SheetRow};
 
 use super::acting::token;
 use super::monday::plain;
 use super::{Browser, Office, refusal, text};
 
-/// Reads lines of one column, which has to be called or said to be `adres`.
+/// Reads lines of one column, which has to be called or said to be `adres`; as a workbook what has sheets, each after a
+/// line such as `#A`.
 pub(super) struct Lines;
 
 impl SheetReader for Lines {
-    fn read(&self, bytes: &[u8], said: &[SaidColumn], says: Says<'_>) -> Result<ReadSheet, SheetFault> {
-        let fault = |code, message: &str, columns| Err(SheetFault { code, message: message.to_owned(), columns });
-        let Ok(text) = std::str::from_utf8(bytes) else { return fault("not_a_table", "this is <no> table", vec![]) };
-        let mut lines = (1..).zip(text.lines());
+    fn read(&self, bytes: &[u8], said: &SaidSheet, says: Says<'_>) -> Result<ReadSheet, SheetFault> {
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let sheets: Vec<_> = text.split('#').skip(1).map(|one| one.lines().next().unwrap().to_owned()).collect();
+        let fault = |code, message: &str, columns| {
+            Err(SheetFault { code, message: message.to_owned(), sheets: sheets.clone(), columns })
+        };
+        if text.is_empty() {
+            return fault("not_a_table", "this is <no> table", vec![]);
+        }
+        let text = match &said.sheet {
+            None if sheets.len() > 1 => return fault("sheet", "several sheets have rows", vec![]),
+            None => text,
+            Some(sheet) => text.split('#').find_map(|one| one.strip_prefix(&format!("{sheet}\n"))).unwrap(),
+        };
+        let header = said.header_row.unwrap_or(1);
+        let mut lines = (1..).zip(text.lines()).skip_while(|(line, _)| *line < header);
         let (_, name) = lines.next().unwrap_or_default();
-        let is_said = said.iter().any(|one| one.name == name && one.field.as_deref() == Some("adres"));
+        let is_said = said.columns.iter().any(|one| one.name == name && one.field.as_deref() == Some("adres"));
         if name != "adres" && !is_said {
             return fault("header", "no column is an address", vec![name.to_owned()]);
         }
@@ -35,7 +48,7 @@ impl SheetReader for Lines {
         let said: Vec<_> = refused.iter().map(|row: &RefusedSheetRow| says(row.code, &row.message)).collect();
         let refused_file = format!("stapel_line\r\n{}\r\n{}", refused.len(), said.join("\r\n")).into_bytes();
         let columns = vec![(name.to_owned(), "adres".to_owned())];
-        Ok(ReadSheet { form: "lines".to_owned(), columns, rows, refused, refused_file })
+        Ok(ReadSheet { form: "lines".to_owned(), sheets, columns, rows, refused, refused_file })
     }
 }
 
@@ -140,6 +153,33 @@ fn what_a_days_budget_does_not_take_is_said_to_be_delivered_later() {
     // It is so when the day's message goes.
     office.served.carry();
     assert_eq!(office.served.desk.lend().undelivered().to_string(), asked);
+}
+
+#[test]
+fn the_sheet_and_the_line_of_the_header_are_chosen() {
+    let office = office();
+    let mut browser = office.signed_in("j.jansen", &["look", "flag"]);
+    let (_, page) = browser.give("Z-1", b"#<b>A\nadres\nDam 1, 1012 JS\n#B\nMeldingen 2026\nadres\nDam 2, 1012 JS\n");
+    let said = plain(&page);
+    assert!(said.contains("kies hieronder het blad met de adressen") && said.contains("Blad"), "{said}");
+    assert!(page.contains("<option value=\"&lt;b&gt;A\">") && page.contains("<option value=\"B\">"), "{page}");
+    let read = format!("do=columns&token={}&was_sheet=&was_header=", token(&page));
+    // Another sheet is shown before anything is asked, whatever is pressed.
+    let (_, page) = browser.send("/nl/flag", &format!("{read}&sheet=%3Cb%3EA&header=&next=ask"));
+    assert!(plain(&page).contains("Dam 1, 1012 JS → 1012JS 1") && page.contains("De kolommen kloppen"), "{page}");
+    let (_, page) = browser.send("/nl/flag", &format!("{read}&sheet=B&header=&next=read"));
+    assert!(plain(&page).contains("Staat er een titel boven de namen van de kolommen"), "{page}");
+    assert!(page.contains("<option value=\"B\" selected>") && page.contains("Meldingen 2026"), "{page}");
+    assert_eq!(browser.send("/nl/flag", &format!("{read}&sheet=B&header=twee&next=read")).0, 400);
+    // What was said of a column was of the line that was the header before.
+    let of_title = "column=Meldingen+2026&field=adres";
+    let (_, page) = browser.send("/nl/flag", &format!("{read}&sheet=B&header=2&{of_title}&next=ask"));
+    let said = plain(&page);
+    assert!(said.contains("Dam 2, 1012 JS → 1012JS 2") && said.contains("De kolommen kloppen"), "{said}");
+    assert!(page.contains("name=\"was_header\" value=\"2\"") && page.contains("name=\"was_sheet\" value=\"B\""));
+    let confirmed = format!("do=columns&token={}&was_sheet=B&was_header=2&sheet=B&header=2&next=ask", token(&page));
+    let (_, page) = browser.send("/nl/flag", &confirmed);
+    assert!(plain(&page).contains("Wilt u dit melden? Zaak Z-1 Nieuw gemeld 1"), "{}", plain(&page));
 }
 
 #[test]

@@ -58,6 +58,8 @@ pub struct AgendaItem {
     pub waits: Option<(Day, WaitsFor)>,
     /// Who joined, and on which day; in that order, without those who left.
     pub joined: Vec<(u16, Day)>,
+    /// Who of them joined since what was decided last, and so has not got it.
+    pub newcomers: Vec<u16>,
     /// Who joined and left again, and the day on which it left.
     pub left: Vec<(u16, Day)>,
     /// Who leads.
@@ -70,6 +72,8 @@ pub struct AgendaItem {
     pub outcome: Option<Outcome>,
     /// Why it is on the agenda no longer, and since which day; `None` where it is on it.
     pub ended: Option<(Day, AgendaEnd)>,
+    /// The day on which the coordinator closed it, where it came back since; what for, `waits` says.
+    pub closed: Option<Day>,
     /// The addresses that notes said it is about, each canonical key once, with the different ways in which it was
     /// typed. More than one where the keys differ.
     pub addresses: Vec<(String, Vec<String>)>,
@@ -119,6 +123,9 @@ impl AgendaItem {
     fn of(one: Conversation, today: Day) -> AgendaItem {
         let ended = ended(&one);
         let waits = if ended.is_none() { waits(&one, today) } else { None };
+        let decided = decided_at(&one).and_then(|at| one.notes.get(at));
+        let newcomers = decided.map(|note| joined_since(&one, note).map(|(other, _)| other).collect());
+        let closed = decided.filter(|note| ended.is_none() && says_how(note)).map(|note| note.came);
         let mut addresses: Vec<(String, Vec<String>)> = Vec::new();
         for note in &one.notes {
             let NoteContent::Address { key, typed } = &note.content else { continue };
@@ -140,12 +147,14 @@ impl AgendaItem {
             is_new: one.notes.iter().all(|note| note.from.is_some()),
             waits,
             joined: present(&one).collect(),
+            newcomers: newcomers.unwrap_or_default(),
             left: one.introduced.iter().filter_map(|other| Some((other.partner, other.left?))).collect(),
             lead: one.lead,
             next: one.decision.as_ref().and_then(|decision| decision.next),
             decision: one.decision.map(|decision| decision.text),
             outcome: one.outcome,
             ended,
+            closed,
             addresses,
         }
     }
@@ -168,15 +177,20 @@ fn is_written_by_another(note: &ConversationNote) -> bool {
 }
 
 /// Those who joined since a note was written to all: it did not go to them.
-fn joined_since<'a>(one: &'a Conversation, note: &'a ConversationNote) -> impl Iterator<Item = Day> + 'a {
-    present(one).filter(|(other, _)| note.copies.iter().all(|copy| copy.to != *other)).map(|(_, since)| since)
+fn joined_since<'a>(one: &'a Conversation, note: &'a ConversationNote) -> impl Iterator<Item = (u16, Day)> + 'a {
+    present(one).filter(|(other, _)| note.copies.iter().all(|copy| copy.to != *other))
+}
+
+/// Whether it says how it ended.
+fn says_how(note: &ConversationNote) -> bool {
+    matches!(note.content, NoteContent::Outcome { .. })
 }
 
 fn waits(one: &Conversation, today: Day) -> Option<(Day, WaitsFor)> {
     let Some((at, decided)) = decided_at(one).and_then(|at| Some((at, one.notes.get(at)?))) else {
         return Some((one.began, WaitsFor::FirstDecision));
     };
-    let joined = joined_since(one, decided).map(|since| (since, WaitsFor::Joined));
+    let joined = joined_since(one, decided).map(|(_, since)| (since, WaitsFor::Joined));
     let after = one.notes.iter().skip(at + 1).filter(|note| is_written_by_another(note));
     let written = after.map(|note| (note.came, WaitsFor::Note));
     let next = match &decided.content {
@@ -194,7 +208,6 @@ fn ended(one: &Conversation) -> Option<(Day, AgendaEnd)> {
         let last = one.introduced.iter().filter_map(|other| other.left).max();
         return Some((last.unwrap_or(one.began), AgendaEnd::AllLeft));
     }
-    let says_how = |note: &ConversationNote| matches!(note.content, NoteContent::Outcome { .. });
     let decided = decided_at(one);
     let after = one.notes.get(decided.map_or(0, |at| at + 1)..).unwrap_or_default();
     if let Some(note) = decided.and_then(|at| one.notes.get(at)).filter(|note| says_how(note))
@@ -219,6 +232,7 @@ impl fmt::Debug for AgendaItem {
         shown.field("conversation", &self.conversation).field("began", &self.began).field("is_new", &self.is_new);
         shown.field("waits", &self.waits).field("joined", &self.joined).field("left", &self.left);
         shown.field("lead", &self.lead).field("next", &self.next).field("outcome", &self.outcome);
-        shown.field("ended", &self.ended).finish_non_exhaustive()
+        shown.field("ended", &self.ended).field("closed", &self.closed).field("newcomers", &self.newcomers);
+        shown.finish_non_exhaustive()
     }
 }

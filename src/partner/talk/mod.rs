@@ -36,8 +36,8 @@ pub(crate) mod state;
 mod written;
 mod year;
 
-pub use acts::TalkAct;
 pub(crate) use acts::TalkAddresses;
+pub use acts::{TalkAct, TalkPlace};
 pub use agenda::{AgendaEnd, AgendaItem, WaitsFor};
 pub use asked::PutForwardByOther;
 pub use conversation::{Conversation, ConversationNote, Decision, Introduced, NoteCopy, NoteProgress};

@@ -63,11 +63,16 @@ fn block(
             lines.push((words.ended, format!("{} {day}: {}", words.on, after_hit::ended(why, lang))))
         }
         (None, Some((day, why))) => {
-            lines.push((words.waits, format!("{} {day}: {}", words.since, after_hit::waits_for(why, lang))))
+            lines.push((words.waits, format!("{} {day}: {}", words.since, after_hit::waits_for(why, lang))));
+            lines.extend(item.closed.map(|day| ("", format!("{} {day}", words.closed))));
         }
         (None, None) => lines.push((words.waits, words.not.to_owned())),
     }
-    lines.push((words.joined, several(dated(&item.joined, words.since), words.nobody)));
+    let mut joined = dated(&item.joined, words.since);
+    for (line, _) in joined.iter_mut().zip(&item.joined).filter(|(_, (one, _))| item.newcomers.contains(one)) {
+        line.push_str(&format!("  {}: {}", words.new, words.not_told));
+    }
+    lines.push((words.joined, several(joined, words.nobody)));
     if !item.left.is_empty() {
         lines.push((words.left, several(dated(&item.left, words.on), words.nobody)));
     }

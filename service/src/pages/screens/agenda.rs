@@ -120,12 +120,13 @@ fn block(step: &Step<'_>, partner: &Partner, item: &AgendaItem, said: &AgendaWor
                     })),
                     (None, Some((day, why))) => (row(said.waits, &html! {
                         (said.since) " " (words.day(day)) ": " (after_hit::waits_for(why, words.0))
+                        @if let Some(closed) = item.closed { "; " (said.closed) " " (words.day(closed)) }
                     })),
                     (None, None) => (row(said.waits, &html! { (said.not) })),
                 }
-                (row(said.joined, &dated(words, partner, &item.joined, said.since, said.nobody)))
+                (row(said.joined, &dated(words, partner, &item.joined, said.since, said, &item.newcomers)))
                 @if !item.left.is_empty() {
-                    (row(said.left, &dated(words, partner, &item.left, said.on, said.nobody)))
+                    (row(said.left, &dated(words, partner, &item.left, said.on, said, &[])))
                 }
                 (row(said.address, &addresses(item, said)))
                 (row(said.lead, &html! {
@@ -149,12 +150,24 @@ fn block(step: &Step<'_>, partner: &Partner, item: &AgendaItem, said: &AgendaWor
     }
 }
 
-/// Partners, each with its day.
-fn dated(words: Words, partner: &Partner, at: &[(u16, Day)], word: &str, none: &str) -> Markup {
+/// Partners, each with its day, and which of them are newcomers, who have not got what was decided.
+fn dated(
+    words: Words,
+    partner: &Partner,
+    at: &[(u16, Day)],
+    word: &str,
+    said: &AgendaWords,
+    newcomers: &[u16],
+) -> Markup {
     html! {
-        @if at.is_empty() { (none) } @else {
+        @if at.is_empty() { (said.nobody) } @else {
             ul {
-                @for (one, day) in at { li { (who(words, partner, *one)) ", " (word) " " (words.day(*day)) } }
+                @for (one, day) in at {
+                    li {
+                        (who(words, partner, *one)) ", " (word) " " (words.day(*day))
+                        @if newcomers.contains(one) { " " span.badge { (said.new) } " " b { (said.not_told) } }
+                    }
+                }
             }
         }
     }

@@ -146,7 +146,11 @@ fn about(words: Words, partner: &Partner, one: &Conversation) -> Markup {
 fn noted(words: Words, partner: &Partner, note: &ConversationNote) -> Markup {
     let from = who(words, partner, note.from.unwrap_or(partner.number()));
     html! {
-        p.from { b { (from) } ", " (words.moment(note.time)) }
+        p.from {
+            b { (from) } ", " (words.moment(note.time))
+            // They stand in the order in which they came, which need not be that in which they were written.
+            @if note.from.is_some() { "; " (words.t("gekomen op ", "came on ")) (words.day(note.came)) }
+        }
         (says(words, partner, &note.content))
         @if !note.copies.is_empty() {
             ul.copies {

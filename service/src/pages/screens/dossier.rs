@@ -3,12 +3,12 @@
 
 use maud::{Markup, html};
 use stapel::AddressKey;
-use stapel::partner::DossierEntry;
+use stapel::partner::{DossierEntry, Partner};
 use stapel::register::may_be_one;
 
-use super::Visit;
 use super::forms::{Wrong, summary};
 use super::officer_form::{self as form, BY, Field};
+use super::{Visit, parts};
 use crate::journal_words;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -42,7 +42,7 @@ struct Found {
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
     let (case, address) = (String::new(), String::new());
-    Ok(markup(visit.words, &View { csrf: visit.csrf, case, address, wrong: None, found: None }))
+    Ok(markup(visit.words, &visit.partner, &View { csrf: visit.csrf, case, address, wrong: None, found: None }))
 }
 
 pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {
@@ -54,7 +54,7 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
         Err(wrong) => (Some(wrong), None),
         Ok(addresses) => (None, Some(look(visit, &case, addresses)?)),
     };
-    Ok(markup(visit.words, &View { csrf: visit.csrf, case, address, wrong, found }))
+    Ok(markup(visit.words, &visit.partner, &View { csrf: visit.csrf, case, address, wrong, found }))
 }
 
 fn look(visit: &mut Visit<'_>, case: &str, addresses: Vec<AddressKey>) -> Result<Found, Refusal> {
@@ -68,7 +68,7 @@ fn look(visit: &mut Visit<'_>, case: &str, addresses: Vec<AddressKey>) -> Result
     Ok(Found { addresses, entries, pruned, cap, is_of_coordinator: visit.coordinates() })
 }
 
-fn markup(words: Words, view: &View<'_>) -> Markup {
+fn markup(words: Words, partner: &Partner, view: &View<'_>) -> Markup {
     let View { csrf, case, address, wrong, found } = view;
     let wrong = wrong.as_ref();
     let field = |name, label, value: &str| {
@@ -91,12 +91,12 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
             }
             button type="submit" { (words.t("Opzoeken", "Look up")) }
         }
-        @if let Some(found) = found { (answer(words, found)) }
+        @if let Some(found) = found { (answer(words, partner, found)) }
     }
 }
 
 /// What was found, oldest first.
-fn answer(words: Words, found: &Found) -> Markup {
+fn answer(words: Words, partner: &Partner, found: &Found) -> Markup {
     let Found { addresses, entries, pruned, cap, is_of_coordinator } = found;
     let is_of_another_spelling =
         entries.iter().any(|entry| addresses.iter().any(|address| may_be_one(address, &entry.address)));
@@ -113,22 +113,18 @@ fn answer(words: Words, found: &Found) -> Markup {
             @if *is_of_coordinator {
                 p.note {
                     (words.t(
-                        "De coördinator kent een adres alleen uit wat berichten ervan zeggen. Wat in gesprekken is \
-                         gelezen, geschreven en besloten, staat daarom niet in dit dossier, maar in het journaal: zoek \
-                         daar op zaak, medewerker of dag.",
-                        "The coordinator knows an address only by what notes say of it. What was read, written and \
-                         decided in conversations is therefore not in this dossier, but in the journal: look there by \
-                         case, by who did it, or by day.",
+                        "De coördinator kent een adres alleen uit wat berichten ervan zeggen. Van een gesprek waarin \
+                         geen bericht dit adres noemt, staat hier niets: zoek dat in het journaal, op zaak, medewerker \
+                         of dag.",
+                        "The coordinator knows an address only by what notes say of it. Of a conversation in which no \
+                         note names this address there is nothing here: look for that in the journal, by case, by who \
+                         did it, or by day.",
                     ))
                 }
             }
             @if entries.is_empty() {
                 p {
-                    @if *is_of_coordinator {
-                        (words.t("Bij het adres zelf staat niets.", "Beside the address itself there is nothing."))
-                    } @else {
-                        (words.t("Het journaal heeft niets van dit adres.", "The journal has nothing on this address."))
-                    }
+                    (words.t("Het journaal heeft niets van dit adres.", "The journal has nothing on this address."))
                 }
             } @else {
                 @if is_of_another_spelling {
@@ -141,20 +137,23 @@ fn answer(words: Words, found: &Found) -> Markup {
                         ))
                     }
                 }
-                (form::table(words, &COLUMNS, entries.iter().map(|entry| one(words, entry, *cap))))
+                (form::table(words, &COLUMNS, entries.iter().map(|entry| one(words, partner, entry, *cap))))
             }
         }
     }
 }
 
-fn one(words: Words, entry: &DossierEntry, cap: u8) -> Vec<Markup> {
+fn one(words: Words, partner: &Partner, entry: &DossierEntry, cap: u8) -> Vec<Markup> {
     let mut cells = vec![
         html! { (words.moment(entry.time)) },
         html! {
             span.address { (entry.address.as_str()) }
             @if !entry.typed.is_empty() { " (" (form::plain(&entry.typed)) ")" }
         },
-        html! { (journal_words::event(&entry.event, cap, words.0)) },
+        html! {
+            (journal_words::event(&entry.event, cap, words.0))
+            (journal_words::place(&entry.place, words.0, |number| parts::who(words, partner, number)))
+        },
     ];
     cells.extend(form::by(words, entry.by.as_ref()));
     cells

@@ -1,12 +1,12 @@
 //! The officer's page: what was done by whom for which case. Looking is an act too, which the journal has first.
 
 use maud::{Markup, html};
-use stapel::partner::{Act, ActQuery};
+use stapel::partner::{Act, ActQuery, Partner};
 use stapel::{Case, Day};
 
 use super::forms::{Wrong, summary};
 use super::officer_form::{self as form, BY, Field};
-use super::{Visit, journal_file};
+use super::{Visit, journal_file, parts};
 use crate::journal_words;
 use crate::pages::refusal::Refusal;
 use crate::pages::request::Fields;
@@ -55,7 +55,7 @@ struct Found {
 
 pub(super) fn show(visit: &mut Visit<'_>) -> Result<Markup, Refusal> {
     let view = View { csrf: visit.csrf, typed: Typed::default(), wrong: None, found: None };
-    Ok(markup(visit.words, &view))
+    Ok(markup(visit.words, &visit.partner, &view))
 }
 
 pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {
@@ -75,7 +75,7 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
         Ok(query) => query,
         Err(wrong) => {
             let view = View { csrf: visit.csrf, typed, wrong: Some(wrong), found: None };
-            return Ok(markup(visit.words, &view));
+            return Ok(markup(visit.words, &visit.partner, &view));
         }
     };
     let before = typed.before.unwrap_or_else(|| visit.partner.journal_length());
@@ -84,12 +84,12 @@ pub(super) fn act(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refu
     let mut acts = visit.partner.acts(&query, &by, visit.now)?;
     acts.retain(|act| act.record < before);
     if fields.one("file").is_some() {
-        visit.file = Some(journal_file::file(visit.words, &acts));
+        visit.file = Some(journal_file::file(visit.words, &visit.partner, &acts));
     }
     typed.page = typed.page.min(acts.len().saturating_sub(1) / MOST);
     let pruned = visit.partner.pruned()?.map(|pruned| journal_words::pruned(&pruned, visit.words.0));
     let found = Some(Found { acts, pruned });
-    Ok(markup(visit.words, &View { csrf: visit.csrf, typed, wrong: None, found }))
+    Ok(markup(visit.words, &visit.partner, &View { csrf: visit.csrf, typed, wrong: None, found }))
 }
 
 /// What is looked for.
@@ -126,7 +126,7 @@ fn query(typed: &Typed) -> Result<ActQuery, Wrong> {
     Ok(query)
 }
 
-fn markup(words: Words, view: &View<'_>) -> Markup {
+fn markup(words: Words, partner: &Partner, view: &View<'_>) -> Markup {
     let View { csrf, typed, wrong, found } = view;
     let wrong = wrong.as_ref();
     let field = |name, label, kind, value: &str, is_needed| {
@@ -158,12 +158,12 @@ fn markup(words: Words, view: &View<'_>) -> Markup {
             }
             button type="submit" { (words.t("Zoeken", "Look")) }
         }
-        @if let Some(found) = found { (answer(words, csrf, typed, found)) }
+        @if let Some(found) = found { (answer(words, partner, csrf, typed, found)) }
     }
 }
 
 /// What was found, the latest first, a page of it.
-fn answer(words: Words, csrf: &str, typed: &Typed, found: &Found) -> Markup {
+fn answer(words: Words, partner: &Partner, csrf: &str, typed: &Typed, found: &Found) -> Markup {
     let Found { acts, pruned } = found;
     let first = typed.page * MOST;
     let shown: Vec<&Act> = acts.iter().rev().skip(first).take(MOST).collect();
@@ -180,7 +180,7 @@ fn answer(words: Words, csrf: &str, typed: &Typed, found: &Found) -> Markup {
                         (words.t(", de laatste eerst.", ", the latest first."))
                     }
                 }
-                (form::table(words, &COLUMNS, shown.iter().map(|act| one(words, act))))
+                (form::table(words, &COLUMNS, shown.iter().map(|act| one(words, partner, act))))
                 p {
                     (words.t(
                         "Elke bladzijde en elk bestand is opnieuw kijken, en staat zo in het journaal.",
@@ -229,11 +229,14 @@ fn again(words: Words, csrf: &str, typed: &Typed, page: Option<usize>, label: (&
     }
 }
 
-fn one(words: Words, act: &Act) -> Vec<Markup> {
+fn one(words: Words, partner: &Partner, act: &Act) -> Vec<Markup> {
     let more = act.addresses.len().saturating_sub(MOST_ADDRESSES);
     let mut cells = vec![
         html! { (words.moment(act.time)) },
-        html! { (journal_words::act(&act.kind, words.0)) },
+        html! {
+            (journal_words::act(&act.kind, words.0))
+            (journal_words::place(&act.place, words.0, |number| parts::who(words, partner, number)))
+        },
         html! {
             @for address in act.addresses.iter().take(MOST_ADDRESSES) { span.address { (address.as_str()) } " " }
             @if more > 0 { (words.t("en nog ", "and more: ")) (words.number(more as u64)) }

@@ -10,7 +10,7 @@ use super::flagging::{self, Typed};
 use super::forms::{Wrong, hidden, marks, said, wrong_case};
 use super::overview::shown;
 use super::parts::row;
-use crate::desk::{FIELDS, ReadSheet, SaidColumn, SheetFault};
+use crate::desk::{FIELDS, ReadSheet, SaidColumn, SaidSheet, SheetFault};
 use crate::pages::dutch;
 use crate::pages::kept::{RefusedRow, Upload};
 use crate::pages::refusal::Refusal;
@@ -80,8 +80,9 @@ pub(super) fn take(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Ref
         Some(bytes) => {
             let upload = Upload { bytes: Arc::new(bytes.to_vec()), case };
             let token = visit.kept.take(visit.csrf, upload.clone(), visit.now).ok_or_else(Refusal::internal)?;
-            let read = read(visit, &upload.bytes, &[]);
-            Ok(shown_columns(visit, &token, &upload, &[], &read))
+            let said = SaidSheet::default();
+            let read = read(visit, &upload.bytes, &said);
+            Ok(shown_columns(visit, &token, &upload, &said, &read))
         }
     }
 }
@@ -90,31 +91,38 @@ pub(super) fn take(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Ref
 pub(super) fn columns(visit: &mut Visit<'_>, fields: &Fields) -> Result<Markup, Refusal> {
     let token = fields.one("token").unwrap_or_default();
     let upload = visit.kept.upload(visit.csrf, token, visit.now).ok_or_else(|| Refusal::of("not_asked"))?;
-    let mut columns = Vec::new();
+    let sheet = fields.filled("sheet").map(str::to_owned);
+    let header_row = fields.filled("header").map(str::parse).transpose().map_err(|_| Refusal::of("bad_request"))?;
+    let mut said = SaidSheet { sheet, header_row, columns: Vec::new() };
+    // Other columns than those that were shown: nothing was said of them, and nobody saw what they are.
+    let differs = |is, was| fields.filled(is) != fields.filled(was);
+    let is_other = differs("sheet", "was_sheet") || differs("header", "was_header");
     for (name, field) in fields.all("column").zip(fields.all("field")).filter(|(_, field)| !field.is_empty()) {
         let field = match field {
             "ignored" => None,
             field if FIELDS.contains(&field) => Some(field.to_owned()),
             _ => return Err(Refusal::of("bad_request")),
         };
-        columns.push(SaidColumn { name: name.to_owned(), field });
+        if !is_other {
+            said.columns.push(SaidColumn { name: name.to_owned(), field });
+        }
     }
-    let read = read(visit, &upload.bytes, &columns);
+    let read = read(visit, &upload.bytes, &said);
     match read {
-        Ok(sheet) if fields.one("next") == Some("ask") && is_usable(&sheet) => {
+        Ok(sheet) if fields.one("next") == Some("ask") && !is_other && is_usable(&sheet) => {
             let (rows, refused) = given(&sheet);
             let refused_file = (!refused.is_empty()).then_some(sheet.refused_file);
             deeds::ask(visit, Deed { kind: Kind::Flag, case: upload.case, rows, refused, refused_file }, "/flag")
         }
-        read => Ok(shown_columns(visit, token, &upload, &columns, &read)),
+        read => Ok(shown_columns(visit, token, &upload, &said, &read)),
     }
 }
 
 /// Reads a spreadsheet. The file of its refused rows says why in the language of the page.
-fn read(visit: &Visit<'_>, bytes: &[u8], columns: &[SaidColumn]) -> Result<ReadSheet, SheetFault> {
+fn read(visit: &Visit<'_>, bytes: &[u8], said: &SaidSheet) -> Result<ReadSheet, SheetFault> {
     let words = visit.words;
     let says = |code: &'static str, english: &str| words.t(dutch::of_row(code), english).to_owned();
-    visit.desk.sheets().read(bytes, columns, &says)
+    visit.desk.sheets().read(bytes, said, &says)
 }
 
 /// Whether anything can be flagged with it.
@@ -144,10 +152,14 @@ fn shown_columns(
     visit: &Visit<'_>,
     token: &str,
     upload: &Upload,
-    said: &[SaidColumn],
+    said: &SaidSheet,
     read: &Result<ReadSheet, SheetFault>,
 ) -> Markup {
     let words = visit.words;
+    let sheets = match read {
+        Ok(sheet) => &sheet.sheets,
+        Err(fault) => &fault.sheets,
+    };
     let columns: Vec<(&str, &str)> = match read {
         Ok(sheet) => sheet.columns.iter().map(|(name, read_as)| (name.as_str(), read_as.as_str())).collect(),
         Err(fault) => fault.columns.iter().map(|name| (name.as_str(), "")).collect(),
@@ -175,11 +187,12 @@ fn shown_columns(
             },
             Ok(sheet) => (numbers(words, upload, sheet)),
         }
-        @if !columns.is_empty() {
+        @if !columns.is_empty() || !sheets.is_empty() || said.header_row.is_some() {
             form method="post" action={ "/" (words.lang()) "/flag" } {
                 (hidden(visit, "columns"))
                 input type="hidden" name="token" value=(token);
-                (chosen(words, &columns, said))
+                (place(words, sheets, said))
+                @if !columns.is_empty() { (chosen(words, &columns, &said.columns)) }
                 div.actions {
                     @if read.as_ref().is_ok_and(is_usable) {
                         button type="submit" name="next" value="ask" {
@@ -240,6 +253,38 @@ fn numbers(words: Words, upload: &Upload, sheet: &ReadSheet) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Which sheet it is, of a workbook that has several, and the line of its header.
+fn place(words: Words, sheets: &[String], said: &SaidSheet) -> Markup {
+    let sheet = said.sheet.as_deref();
+    html! {
+        div.fields {
+            @if sheets.len() > 1 || sheet.is_some() {
+                div.field {
+                    label for="of-sheet" { (words.t("Blad", "Sheet")) }
+                    select #of-sheet name="sheet" {
+                        option value="" selected[sheet.is_none()] {
+                            (words.t("het enige met regels", "the only one with rows"))
+                        }
+                        @for name in sheets { option value=(name) selected[sheet == Some(name.as_str())] { (name) } }
+                    }
+                }
+            }
+            div.field {
+                label for="header" {
+                    (words.t("Regel met de namen van de kolommen", "Line with the names of the columns"))
+                }
+                p.hint #header-hint {
+                    (words.t("Leeg is: de eerste die niet leeg is.", "Empty is: the first that is not blank."))
+                }
+                input #header name="header" type="number" min="1" value=[said.header_row]
+                    aria-describedby="header-hint";
+            }
+        }
+        input type="hidden" name="was_sheet" value=(sheet.unwrap_or_default());
+        input type="hidden" name="was_header" value=[said.header_row];
     }
 }
 

@@ -98,6 +98,15 @@ fn the_coordinator_is_told_the_address_and_decides() {
         let introduced: Vec<_> = town.conversation(number).introduced.iter().map(|one| one.partner).collect();
         assert_eq!(introduced, [COORDINATOR], "the two are not introduced to each other");
     }
+    // Its conversations are found by the address that notes told, also what was done before they did.
+    let looks = Case::new("p.officer", "controle").unwrap();
+    let entries = town.partner(COORDINATOR).dossier(&homes(1..2)[0], &looks, TOMORROW).unwrap();
+    let decided = |entry: &&DossierEntry| entry.event == DossierEvent::Talked(TalkAct::DecisionWritten);
+    let places: Vec<_> = entries.iter().filter(decided).map(|entry| &entry.place).collect();
+    assert_eq!(places.len(), 1, "{entries:?}");
+    assert_eq!((&places[0].conversations[..], &places[0].to[..]), (&[1][..], &[POLICE, HOUSING][..]));
+    assert_eq!(entries[0].event, DossierEvent::Talked(TalkAct::Posted), "both were introduced");
+    assert_eq!(town.partner(COORDINATOR).dossier(&homes(2..3)[0], &looks, TOMORROW).unwrap(), []);
     // A note after the decision has it wait again.
     let later = TOMORROW.plus(DAY);
     town.write(HOUSING, "Niemand thuis.", later);
@@ -240,7 +249,8 @@ fn it_waits_for_whoever_joined_or_wrote_after_the_decision_and_for_the_day_that_
     // One that joined on the very day of the decision, and of which the coordinator heard after it.
     town.introduce_to_coordinator(&forwarded[1], 1, next.day());
     carry(&mut town, next);
-    assert_eq!(agenda(&mut town, next)[0].waits, Some((next.day(), WaitsFor::Joined)));
+    let one = agenda(&mut town, next).remove(0);
+    assert_eq!((one.waits, one.newcomers), (Some((next.day(), WaitsFor::Joined)), vec![HOUSING]));
     decide(&mut town, None, next);
     assert_eq!(agenda(&mut town, later)[0].waits, None, "the day that an earlier decision named is over with it");
     // It waits from the day on which a note came, whatever the clock of whoever wrote it says.
@@ -269,6 +279,7 @@ fn what_has_ended_goes_from_the_agenda_and_comes_back_with_whoever_writes_or_joi
     carry(&mut town, next);
     let one = agenda(&mut town, next).remove(0);
     assert_eq!((one.ended, one.waits), (None, Some((next.day(), WaitsFor::Joined))));
+    assert_eq!((one.closed, one.newcomers), (Some(next.day()), vec![HOUSING]));
     // All say how it ended; one of them alone ends nothing.
     decide(&mut town, None, next);
     carry(&mut town, next);
@@ -287,7 +298,9 @@ fn what_has_ended_goes_from_the_agenda_and_comes_back_with_whoever_writes_or_joi
     assert_eq!(agenda(&mut town, next).remove(0).ended, Some((next.day(), AgendaEnd::Closed)));
     town.write(POLICE, "Wij ook.", next);
     carry(&mut town, next);
-    assert_eq!(agenda(&mut town, next).remove(0).ended, None);
+    let one = agenda(&mut town, next).remove(0);
+    assert_eq!((one.ended, one.waits), (None, Some((next.day(), WaitsFor::Note))));
+    assert_eq!((one.closed, one.newcomers), (Some(next.day()), Vec::new()));
     // One leaves, and then the other.
     for (partner, ended) in [(POLICE, None), (HOUSING, Some((next.day(), AgendaEnd::AllLeft)))] {
         let told = EntryKind::Left { conversation: conversation(1), partner };

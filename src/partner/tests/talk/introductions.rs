@@ -1,6 +1,7 @@
 //! What a broker says of introductions, and what is complained of.
 
 use super::*;
+use crate::talk::Outcome;
 
 /// Police and tax office put a home forward each.
 fn both() -> (Town, Forwarded, Forwarded) {
@@ -561,16 +562,32 @@ fn the_journal_has_who_did_what_after_a_hit_with_an_address() {
     town.write(POLICE, "zullen we bellen?", now);
     town.partner(POLICE).show_conversations(Some(1), &by(), now).unwrap();
     assert_eq!(code(town.partner(POLICE).show_conversations(Some(2), &by(), now)), "no_conversation");
+    let leads = NewNote::Lead { partner: POLICE, text: "" };
+    let ended = NewNote::Outcome { outcome: Outcome::NothingFound, text: "" };
+    for note in [leads, ended] {
+        town.partner(POLICE).write_note(1, &note, &by(), now).unwrap();
+    }
     town.partner(POLICE).leave(1, &by(), now).unwrap();
     let looks = Case::new("p.officer", "controle").unwrap();
     let kinds = |acts: Vec<Act>| acts.into_iter().map(|act| act.kind).collect::<Vec<_>>();
     let query = ActQuery { address: Some(homes(1..2)[0]), ..ActQuery::default() };
-    let done = kinds(town.partner(POLICE).acts(&query, &looks, now).unwrap());
+    let acts = town.partner(POLICE).acts(&query, &looks, now).unwrap();
+    for act in &acts {
+        let (conversations, to): (&[u32], &[u16]) = match act.kind {
+            ActKind::Talked(TalkAct::NoteWritten | TalkAct::LeadWritten | TalkAct::OutcomeWritten) => (&[1], &[TAX]),
+            ActKind::Talked(TalkAct::Shown | TalkAct::Left) => (&[1], &[]),
+            _ => (&[], &[]),
+        };
+        assert_eq!((&act.place.conversations[..], &act.place.to[..]), (conversations, to), "{act:?}");
+    }
+    let done = kinds(acts);
     for act in [
         TalkAct::PutForward,
         TalkAct::PuttingForward,
         TalkAct::Posted,
         TalkAct::NoteWritten,
+        TalkAct::LeadWritten,
+        TalkAct::OutcomeWritten,
         TalkAct::Shown,
         TalkAct::Left,
     ] {
@@ -578,7 +595,9 @@ fn the_journal_has_who_did_what_after_a_hit_with_an_address() {
     }
     let entries = town.partner(POLICE).dossier(&homes(1..2)[0], &looks, now).unwrap();
     let talked = |entry: &&DossierEntry| matches!(entry.event, DossierEvent::Talked(TalkAct::NoteWritten));
-    assert_eq!(entries.iter().filter(talked).count(), 1);
+    let written: Vec<_> = entries.iter().filter(talked).map(|entry| &entry.place).collect();
+    assert_eq!(written.len(), 1);
+    assert_eq!((&written[0].conversations[..], &written[0].to[..]), (&[1][..], &[TAX][..]));
     let names: Vec<_> = town.partner(POLICE).processings("https://example.nl/1", Digest::NONE).unwrap();
     let names: Vec<&str> = names.iter().map(|one| one.name.as_str()).collect();
     for name in ["put_forward", "putting_forward", "exchange", "write_note", "show_conversations", "leave"] {
