@@ -594,7 +594,7 @@ struct agenda_row {
     bool is_new;
     std::string_view began;
     std::string_view waiting_since;
-    std::string_view waits_for; // first_decision, joined, note or next_day
+    std::string_view waits_for; // first_decision, joined, note, next_day or leader_left
     std::string_view ended;     // all_said, closed, all_left or coordinator_left; empty where it is on the agenda
     std::string_view ended_on;
     std::uint16_t lead;

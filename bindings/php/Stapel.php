@@ -632,9 +632,9 @@ final readonly class AgendaPlace
 }
 
 /**
- * A conversation on the coordinator's agenda, or one that was. `waitsFor`: `first_decision`, `joined`, `note` or
- * `next_day`; null where it does not wait for the coordinator. `ended`: `all_said`, `closed`, `all_left` or
- * `coordinator_left`; null where it is on the agenda. `left`: who joined and left again.
+ * A conversation on the coordinator's agenda, or one that was. `waitsFor`: `first_decision`, `joined`, `note`,
+ * `next_day` or `leader_left`; null where it does not wait for the coordinator. `ended`: `all_said`, `closed`,
+ * `all_left` or `coordinator_left`; null where it is on the agenda. `left`: who joined and left again.
  */
 final readonly class AgendaItem
 {

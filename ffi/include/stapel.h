@@ -1359,8 +1359,8 @@ typedef struct {
     stapel_str waiting_since;
     /**
      * For what: "first_decision", where nothing was decided yet; or, after the last decision, "joined", where somebody
-     * joined who has not got it, "note", where somebody wrote, or "next_day", where the day has come on which it was
-     * to be looked at. Of several the earliest. NULL where it does not wait.
+     * joined who has not got it, "note", where somebody wrote, "next_day", where the day has come on which it was to
+     * be looked at, or "leader_left", where who leads has left. Of several the earliest. NULL where it does not wait.
      */
     stapel_str waits_for;
     /**

@@ -201,8 +201,8 @@ pub struct stapel_agenda_row {
     /// Since which day it waits for the coordinator. NULL where it does not.
     pub waiting_since: stapel_str,
     /// For what: "first_decision", where nothing was decided yet; or, after the last decision, "joined", where somebody
-    /// joined who has not got it, "note", where somebody wrote, or "next_day", where the day has come on which it was
-    /// to be looked at. Of several the earliest. NULL where it does not wait.
+    /// joined who has not got it, "note", where somebody wrote, "next_day", where the day has come on which it was to
+    /// be looked at, or "leader_left", where who leads has left. Of several the earliest. NULL where it does not wait.
     pub waits_for: stapel_str,
     /// Why it is on the agenda no longer: "all_said", where all who joined said how it ended, "closed", where the
     /// coordinator did, "all_left", or "coordinator_left". NULL where it is on the agenda.

@@ -437,8 +437,8 @@ namespace Stapel
         /// <summary>Since which day it waits for the coordinator.</summary>
         public DateTime? WaitingSince { get; }
 
-        /// <summary>For what it waits: "first_decision", "joined", "note" or "next_day"; null where it does
-        /// not.</summary>
+        /// <summary>For what it waits: "first_decision", "joined", "note", "next_day" or "leader_left"; null
+        /// where it does not.</summary>
         public string WaitsFor { get; }
 
         /// <summary>Why it is on the agenda no longer: "all_said", "closed", "all_left" or "coordinator_left"; null

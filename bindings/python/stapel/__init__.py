@@ -531,9 +531,9 @@ class AgendaItem:
     """A conversation on the coordinator's agenda, or one that was.
 
     `addresses`: canonical and typed, as notes said them.
-    `waits_for`: `first_decision`, `joined`, `note` or `next_day`; None where it does not wait for the coordinator.
-    `ended`: `all_said`, `closed`, `all_left` or `coordinator_left`; None where it is on the agenda. `left`: who joined
-    and left again.
+    `waits_for`: `first_decision`, `joined`, `note`, `next_day` or `leader_left`; None where it does not wait for the
+    coordinator. `ended`: `all_said`, `closed`, `all_left` or `coordinator_left`; None where it is on the agenda.
+    `left`: who joined and left again.
     """
 
     conversation: int

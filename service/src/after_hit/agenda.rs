@@ -141,6 +141,7 @@ pub fn waits_for(why: WaitsFor, lang: Lang) -> &'static str {
         }
         WaitsFor::Note => t(lang, "er kwam een bericht na het besluit", "a note came after the decision"),
         WaitsFor::NextDay => t(lang, "de afgesproken dag is gekomen", "the day that was agreed has come"),
+        WaitsFor::LeaderLeft => t(lang, "wie trekt, is vertrokken", "who leads has left"),
         _ => t(lang, "om een reden die deze versie niet kent", "for a reason that this version does not know"),
     }
 }

@@ -24,6 +24,8 @@ named! {
         Note => "note",
         /// The day on which it was to be looked at next has come.
         NextDay => "next_day",
+        /// Who leads has left, and cannot hand the lead over any more.
+        LeaderLeft => "leader_left",
     }
 }
 
@@ -197,7 +199,11 @@ fn waits(one: &Conversation, today: Day) -> Option<(Day, WaitsFor)> {
         NoteContent::Decision { next, .. } => next.filter(|next| *next <= today),
         _ => None,
     };
-    joined.chain(written).chain(next.map(|next| (next, WaitsFor::NextDay))).min_by_key(|(since, _)| *since)
+    // What was decided without it was decided in the knowledge that it left.
+    let led = one.lead.filter(|lead| decided.copies.iter().any(|copy| copy.to == *lead));
+    let left = one.introduced.iter().find(|other| Some(other.partner) == led).and_then(|other| other.left);
+    let others = [left.map(|left| (left, WaitsFor::LeaderLeft)), next.map(|next| (next, WaitsFor::NextDay))];
+    joined.chain(written).chain(others.into_iter().flatten()).min_by_key(|(since, _)| *since)
 }
 
 fn ended(one: &Conversation) -> Option<(Day, AgendaEnd)> {

@@ -11,7 +11,8 @@ import java.util.List;
  * @param isNew whether the coordinator wrote nothing in it yet
  * @param began the day of its first introduction
  * @param waitingSince since which day it waits for the coordinator
- * @param waitsFor for what: "first_decision", "joined", "note" or "next_day"; null where it does not wait
+ * @param waitsFor for what: "first_decision", "joined", "note", "next_day" or "leader_left"; null where it
+ *     does not wait
  * @param ended why it is on the agenda no longer: "all_said", "closed", "all_left" or "coordinator_left"; null where it
  *     is on it
  * @param endedOn since which day that is so

@@ -265,6 +265,26 @@ fn it_waits_for_whoever_joined_or_wrote_after_the_decision_and_for_the_day_that_
     }
 }
 
+/// The others cannot take the lead from one of which they do not know that it left.
+#[test]
+fn it_waits_where_who_leads_has_left_until_something_is_decided_without_it() {
+    let mut town = both();
+    carry(&mut town, TOMORROW);
+    let next = TOMORROW.plus(DAY);
+    let decision = NewNote::Decision { lead: Some(HOUSING), next: None, text: "Ga kijken." };
+    town.partner(COORDINATOR).write_note(1, &decision, &by(), next).unwrap();
+    carry(&mut town, next);
+    assert_eq!(agenda(&mut town, next)[0].waits, None);
+    let coordinator = town.partner(COORDINATOR);
+    let id = coordinator.data.state().after_hit.conversations[0].id;
+    let later = next.plus(DAY);
+    town.tell(COORDINATOR, Subject::NONE, later.day(), EntryKind::Left { conversation: id, partner: HOUSING });
+    carry(&mut town, later);
+    assert_eq!(agenda(&mut town, later)[0].waits, Some((later.day(), WaitsFor::LeaderLeft)));
+    decide(&mut town, None, later);
+    assert_eq!(agenda(&mut town, later)[0].waits, None);
+}
+
 #[test]
 fn what_has_ended_goes_from_the_agenda_and_comes_back_with_whoever_writes_or_joins() {
     let mut town = Town::new();
