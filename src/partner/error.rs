@@ -73,7 +73,7 @@ pub enum PartnerError {
     },
 
     /// What is to be put forward is not flagged.
-    #[error("not flagged by this partner, of the addresses: {missing}; flag first what is to be put forward")]
+    #[error("this partner does not flag {missing} of the addresses: flag them first, and then put them forward")]
     NoFlag {
         /// How many.
         missing: usize,

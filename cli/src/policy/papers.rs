@@ -40,10 +40,11 @@ impl NewPapers {
 
     /// Says which papers were written.
     pub(super) fn keep(mut self, out: &mut Output) -> Result<(), Failure> {
-        self.made.clear();
-        for path in std::mem::take(&mut self.written) {
+        for path in &self.written {
             writeln!(out, "{}", path.shown())?;
         }
+        self.made.clear();
+        self.written.clear();
         Ok(())
     }
 }

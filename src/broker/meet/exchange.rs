@@ -47,20 +47,24 @@ impl BrokerState {
         post
     }
 
-    /// Ends the sender's introductions in a conversation; nothing where it has none there.
+    /// Ends the sender's introductions in a conversation. Where the others left first there are none, and that it left
+    /// is kept all the same: its row of this day stands until it is said again. Nothing where it never had any there.
     fn leave(&mut self, incoming: &Incoming<'_>, id: ConversationId, change: &mut Change) {
         let (partner, moment) = (incoming.header.partner, (incoming.now.day(), self.log.restored));
         let others: Vec<u16> =
             self.meet.conversations.get(&id).into_iter().flat_map(|one| one.others(partner)).collect();
         let waiting: Vec<BTreeSet<u32>> = others.iter().map(|other| self.meet.epochs_waiting(*other)).collect();
-        if self.meet.end_introductions(partner, id, moment, |_| true).is_empty() {
-            return;
-        }
+        self.meet.end_introductions(partner, id, moment, |_| true);
         for (other, before) in others.iter().zip(&waiting) {
             self.meet.keep_mailbox(*other, before, change);
         }
         let Some(one) = self.meet.conversations.get_mut(&id) else { return };
+        if !one.pairs.keys().any(|(low, high)| [*low, *high].contains(&partner)) {
+            return;
+        }
         let epoch = one.epoch;
+        // Whoever is introduced now came back since it left.
+        one.left.retain(|other, _| !others.contains(other));
         one.left.insert(partner, incoming.header.sequence);
         let is_open = self.epochs.contains_key(&epoch);
         self.meet.tidy_conversation(id, is_open);

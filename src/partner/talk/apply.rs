@@ -134,7 +134,8 @@ impl AfterHit {
         for known in &mut self.conversations {
             let KnownConversation { introduced, notes, .. } = known;
             for copy in notes.iter_mut().flat_map(|note| &mut note.copies) {
-                let waits = matches!(copy.progress, CopyProgress::Waiting | CopyProgress::PutOff { .. });
+                // What they were not introduced for goes once they are.
+                let waits = copy.progress.is_unsent() || copy.progress == CopyProgress::NotIntroduced;
                 if let Some(other) = introduced.iter_mut().find(|other| waits && other.partner == copy.to) {
                     other.written = other.written.max(above).saturating_add(1);
                     copy.number = other.written;

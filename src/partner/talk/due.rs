@@ -52,12 +52,9 @@ impl Partner {
         let rows = self.put_forward_rows().filter(|row| row.since < today && !row.ended);
         let rows = rows.filter(|row| row.stands_until.is_none_or(|last| last < today));
         let not_standing: Vec<Day> = rows.map(|row| row.since).collect();
-        let notes = known.conversations.iter().flat_map(|one| &one.notes);
-        let copies = notes.flat_map(|note| note.copies.iter().map(move |copy| (note, copy.progress)));
-        let not_brought: Vec<_> = copies
-            .filter(|(note, _)| note.content != NoteContent::Read)
-            .filter(|(_, progress)| matches!(progress, CopyProgress::Waiting | CopyProgress::PutOff { .. }))
-            .collect();
+        let unsent = known.conversations.iter().flat_map(|one| one.unsent());
+        let written = unsent.filter(|(note, _)| note.content != NoteContent::Read);
+        let not_brought: Vec<_> = written.map(|(note, copy)| (note, copy.progress)).collect();
         let reasons = not_brought.iter().filter_map(|(_, progress)| match progress {
             CopyProgress::PutOff { reason, .. } => Some(*reason),
             _ => None,

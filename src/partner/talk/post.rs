@@ -244,7 +244,9 @@ impl PostReader<'_> {
         match self.check_note(slot)? {
             CheckedNote::NotYet if has_room => self.hold_back(one, Some(slot.partner)),
             CheckedNote::NotIntroduced if may_wait && has_room && self.waits(one) => self.held_back.push(one.clone()),
-            // It was introduced here, and this folder does not know: it was put back from before.
+            // There is no room to wait for its introduction; or it was introduced here, and this folder, put back from
+            // before, does not know it.
+            CheckedNote::NotIntroduced if may_wait && !has_room => self.leave_unread(Some(slot.partner)),
             CheckedNote::NotIntroduced if self.meetings.iter().any(|meeting| meeting.id == slot.conversation) => {
                 self.leave_unread(Some(slot.partner));
             }

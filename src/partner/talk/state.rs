@@ -148,8 +148,8 @@ impl AfterHit {
     /// took a note for since, it is not known.
     pub(crate) fn full_receivers(&self) -> BTreeMap<u16, Day> {
         let mut full = BTreeMap::new();
-        let notes = self.conversations.iter().flat_map(|known| &known.notes);
-        for copy in notes.flat_map(|note| &note.copies) {
+        let reachable = self.conversations.iter().filter(|known| known.id != ConversationId::NONE);
+        for (_, copy) in reachable.flat_map(KnownConversation::unsent) {
             if let CopyProgress::PutOff { day, reason: PutOffReason::TooManyWait } = copy.progress {
                 let last = full.entry(copy.to).or_insert(day);
                 *last = day.max(*last);

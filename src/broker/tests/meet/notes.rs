@@ -107,6 +107,26 @@ fn who_left_is_introduced_again_by_what_it_puts_forward_after_that() {
     assert_eq!(send(&mut town, 2, vec![slot(id, 1, 1)])[0], NoteFate::Kept, "in the same conversation");
 }
 
+/// That one leaves counts where the others left before it too: its row of that day introduces it to nobody any more.
+#[test]
+fn who_left_last_is_left_alone_too() {
+    let mut town = Town::begin(&[]);
+    let id = town.introduce();
+    for partner in [2, 5, 1] {
+        town.exchange(partner, Exchange { left: vec![id], ..Exchange::default() });
+    }
+    for partner in [1, 2, 5] {
+        town.told(partner);
+    }
+    town.put(2, &[1]);
+    town.turn();
+    assert_eq!((town.told(1), town.told(2)), (vec![], vec![("introduced", 5)]));
+    // The coordinator left before it, and it comes back by what it puts forward anew.
+    town.put(1, &[1]);
+    town.turn();
+    assert_eq!(town.told(1), [("introduced", 2), ("introduced", 5)]);
+}
+
 /// Whoever writes much keeps nobody else's notes waiting.
 #[test]
 fn senders_take_turns_in_a_post() {

@@ -1,6 +1,8 @@
 //! Numbers of entries and notes.
 
 use super::*;
+use crate::partner::talk::known::{CopyProgress, KnownCopy};
+use crate::partner::talk::state::AfterHit;
 
 const TOMORROW: Timestamp = Timestamp(NOW.0 + DAY);
 
@@ -60,4 +62,21 @@ fn a_post_of_a_restored_broker_may_have_numbers_as_high_as_that_moment() {
     town.tell(POLICE, subject(1), TOMORROW.day(), EntryKind::Left { conversation: conversation(9), partner: TAX });
     town.exchange(POLICE, TOMORROW);
     assert_eq!(town.exchange(POLICE, TOMORROW).0.told, TOMORROW.0 + 3);
+}
+
+/// What went to one that left, and goes once the two are introduced again, has a number that the other did not read.
+#[test]
+fn a_note_that_was_brought_to_nobody_is_numbered_anew_in_an_old_copy() {
+    let mut town = Town::introduced();
+    town.write(POLICE, "aan wie vertrok", TOMORROW);
+    let mut change = town.partner(POLICE).data.begin(TOMORROW).unwrap();
+    let known = &mut change.state().after_hit;
+    fn copy(known: &mut AfterHit) -> &mut KnownCopy {
+        &mut known.conversations[0].notes.last_mut().unwrap().copies[0]
+    }
+    copy(known).progress = CopyProgress::NotIntroduced;
+    let before = copy(known).number;
+    known.note_old_copy(TOMORROW);
+    assert!(copy(known).number > before.max(TOMORROW.0));
+    change.keep();
 }

@@ -65,6 +65,24 @@ fn one_that_does_not_fetch_holds_up_nothing_that_goes_to_others() {
     assert_eq!(sent, (1..=20).collect::<Vec<_>>());
 }
 
+/// What can go no more is not said to wait, and keeps nothing else back.
+#[test]
+fn what_was_put_off_in_a_conversation_that_is_left_waits_no_longer() {
+    let mut town = town_of_three();
+    let day = |days: u64| NOW.plus(days * DAY);
+    write_to(&mut town, TAX, "bericht", day(2));
+    exchange_with_room(&mut town, 0, day(2));
+    let due = town.partner(POLICE).talk_due(day(2).day());
+    assert_eq!((due.not_brought, due.put_off, due.too_many_wait), (1, 1, 1));
+    town.partner(POLICE).leave(1, &by(), day(3)).unwrap();
+    for days in 3..7 {
+        exchange_with_room(&mut town, 0, day(days));
+    }
+    assert!(town.partner(POLICE).data.state().after_hit.full_receivers().is_empty());
+    let due = town.partner(POLICE).talk_due(day(7).day());
+    assert_eq!((due.not_brought, due.put_off, due.too_many_wait), (0, 0, 0));
+}
+
 #[test]
 fn of_several_that_do_not_fetch_each_gets_its_turn() {
     let mut town = town_of_three();
