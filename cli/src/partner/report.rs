@@ -353,7 +353,8 @@ fn can_ask_in(partner: &Partner, epoch: u32) -> bool {
 fn next_after(kind: Option<Kind>, code: Code, next: Next, asks_there: bool) -> &'static str {
     match kind {
         Some(Kind::TotalsRequest) => talk::next_of_totals(code, next, asks_there),
-        Some(Kind::PutForward | Kind::Exchange | Kind::Year) => talk::next_of(code, next, asks_there),
+        Some(Kind::PutForward | Kind::Exchange) => talk::next_of(code, next, asks_there),
+        Some(Kind::Year) => talk::next_of_year(code, next),
         _ => next_of(code, next, asks_there),
     }
 }
@@ -464,9 +465,9 @@ mod tests {
             assert!(!rows.contains("question") && !rows.contains("ask "), "{rows}");
             assert_eq!(rows.contains("put forward again"), takes_part);
         }
-        for kind in [Kind::PutForward, Kind::Exchange, Kind::Year] {
+        for (kind, goes_on) in [(Kind::PutForward, "talk"), (Kind::Exchange, "talk"), (Kind::Year, "year-report")] {
             for code in [Code::Stale, Code::Recovering, Code::WrongPolicy, Code::Clock, Code::NotCertified] {
-                assert!(after(kind, code, true).contains("stapel partner talk"), "{code:?}");
+                assert!(after(kind, code, true).contains(&format!("stapel partner {goes_on}")), "{code:?}");
             }
         }
         assert!(after(Kind::TotalsRequest, Code::NotYetAnswering, false).contains("ask again after the broker's next"));

@@ -109,6 +109,20 @@ pub(super) fn next_of(code: Code, next: Next, takes_part: bool) -> &'static str 
     }
 }
 
+/// What to do after the report of a year was not accepted. It goes with no other run: a person gives it again.
+pub(super) fn next_of_year(code: Code, next: Next) -> &'static str {
+    match (code, next) {
+        (Code::NotPermitted, _) => PERMITTED,
+        (_, Next::Resend) => "send the same message again later",
+        (_, Next::FetchPolicy) => "fetch the policy in force, adopt it, and give stapel partner year-report again",
+        (_, Next::SetClock) => {
+            "if this side's clock is wrong, set it right; else the message came too late: give stapel partner \
+             year-report again, and send it sooner"
+        }
+        _ => "the year is not reported: give stapel partner year-report again, if need be on another day",
+    }
+}
+
 /// What waited at the broker. It names no address, since what a service prints is logged.
 pub(super) fn posted(file: &str, posted: &Posted, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let Posted { log, more, news, passed_over, complaint, .. } = posted;
