@@ -84,6 +84,8 @@ struct Model {
     rows: BTreeMap<u16, (BTreeSet<AddressKey>, Day)>,
     /// Those who are introduced, the lower number first.
     introduced: BTreeSet<(AddressKey, u16, u16)>,
+    /// Those who were, still or not.
+    pairs: BTreeSet<(AddressKey, u16, u16)>,
     /// Who left, until it puts the home forward anew.
     left: BTreeSet<(AddressKey, u16)>,
     /// Every introduction, from both sides.
@@ -117,6 +119,7 @@ impl Model {
                 let has_left = |one: u16| self.left.contains(&(*home, one));
                 // Nobody of these histories has the coordinator leave.
                 if !has_left(one) && !has_left(other) && self.introduced.insert((*home, one, other)) {
+                    self.pairs.insert((*home, one, other));
                     self.told.entry((one, *home, other)).or_default().insert(today);
                     self.told.entry((other, *home, one)).or_default().insert(today);
                 }
@@ -127,7 +130,7 @@ impl Model {
     fn leave(&mut self, partner: u16, home: AddressKey) {
         let is_in =
             |(about, one, other): &(AddressKey, u16, u16)| *about == home && (*one == partner || *other == partner);
-        if self.introduced.iter().any(is_in) {
+        if self.pairs.iter().any(is_in) {
             self.introduced.retain(|pair| !is_in(pair));
             self.left.insert((home, partner));
         }
@@ -308,7 +311,7 @@ impl World {
         }
         self.was_restored = true;
         // What was introduced is as in the copy; no flag is there, and no row of it stands.
-        self.model.introduced = copied.introduced;
+        (self.model.introduced, self.model.pairs) = (copied.introduced, copied.pairs);
         self.model.left = copied.left;
         self.model.flags.clear();
         self.model.rows.clear();
