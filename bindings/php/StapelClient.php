@@ -415,6 +415,10 @@ final readonly class DossierEntry
         public ?int $atLeast,
         public ?int $release,
         public ?\DateTimeImmutable $asOf,
+        /** @var list<int>|null After a hit: in which of this partner's. */
+        public ?array $conversations,
+        /** @var list<int>|null The partners that a note was written to. */
+        public ?array $to,
     ) {
     }
 }
@@ -897,7 +901,7 @@ final class Client
             $entry['uid'] ?? null, $entry['last_day'] ?? null, $entry['reason'] ?? null, $entry['epoch'] ?? null,
             $entry['number'] ?? null, $entry['sweep'] ?? null, $entry['standing'] ?? null,
             $entry['count'] ?? null, $entry['at_least'] ?? null, $entry['release'] ?? null,
-            self::time($entry['as_of'] ?? null)),
+            self::time($entry['as_of'] ?? null), $entry['conversations'] ?? null, $entry['to'] ?? null),
             $found['entries']);
         $pruned = isset($found['pruned']) ? new Pruned($found['pruned']['records'],
             new \DateTimeImmutable($found['pruned']['from']), new \DateTimeImmutable($found['pruned']['to'])) : null;

@@ -132,7 +132,7 @@ function testLooks(Client $desk, Acting $by, DateTimeImmutable $moment): void
     same([3, 0], [$desk->seen($news, $by), $desk->seen(new NewsResult(null, []), $by)]);
     same(['news_changed', 409], failure(fn() => $desk->seen(new NewsResult(str_repeat('0', 64), []), $by)));
     $dossier = $desk->dossier(HOME, $by);
-    [$flagged, $renewed, $asked, $answered, $shown] = $dossier->entries;
+    [$flagged, $renewed, $asked, $answered, $shown, $written] = $dossier->entries;
     same(['flagged', 1, $moment, 'j.jansen', '2026-0117', 'local_user', 1001], [$flagged->event, $flagged->record,
         $flagged->time, $flagged->actor, $flagged->case, $flagged->caller, $flagged->uid]);
     same(['renewed', 'observed_again', '2027-06-30'], [$renewed->event, $renewed->reason, $renewed->lastDay]);
@@ -140,7 +140,8 @@ function testLooks(Client $desk, Acting $by, DateTimeImmutable $moment): void
         [$asked->event, $asked->epoch, $asked->number, $asked->sweep, $asked->lastDay]);
     same(['answered', Standing::STACKED, 3, 7, $moment, null], [$answered->event, $answered->standing,
         $answered->atLeast, $answered->release, $answered->asOf, $answered->actor]);
-    same(['news_shown', 2], [$shown->event, $shown->count]);
+    same(['news_shown', 2, null], [$shown->event, $shown->count, $shown->to]);
+    same(['lead_written', [2], [3, 5]], [$written->event, $written->conversations, $written->to]);
     same([6, new DateTimeImmutable('2026-01-01T00:00:00Z'), $moment],
         [$dossier->pruned->records, $dossier->pruned->from, $dossier->pruned->to]);
     same(new StatusResult(1, 2, str_repeat('12', 32), 3, 4, new Waiting(5, 6, 7, 10), 8, str_repeat('34', 32), 9,

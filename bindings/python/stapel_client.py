@@ -342,6 +342,8 @@ class DossierEntry(_Discreet):
     at_least: int | None
     release: int | None
     as_of: datetime | None
+    conversations: list[int] | None  # after a hit: in which of this partner's
+    to: list[int] | None  # the partners that a note was written to
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,15 +93,16 @@ class Test(unittest.TestCase):
         self.fails("news_changed", 409, self.desk.seen, stapel_client.NewsResult("0" * 64, []), BY)
         dossier = self.desk.dossier(HOME, BY)
         self.assertEqual([entry.event for entry in dossier.entries],
-            ["flagged", "renewed", "asked", "answered", "news_shown"])
-        flagged, renewed, asked, answered, shown = dossier.entries
+            ["flagged", "renewed", "asked", "answered", "news_shown", "lead_written"])
+        flagged, renewed, asked, answered, shown, written = dossier.entries
         self.assertEqual((flagged.record, flagged.time, flagged.actor, flagged.case, flagged.caller, flagged.uid),
             (1, MOMENT, "j.jansen", "2026-0117", "local_user", 1001))
         self.assertEqual((renewed.reason, renewed.last_day), ("observed_again", date(2027, 6, 30)))
         self.assertEqual((asked.epoch, asked.number, asked.sweep, asked.last_day), (1, 9, "verhuizing", None))
         self.assertEqual((answered.standing, answered.at_least, answered.release, answered.as_of, answered.actor),
             (Standing.STACKED, 3, 7, MOMENT, None))
-        self.assertEqual((shown.standing, shown.count), (Standing.STACKED, 2))
+        self.assertEqual((shown.standing, shown.count, shown.to), (Standing.STACKED, 2, None))
+        self.assertEqual((written.conversations, written.to), ([2], [3, 5]))
         pruned = dossier.pruned
         assert pruned is not None
         self.assertEqual((pruned.records, pruned.from_, pruned.to), (6, datetime(2026, 1, 1, tzinfo=UTC), MOMENT))

@@ -127,7 +127,7 @@ namespace ClientTests
             Equal(3, await desk.SeenAsync(news, By));
             DossierResult dossier = await desk.DossierAsync(Home, By);
             DossierEntry[] entries = dossier.Entries;
-            AllEqual(new[] { "flagged", "renewed", "asked", "answered", "news_shown" },
+            AllEqual(new[] { "flagged", "renewed", "asked", "answered", "news_shown", "lead_written" },
                 entries.Select(entry => entry.Event));
             Equal("1 j.jansen 2026-0117 local_user 1001", entries[0].Record + " " + entries[0].Actor + " "
                 + entries[0].Case + " " + entries[0].Caller + " " + entries[0].Uid);
@@ -137,6 +137,8 @@ namespace ClientTests
             Equal(true, entries[2].LastDay == null && entries[2].Standing == null && entries[2].AsOf == null);
             Equal("stacked 3 7", entries[3].Standing + " " + entries[3].AtLeast + " " + entries[3].Release);
             Equal(true, entries[3].AsOf == Moment && entries[3].Actor == null && entries[4].Count == 2);
+            Equal("2 3,5", string.Join(",", entries[5].Conversations) + " " + string.Join(",", entries[5].To));
+            Equal(null, entries[4].To);
             Equal(6L, dossier.Pruned.Records);
             Equal(true, dossier.Pruned.From.Year == 2026 && dossier.Pruned.To == Moment);
             StatusResult status = await desk.StatusAsync();

@@ -135,6 +135,14 @@ namespace StapelClient
         [DataMember(Name = "as_of")]
         private string asOf = null;
 
+        /// <summary>After a hit: in which of this partner's conversations.</summary>
+        [DataMember(Name = "conversations")]
+        public int[] Conversations { get; private set; }
+
+        /// <summary>The numbers of the partners that a note was written to.</summary>
+        [DataMember(Name = "to")]
+        public int[] To { get; private set; }
+
         [OnDeserialized]
         private void ReadDates(StreamingContext context)
         {

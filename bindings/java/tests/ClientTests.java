@@ -167,17 +167,21 @@ public final class ClientTests {
         fails("news_changed", 409, () -> desk.seen(new NewsResult("0".repeat(64), List.of()), BY));
         DossierResult dossier = desk.dossier(Row.text(HOME), BY);
         List<DossierEntry> entries = dossier.entries();
-        same(List.of("flagged", "renewed", "asked", "answered", "news_shown"),
+        same(List.of("flagged", "renewed", "asked", "answered", "news_shown", "lead_written"),
             entries.stream().map(DossierEntry::event).toList());
         same(new DossierEntry(1, MOMENT, "flagged", HOME, Level.UNIT, "Molenstraat 12-A, é", "j.jansen", "2026-0117",
-            "local_user", 1001L, LocalDate.of(2027, 5, 31), null, null, null, null, null, null, null, null, null),
+            "local_user", 1001L, LocalDate.of(2027, 5, 31), null, null, null, null, null, null, null, null, null, null,
+            null),
             entries.get(0));
         same("observed_again", entries.get(1).reason());
         same(new DossierEntry(3, MOMENT, "asked", HOME, Level.UNIT, null, "j.jansen", "2026-0117", "local_user", 1001L,
-            null, null, 1, 9L, "verhuizing", null, null, null, null, null), entries.get(2));
+            null, null, 1, 9L, "verhuizing", null, null, null, null, null, null, null), entries.get(2));
         same(new DossierEntry(4, MOMENT, "answered", HOME, Level.UNIT, null, null, null, null, null, null, null, null,
-            null, null, Standing.STACKED, null, 3, 7L, MOMENT), entries.get(3));
+            null, null, Standing.STACKED, null, 3, 7L, MOMENT, null, null), entries.get(3));
         same(2, entries.get(4).count());
+        same(null, entries.get(4).to());
+        same(List.of(2), entries.get(5).conversations());
+        same(List.of(3, 5), entries.get(5).to());
         same(new Pruned(6, Instant.parse("2026-01-01T00:00:00Z"), MOMENT), dossier.pruned());
         same(new StatusResult(1, 2, "12".repeat(32), 3, 4, new Waiting(5, 6, 7, 10), 8, "34".repeat(32), 9, true,
             false, new Sync("waiting", MOMENT, "unreachable", null),

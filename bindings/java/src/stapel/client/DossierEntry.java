@@ -4,6 +4,7 @@ package stapel.client;
 import com.google.gson.annotations.SerializedName;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -29,6 +30,8 @@ import java.util.Objects;
  * @param atLeast how many organisations flag it at least
  * @param release the release that the answer speaks of
  * @param asOf when that release took place
+ * @param conversations after a hit: in which of this partner's
+ * @param to the numbers of the partners that a note was written to
  */
 public record DossierEntry(
         long record,
@@ -50,7 +53,9 @@ public record DossierEntry(
         Integer count,
         Integer atLeast,
         Long release,
-        Instant asOf) {
+        Instant asOf,
+        List<Integer> conversations,
+        List<Integer> to) {
     /** Refuses a reply that lacks what it must have. */
     public DossierEntry {
         Objects.requireNonNull(time, "time");
