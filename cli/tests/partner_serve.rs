@@ -487,7 +487,7 @@ fn a_spreadsheet_is_given_on_the_pages() {
              Dam;1;1012 JS\nDam;;1012 JS\n\r\n--b--\r\n";
     let head = format!("POST /nl/flag HTTP/1.1\r\n{cookie}Content-Type: multipart/form-data; boundary=b\r\n");
     let page = ask(&head, &body);
-    assert!(page.contains("gelezen als: huisnummer") && page.contains("UTF-8, semicolons"), "{page}");
+    assert!(page.contains("gelezen als: huisnummer") && page.contains("UTF-8, puntkomma's"), "{page}");
     let token = between(&page, "name=\"token\" value=\"", '"');
     let send =
         |fields: &str| ask(&format!("POST /nl/flag HTTP/1.1\r\n{cookie}{form}"), &format!("csrf={csrf}&{fields}"));
