@@ -24,7 +24,7 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 23] = [
+const UNREACHED: [(stapel_status, &str); 24] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_OUT_OF_MEMORY, "a test of its own has a process with little memory"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
@@ -32,6 +32,10 @@ const UNREACHED: [(stapel_status, &str); 23] = [
     (STAPEL_ERROR_OTHER_PROCESS, "no process is forked here; the tests of the Python binding fork one"),
     (STAPEL_ERROR_FORGOTTEN, "a broker that forgot something says it in its status, and goes on"),
     (STAPEL_ERROR_LOG_BEHIND, "a broker that was restored says it in its status, and goes on"),
+    (
+        STAPEL_ERROR_OUTCOME_UNKNOWN,
+        "a store whose outcome is unknown cannot be had from C; the library's tests have one",
+    ),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, "from C the caller's clock is taken to be trusted"),
     (STAPEL_ERROR_CLOCK_UNCONFIRMED, "from C nothing is purged but by a release, which waits without an error"),
     (STAPEL_ERROR_REGISTER_ROW, "registers are built by the command, or from Rust"),

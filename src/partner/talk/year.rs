@@ -69,11 +69,8 @@ impl Partner {
     /// The broker takes the report of a year in the one after it alone.
     fn refuse_year(&self, year: u16, today: Day) -> Result<(), PartnerError> {
         let next = year.saturating_add(1);
-        let has_begun = self.member.policy().epochs.iter().any(|epoch| epoch.opens.year() <= year)
-            || self.data.state().after_hit.conversations.iter().any(|known| known.began.year() <= year);
         let finding = match today.year() {
-            this if this == next && has_begun => return Ok(()),
-            this if this == next => format!("the consortium began after the year {year}: there is nothing to report"),
+            this if this == next => return Ok(()),
             this if this > next => format!(
                 "the year {year} could be reported until {next}-12-31: of this year the report of {} is taken",
                 this.saturating_sub(1)
