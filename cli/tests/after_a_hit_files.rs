@@ -131,7 +131,8 @@ fn rows_are_flagged_and_put_forward_in_one_act() {
         text(&output.stdout)
     };
     let would = flag("--dry-run");
-    let who = "who is told: where it is a hit, Coördinatiepunt (partner 5), the coordinator, is told that this partner";
+    let who = "who is told: where it is a hit, Coördinatiepunt (partner 5), the coordinator, is told that this \
+               partner";
     for line in ["would be: 2 added, ", "\nwould be: 2 put forward, 0 put forward already\n", who] {
         assert!(would.contains(line), "{line}: {would}");
     }

@@ -155,10 +155,8 @@ fn those_who_were_introduced_read_write_lead_say_how_it_ended_and_leave() {
     let before = meeting.partner(POLICE, |partner, _, _| partner.conversations().next().unwrap().notes.len());
     let long = format!("{}</textarea><b>", "é".repeat(511));
     let said = send(&mut browser, &one, &[form], &[("text", &long), ("to", "2")]);
-    has(
-        &said,
-        &["De tekst is 1.036 bytes", "1.020", "href=\"#text-text\"", "éé&lt;/textarea&gt;&lt;b&gt;", "<details open>"],
-    );
+    has(&said, &["De tekst is 1.036 bytes", "1.020", "href=\"#text-text\"", "éé&lt;/textarea&gt;&lt;b&gt;"]);
+    has(&said, &["<details open>"]);
     has(&said, &["<option value=\"2\" selected>"]);
     has(&send(&mut browser, &one, &[form], &[("text", " \n ")]), &["Er staat niets"]);
     has(&send(&mut browser, &one, &[form], &[("text", "a\u{202e}b")]), &["Teken 2 van de tekst is niet te zien"]);

@@ -184,8 +184,8 @@ fn journal(words: Words, view: &View<'_>) -> Markup {
                 },
                 Some(Checked::Whole) => p.done role="status" {
                     (words.t(
-                        "Nagekeken: het journaal is één hele keten. Dat het niet als geheel vervangen is, toont alleen \
-                         een kop die u eerder noteerde.",
+                        "Nagekeken: het journaal is één hele keten. Dat het niet als geheel vervangen is, toont \
+                         alleen een kop die u eerder noteerde.",
                         "Checked: the journal is one whole chain. That it was not replaced as a whole, only a head \
                          that you noted before shows.",
                     ))
