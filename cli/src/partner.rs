@@ -139,9 +139,10 @@ struct OutboxArgs {
 
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
-        use Command::{Asked, Conversations, Dossier, Forwarded, Journal, Keys, Logboek, News, Report, Shown, Status};
+        use Command::{Asked, Conversations, Dossier, Forwarded, Journal, Keys, Logboek, News, Report};
+        use Command::{Requests, Shown, Status};
         let command = &self.command;
-        if matches!(command, Asked(_) | Conversations(_) | Forwarded(_) | Command::Requests(_)) {
+        if matches!(command, Asked(_) | Conversations(_) | Forwarded(_) | Requests(_)) {
             return true;
         }
         matches!(command, Dossier(_) | Journal(_) | Keys(_) | Logboek(_) | News(_) | Report(_) | Shown(_) | Status(_))

@@ -27,6 +27,17 @@ pub(super) struct CaseArgs {
     pub(super) case: String,
 }
 
+/// The one of a list that a person names, as its name is or with hyphens for its underscores.
+pub(super) fn named<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
+    let typed = |one: &T| name(*one).replace('_', "-");
+    let found = all.iter().find(|one| typed(one) == text.replace('_', "-"));
+    found.copied().ok_or_else(|| {
+        let names: Vec<String> = all.iter().map(typed).collect();
+        let (last, others) = names.split_last().map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
+        format!("it is {} or {last}", others.join(", "))
+    })
+}
+
 /// What the commands have in common that do something with rows.
 #[derive(clap::Args)]
 pub(super) struct Acting {

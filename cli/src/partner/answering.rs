@@ -7,7 +7,7 @@ use stapel::AddressKey;
 use stapel::partner::{AskAnswer, Partner};
 use stapel_service::after_hit::{self, Audience};
 
-use super::acting::CaseArgs;
+use super::acting::{CaseArgs, named};
 use super::forward::{refuse_coordinator, say_who_is_told};
 use super::look::addresses_of;
 use super::{PartnerFolder, report, told};
@@ -61,9 +61,7 @@ pub(super) struct AnswerArgs {
 }
 
 fn answer_of(text: &str) -> Result<AskAnswer, String> {
-    let name = text.replace('-', "_");
-    let found = AskAnswer::ALL.into_iter().find(|answer| answer.as_str() == name);
-    found.ok_or_else(|| "it is join, not-now or review".to_owned())
+    named(text, &AskAnswer::ALL, AskAnswer::as_str)
 }
 
 pub(super) fn asked(args: &AskedArgs, out: &mut Output) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use stapel::policy::Lang;
 use stapel::talk::Outcome;
 use stapel_service::after_hit::present;
 
-use super::acting::CaseArgs;
+use super::acting::{CaseArgs, named};
 use super::{OutboxArgs, PartnerFolder, report, told};
 use crate::failure::{Failure, note};
 use crate::files;
@@ -153,11 +153,7 @@ pub(super) struct YearReportArgs {
 }
 
 pub(super) fn outcome_of(text: &str) -> Result<Outcome, String> {
-    let name = text.replace('-', "_");
-    let found = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name);
-    found.ok_or_else(|| {
-        "it is taken-up-together, taken-up-by-one, not-taken-up, nothing-found or wrong-signal".to_owned()
-    })
+    named(text, &Outcome::ALL, Outcome::as_str)
 }
 
 pub(super) fn conversations(args: &ConversationsArgs, out: &mut Output) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use stapel::partner::{DataSubjectRequest, RequestAnswer, RequestAnswered};
 use stapel::policy::Lang;
 use stapel_service::journal_words;
 
-use super::acting::CaseArgs;
+use super::acting::{CaseArgs, named};
 use super::{PartnerFolder, report};
 use crate::failure::{Failure, note};
 use crate::now::Clock;
@@ -56,9 +56,7 @@ pub(super) struct RequestsArgs {
 }
 
 fn answer(text: &str) -> Result<RequestAnswer, String> {
-    let name = text.replace('-', "_");
-    let found = RequestAnswer::ALL.into_iter().find(|answer| answer.as_str() == name);
-    found.ok_or_else(|| "it is told, nothing-known, changed, refused or taken-back".to_owned())
+    named(text, &RequestAnswer::ALL, RequestAnswer::as_str)
 }
 
 pub(super) fn note_request(args: &NoteRequestArgs, out: &mut Output) -> Result<(), Failure> {

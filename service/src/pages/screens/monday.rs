@@ -201,8 +201,8 @@ fn new(words: Words, overview: &Overview, unopened: usize) -> Markup {
                     @for row in rows.iter().take(MOST) {
                         li {
                             b { (row.typed) } ": "
-                            @for (at, stacked) in row.home.iter().chain(&row.number).take(1).enumerate() {
-                                @if at == 0 { (others(words, stacked.told, overview.cap)) }
+                            @if let Some(stacked) = row.home.as_ref().or(row.number.as_ref()) {
+                                (others(words, stacked.told, overview.cap))
                             }
                         }
                     }
